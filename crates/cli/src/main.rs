@@ -1,0 +1,2 @@
+//! The `infinisim` binary.
+fn main() {}
