@@ -1,0 +1,338 @@
+//! Where the chunks of an object go in a pool of functions, and which object makes way.
+//!
+//! The proxy's side of InfiniCache (FAST'20 section 3.2), after the reference implementation:
+//! the client asks for a node per chunk; while those have room the chunks go there, and once
+//! one has not, a whole object is evicted by CLOCK and the newcomer takes its places.
+
+use std::{fmt, str};
+
+use units::{Bytes, NodeId, ObjectId};
+
+/// How a client picks the nodes it asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Placement {
+    /// The first d + p of a random permutation of the nodes, as the reference client does.
+    Random,
+    /// One node after the other, going on where the last object ended.
+    RoundRobin,
+}
+
+impl str::FromStr for Placement {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Placement, String> {
+        match text {
+            "random" => Ok(Placement::Random),
+            "round-robin" => Ok(Placement::RoundRobin),
+            _ => Err(format!("`{text}` is not a placement; write random or round-robin")),
+        }
+    }
+}
+
+impl fmt::Display for Placement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Placement::Random => "random",
+            Placement::RoundRobin => "round-robin",
+        })
+    }
+}
+
+/// Picks the distinct nodes that the chunks of an object ask for.
+#[derive(Clone, Debug)]
+pub struct NodePicker {
+    placement: Placement,
+    /// Always a permutation of the nodes.
+    nodes: Vec<NodeId>,
+    next: usize,
+    picked: Vec<NodeId>,
+}
+
+impl NodePicker {
+    /// A picker among nodes `0..n_nodes`.
+    pub fn new(placement: Placement, n_nodes: u32) -> NodePicker {
+        let nodes = (0..n_nodes).map(NodeId).collect();
+        NodePicker { placement, nodes, next: 0, picked: Vec::new() }
+    }
+
+    /// `n_chunks` distinct nodes. A random placement takes one of `picks` for each.
+    pub fn pick(&mut self, n_chunks: usize, mut picks: impl Iterator<Item = u64>) -> &[NodeId] {
+        assert!(n_chunks <= self.nodes.len(), "no two chunks of an object share a node");
+        self.picked.clear();
+        for chunk in 0..n_chunks {
+            let index = match self.placement {
+                Placement::RoundRobin => (self.next + chunk) % self.nodes.len(),
+                Placement::Random => {
+                    // Fisher and Yates, stopped after the first n_chunks.
+                    let pick = picks.next().expect("a pick for each chunk");
+                    let n_left = (self.nodes.len() - chunk) as u128;
+                    let offset = (u128::from(pick) * n_left) >> 64;
+                    let other = chunk + usize::try_from(offset).expect("below the node count");
+                    self.nodes.swap(chunk, other);
+                    chunk
+                }
+            };
+            self.picked.push(self.nodes[index]);
+        }
+        self.next = (self.next + n_chunks) % self.nodes.len();
+        &self.picked
+    }
+}
+
+/// The proxy's metadata: which objects are cached, and where their chunks are.
+///
+/// What a function has lost since is not known here; it shows when the function is asked.
+#[derive(Clone, Debug)]
+pub struct Placer {
+    n_chunks: usize,
+    capacity: Bytes,
+    overhead: Bytes,
+    /// What is counted as used on each node, its overhead included. May exceed the capacity:
+    /// a victim's places are taken whatever the sizes.
+    used: Vec<Bytes>,
+    overcommitted_max: Bytes,
+    objects: Vec<Object>,
+    /// The node of each chunk, `n_chunks` to an object; of the last placement where the object
+    /// is no longer cached.
+    nodes: Vec<NodeId>,
+    clock: Clock,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Object {
+    /// That of the first placement ever: the reference does not take note of a later one.
+    chunk_size: Bytes,
+    /// Its slot in the CLOCK array, from its first chunk's placement until it leaves.
+    slot: u32,
+    state: State,
+    is_visited: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Unknown,
+    Cached,
+    Evicted,
+    Deleted,
+}
+
+/// The CLOCK array. Slots are left empty and closed up at the end of a pass.
+#[derive(Clone, Debug, Default)]
+struct Clock {
+    slots: Vec<Option<ObjectId>>,
+    cursor: usize,
+    /// Where the pass under way ends: objects that came since are for the next one.
+    bound: usize,
+}
+
+/// What the metadata says of an object that is to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lookup {
+    /// Its chunks were placed; ask for them.
+    Cached,
+    /// It is not cached, and was not evicted either: never placed, or deleted since.
+    Unknown,
+    /// It was evicted.
+    Evicted,
+}
+
+/// What became of a SET.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Placed {
+    /// The object was not cached; it is now. `evicted` is the object that made way, if one
+    /// had to: its chunks are still on their nodes and must be deleted there.
+    New {
+        /// The object whose places were taken.
+        evicted: Option<ObjectId>,
+    },
+    /// The object was cached, and its chunks stay where they are.
+    Again,
+    /// A chunk does not fit into an empty node, or nothing can make way.
+    NoRoom,
+}
+
+/// The size and layout of a pool.
+#[derive(Clone, Copy, Debug)]
+pub struct PoolShape {
+    /// How many nodes there are.
+    pub n_nodes: u32,
+    /// Data and parity chunks per object; at most `n_nodes`.
+    pub n_chunks: u32,
+    /// The memory of a node.
+    pub node_memory: Bytes,
+    /// How much of it is counted as used from the start; less than the memory.
+    pub node_overhead: Bytes,
+}
+
+impl Placer {
+    /// An empty pool, for objects `0..n_objects`.
+    pub fn new(shape: PoolShape, n_objects: usize) -> Placer {
+        assert!(shape.n_chunks <= shape.n_nodes, "no two chunks of an object share a node");
+        assert!(shape.node_overhead < shape.node_memory, "a node has room for chunks");
+        let n_chunks = shape.n_chunks as usize;
+        let unknown =
+            Object { chunk_size: Bytes::ZERO, slot: 0, state: State::Unknown, is_visited: false };
+        Placer {
+            n_chunks,
+            capacity: shape.node_memory,
+            overhead: shape.node_overhead,
+            used: vec![shape.node_overhead; shape.n_nodes as usize],
+            overcommitted_max: Bytes::ZERO,
+            objects: vec![unknown; n_objects],
+            nodes: vec![NodeId(0); n_objects * n_chunks],
+            clock: Clock::default(),
+        }
+    }
+
+    /// The nodes of the chunks of an object, in chunk order, as last placed.
+    pub fn nodes_of(&self, object: ObjectId) -> &[NodeId] {
+        &self.nodes[object.index() * self.n_chunks..][..self.n_chunks]
+    }
+
+    /// By how much the node with the most chunks ever was over its memory.
+    pub fn overcommitted_max(&self) -> Bytes {
+        self.overcommitted_max
+    }
+
+    /// Looks an object up for a GET, and marks it as visited if it is there.
+    pub fn get(&mut self, object: ObjectId) -> Lookup {
+        let it = &mut self.objects[object.index()];
+        match it.state {
+            State::Cached => {
+                it.is_visited = true;
+                Lookup::Cached
+            }
+            State::Evicted => Lookup::Evicted,
+            State::Unknown | State::Deleted => Lookup::Unknown,
+        }
+    }
+
+    /// Places an object whose chunks are of this size and ask for these nodes.
+    pub fn set(&mut self, object: ObjectId, chunk_size: Bytes, asked: &[NodeId]) -> Placed {
+        assert_eq!(asked.len(), self.n_chunks, "a node is asked for each chunk");
+        match self.objects[object.index()].state {
+            State::Cached => return Placed::Again,
+            State::Unknown => self.objects[object.index()].chunk_size = chunk_size,
+            State::Evicted | State::Deleted => {}
+        }
+        let chunk_size = self.objects[object.index()].chunk_size;
+        if self.capacity <= self.overhead + chunk_size {
+            return Placed::NoRoom;
+        }
+        for (chunk, node) in asked.iter().enumerate() {
+            if self.used[node.index()] + chunk_size < self.capacity {
+                self.used[node.index()] += chunk_size;
+                self.nodes[object.index() * self.n_chunks + chunk] = *node;
+                if chunk == 0 {
+                    self.objects[object.index()].slot = self.clock.append(object);
+                }
+                continue;
+            }
+            let Some(victim) = self.clock.next_victim(&mut self.objects, object) else {
+                self.release(object, chunk);
+                return Placed::NoRoom;
+            };
+            self.replace(object, chunk, victim);
+            return Placed::New { evicted: Some(victim) };
+        }
+        self.enter(object);
+        Placed::New { evicted: None }
+    }
+
+    /// Forgets an object at its owner's wish. Whether it was cached, so that its chunks must
+    /// be deleted from [`Placer::nodes_of`] it.
+    pub fn delete(&mut self, object: ObjectId) -> bool {
+        let is_cached = self.objects[object.index()].state == State::Cached;
+        if is_cached {
+            self.release(object, self.n_chunks);
+            self.objects[object.index()].state = State::Deleted;
+        }
+        is_cached
+    }
+
+    /// Lets `object`, whose first `n_placed` chunks are placed already, take the places of
+    /// `victim` for the others, and its slot.
+    fn replace(&mut self, object: ObjectId, n_placed: usize, victim: ObjectId) {
+        if 0 < n_placed {
+            self.clock.slots[self.objects[object.index()].slot as usize] = None;
+        }
+        let chunk_size = self.objects[object.index()].chunk_size;
+        let Object { chunk_size: victim_chunk_size, slot, .. } = self.objects[victim.index()];
+        for chunk in 0..self.n_chunks {
+            let node = self.node(victim, chunk);
+            let used = &mut self.used[node.index()];
+            *used -= victim_chunk_size;
+            if n_placed <= chunk {
+                *used += chunk_size;
+                self.nodes[object.index() * self.n_chunks + chunk] = node;
+                let over = used.checked_sub(self.capacity).unwrap_or(Bytes::ZERO);
+                self.overcommitted_max = self.overcommitted_max.max(over);
+            }
+        }
+        self.objects[victim.index()].state = State::Evicted;
+        self.clock.slots[slot as usize] = Some(object);
+        self.objects[object.index()].slot = slot;
+        self.enter(object);
+    }
+
+    /// Gives back the slot of an object and the room of its first `n_placed` chunks.
+    fn release(&mut self, object: ObjectId, n_placed: usize) {
+        let Object { chunk_size, slot, .. } = self.objects[object.index()];
+        for chunk in 0..n_placed {
+            let node = self.node(object, chunk);
+            self.used[node.index()] -= chunk_size;
+        }
+        if 0 < n_placed {
+            self.clock.slots[slot as usize] = None;
+        }
+    }
+
+    fn enter(&mut self, object: ObjectId) {
+        let it = &mut self.objects[object.index()];
+        it.state = State::Cached;
+        it.is_visited = true;
+    }
+
+    fn node(&self, object: ObjectId, chunk: usize) -> NodeId {
+        self.nodes[object.index() * self.n_chunks + chunk]
+    }
+}
+
+impl Clock {
+    fn append(&mut self, object: ObjectId) -> u32 {
+        self.slots.push(Some(object));
+        u32::try_from(self.slots.len() - 1).expect("no more slots than 2^32")
+    }
+
+    /// The next object that was not visited since the hand last passed it, except `newcomer`.
+    ///
+    /// Three passes suffice: the rest of one, one that clears every mark, one that finds.
+    fn next_victim(&mut self, objects: &mut [Object], newcomer: ObjectId) -> Option<ObjectId> {
+        for _ in 0..3 {
+            while self.cursor < self.bound {
+                let slot = self.slots[self.cursor];
+                self.cursor += 1;
+                let Some(candidate) = slot.filter(|it| *it != newcomer) else { continue };
+                let it = &mut objects[candidate.index()];
+                if !it.is_visited {
+                    return Some(candidate);
+                }
+                it.is_visited = false;
+            }
+            self.begin_pass(objects);
+        }
+        None
+    }
+
+    fn begin_pass(&mut self, objects: &mut [Object]) {
+        self.slots.retain(Option::is_some);
+        for (slot, object) in (0_u32..).zip(self.slots.iter().flatten()) {
+            objects[object.index()].slot = slot;
+        }
+        self.cursor = 0;
+        self.bound = self.slots.len();
+    }
+}
+
+#[cfg(test)]
+mod tests;
