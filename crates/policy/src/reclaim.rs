@@ -80,6 +80,34 @@ impl Reclaim {
         }
     }
 
+    /// How likely each count is: pairs of a count and its probability, which sum to 1. Counts
+    /// less likely than one in 10^18 are left out of a Poisson distribution.
+    pub fn probabilities(&self) -> Vec<(u32, f64)> {
+        match &self.counts {
+            Counts::None => vec![(0, 1.0)],
+            Counts::Poisson(mean) => {
+                let mut probability = libm::exp(-mean);
+                let mut probabilities = vec![(0, probability)];
+                let mut count = 0_u32;
+                while f64::from(count) < *mean || 1e-18 < probability {
+                    count += 1;
+                    probability *= mean / f64::from(count);
+                    probabilities.push((count, probability));
+                }
+                probabilities
+            }
+            Counts::Empirical(cumulative) => {
+                let mut before = 0.0;
+                let part = |(count, below): &(u32, f64)| {
+                    let probability = below - before;
+                    before = *below;
+                    (*count, probability)
+                };
+                cumulative.iter().map(part).collect()
+            }
+        }
+    }
+
     fn fig9(date: &str) -> Option<Reclaim> {
         let suffix = format!("_{date}");
         let mut total = 0.0;
@@ -189,8 +217,14 @@ mod tests {
     #[test]
     fn means_are_those_of_the_source() {
         let check = |text: &str, expect: f64| {
-            let mean = mean(&text.parse().unwrap());
+            let reclaim = text.parse().unwrap();
+            let mean = mean(&reclaim);
             assert!((mean - expect).abs() < 0.02 * expect.max(0.1), "{text}: {mean}");
+            let probabilities = reclaim.probabilities();
+            let total: f64 = probabilities.iter().map(|(_, it)| it).sum();
+            assert!((total - 1.0).abs() < 1e-9, "{text}: {total}");
+            let exact: f64 = probabilities.iter().map(|(n, it)| f64::from(*n) * it).sum();
+            assert!((mean - exact).abs() < 0.01, "{text}: {mean} drawn, {exact} by probability");
         };
         check("none", 0.0);
         check("poisson:4.07/min", 4.07);

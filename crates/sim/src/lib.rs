@@ -1,1 +1,44 @@
-//! Placeholder.
+//! The models (ElastiCache, the object store, InfiniCache) and the run of one on a workload.
+//!
+//! A [`System`] is what to model, checked; [`run`] replays a [`Workload`] on it and yields a
+//! [`Record`]: counts, usage and latencies, hour by hour. A record holds no dollars: `pricing`
+//! makes them from its usage, so that it can be priced again. [`availability`] is the paper's
+//! closed form for the loss of objects.
+//!
+//! A run is single-threaded, draws only from streams named after their purpose, and cannot
+//! fail: whatever can be wrong with a system is found when it is read.
+
+pub mod availability;
+mod counts;
+mod elasticache;
+mod infinicache;
+mod latency;
+mod objstore;
+mod profile;
+mod record;
+mod system;
+mod workload;
+
+pub use crate::counts::Counts;
+pub use crate::elasticache::ElastiCacheConfig;
+pub use crate::infinicache::InfiniCacheConfig;
+pub use crate::latency::{Distribution, Latencies, SIZE_CLASSES};
+pub use crate::objstore::ObjectStoreConfig;
+pub use crate::profile::{
+    FunctionProfile, ObjectStoreProfile, Profile, ProfileError, Rate, ServerProfile,
+};
+pub use crate::record::{Hour, Record};
+pub use crate::system::{Surroundings, System, SystemError, SystemKind};
+pub use crate::workload::Workload;
+
+/// Replays `workload` on `system`, with the randomness that `seed` names.
+pub fn run(system: &System, workload: &Workload<'_>, seed: u64) -> Record {
+    match &system.kind {
+        SystemKind::ElastiCache(config) => elasticache::run(config, workload, seed),
+        SystemKind::InfiniCache(config) => infinicache::run(config, workload, seed),
+        SystemKind::ObjectStore(config) => objstore::run(config, workload, seed),
+    }
+}
+
+#[cfg(test)]
+mod tests;

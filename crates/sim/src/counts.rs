@@ -1,0 +1,95 @@
+//! What a run counts.
+
+use std::ops;
+
+use units::{Bytes, Ratio};
+
+/// The events of a run, or of one hour of it.
+///
+/// Every GET is exactly one of hit, compulsory miss, capacity miss and RESET.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Reads.
+    pub n_gets: u64,
+    /// Writes that the trace asks for; those that follow a miss are not among them.
+    pub n_puts: u64,
+    /// Removals that the trace asks for.
+    pub n_deletes: u64,
+    /// GETs served by the cache; for the object store alone, all GETs.
+    pub n_hits: u64,
+    /// GETs of an object that was not written or read before, or was deleted since.
+    pub n_compulsory_misses: u64,
+    /// GETs of an object that was evicted before, or that never fitted into the cache.
+    pub n_capacity_misses: u64,
+    /// GETs of an object that was cached, and of which more chunks were lost to reclamation
+    /// than the parity makes up for (FAST'20 section 5.2).
+    pub n_resets: u64,
+    /// GETs that found some chunks lost, and could be served by the others. The lost chunks are
+    /// stored again.
+    pub n_recoveries: u64,
+    /// The chunks that were stored again.
+    pub n_recovered_chunks: u64,
+    /// Objects evicted to make room.
+    pub n_evictions: u64,
+    /// Function instances taken back by the platform.
+    pub n_reclaims: u64,
+    /// Function invocations.
+    pub n_invocations: u64,
+    /// What the GETs asked for.
+    pub requested_bytes: Bytes,
+    /// What of it the cache served.
+    pub hit_bytes: Bytes,
+}
+
+impl Counts {
+    /// Hits among all GETs, compulsory misses included.
+    pub fn hit_ratio(&self) -> Ratio {
+        Ratio::new(self.n_hits, self.n_gets)
+    }
+
+    /// The same by bytes.
+    pub fn byte_hit_ratio(&self) -> Ratio {
+        Ratio::new(self.hit_bytes.get(), self.requested_bytes.get())
+    }
+
+    /// Hits among the GETs that would have been hits if nothing were ever reclaimed
+    /// (FAST'20 section 5.2: 1 - RESETs / hits, up to the base).
+    pub fn availability(&self) -> Ratio {
+        Ratio::new(self.n_hits, self.n_hits + self.n_resets)
+    }
+}
+
+impl ops::AddAssign for Counts {
+    fn add_assign(&mut self, rhs: Counts) {
+        let Counts {
+            n_gets,
+            n_puts,
+            n_deletes,
+            n_hits,
+            n_compulsory_misses,
+            n_capacity_misses,
+            n_resets,
+            n_recoveries,
+            n_recovered_chunks,
+            n_evictions,
+            n_reclaims,
+            n_invocations,
+            requested_bytes,
+            hit_bytes,
+        } = rhs;
+        self.n_gets += n_gets;
+        self.n_puts += n_puts;
+        self.n_deletes += n_deletes;
+        self.n_hits += n_hits;
+        self.n_compulsory_misses += n_compulsory_misses;
+        self.n_capacity_misses += n_capacity_misses;
+        self.n_resets += n_resets;
+        self.n_recoveries += n_recoveries;
+        self.n_recovered_chunks += n_recovered_chunks;
+        self.n_evictions += n_evictions;
+        self.n_reclaims += n_reclaims;
+        self.n_invocations += n_invocations;
+        self.requested_bytes += requested_bytes;
+        self.hit_bytes += hit_bytes;
+    }
+}

@@ -1,0 +1,212 @@
+//! ElastiCache: rented nodes, each with one thread that serves one request after the other.
+
+use des::{Agenda, Model, Streams};
+use policy::evict::next_uses;
+use policy::{Access, Evict, EvictionPolicy, ObjectCache};
+use units::{Bytes, Nanos, Op, Request, Time};
+
+use crate::objstore::{ObjectStore, charge_storage};
+use crate::profile::{ObjectStoreProfile, ServerProfile};
+use crate::record::{Outcome, Record};
+use crate::workload::Workload;
+
+/// A cluster of nodes of one type.
+#[derive(Clone, Debug)]
+pub struct ElastiCacheConfig {
+    /// The type, as the price book has it.
+    pub node_type: String,
+    /// How many; at least one. Objects are spread over them by the hash of the key.
+    pub n_nodes: u32,
+    /// What of a node's memory may hold objects.
+    pub node_memory: Bytes,
+    /// Which objects leave a full node.
+    pub policy: EvictionPolicy,
+    /// How a node's thread serves.
+    pub server: ServerProfile,
+    /// The backing store.
+    pub object_store: ObjectStoreProfile,
+}
+
+/// What can happen to a cluster.
+#[derive(Clone, Copy, Debug)]
+enum Event {
+    /// A request of the trace comes, by its number.
+    Arrive(u32),
+    /// The backing store has answered for the object of this request: it is written to its node.
+    Fill(u32),
+    /// The object that this request hit, and which was still being fetched, is there.
+    Resume(u32),
+}
+
+/// A cluster in operation.
+///
+/// Whether a request hits, and what is evicted, is decided when it comes: concurrent misses of
+/// one object wait for the first one's fetch. Times are decided by the queue of its node.
+struct Cluster<'a> {
+    requests: &'a [Request],
+    key_hashes: &'a [u64],
+    /// The next use of each request's object, for Belady's rule alone.
+    next_use: Vec<u32>,
+    nodes: Vec<Node>,
+    objects: Vec<Object>,
+    server: ServerProfile,
+    store: ObjectStore,
+    record: Record,
+}
+
+struct Node {
+    cache: ObjectCache<Box<dyn Evict>>,
+    /// When the thread has served all that has come so far.
+    free_at: Time,
+}
+
+/// What is known of an object from before.
+#[derive(Clone, Copy)]
+struct Object {
+    is_known: bool,
+    /// When a fetch under way will have been answered.
+    arrives_at: Time,
+}
+
+impl Cluster<'_> {
+    fn access(&self, number: u32, request: &Request) -> Access {
+        let next_use = self.next_use.get(number as usize).copied().unwrap_or(Access::NEVER);
+        Access { object: request.object, size: request.size, next_use }
+    }
+
+    fn node_of(&self, request: &Request) -> usize {
+        let n_nodes = self.nodes.len() as u64;
+        usize::try_from(self.key_hashes[request.object.index()] % n_nodes).expect("a node index")
+    }
+
+    /// Puts a request into the queue of the thread of `node`; when it will have been served.
+    fn serve(&mut self, node: usize, now: Time, size: Bytes) -> Time {
+        let took = self.server.request + self.server.transfer.time(size);
+        let node = &mut self.nodes[node];
+        node.free_at = node.free_at.max(now) + took;
+        node.free_at
+    }
+
+    fn get(&mut self, now: Time, number: u32, agenda: &mut Agenda<Event>) {
+        let request = self.requests[number as usize];
+        let access = self.access(number, &request);
+        let node = self.node_of(&request);
+        let object = self.objects[request.object.index()];
+        self.objects[request.object.index()].is_known = true;
+        if self.nodes[node].cache.get(access) {
+            if now < object.arrives_at {
+                agenda.at(object.arrives_at, Event::Resume(number));
+            } else {
+                self.answer(now, node, &request);
+            }
+            return;
+        }
+        let answered = self.serve(node, now, Bytes::ZERO);
+        let fetched = answered + self.store.read(request.size);
+        let outcome = if object.is_known { Outcome::CapacityMiss } else { Outcome::CompulsoryMiss };
+        self.record.settle(&request, outcome, fetched.since(now));
+        self.record.hour(now).usage.store_backing.n_gets += 1;
+        if self.admit(now, node, access) {
+            self.objects[request.object.index()].arrives_at = fetched;
+            agenda.at(fetched, Event::Fill(number));
+        }
+    }
+
+    /// Serves a request whose object is in memory.
+    fn answer(&mut self, now: Time, node: usize, request: &Request) {
+        let done = self.serve(node, now, request.size);
+        self.record.settle(request, Outcome::Hit, done.since(request.at));
+    }
+
+    fn admit(&mut self, now: Time, node: usize, access: Access) -> bool {
+        let mut n_evictions = 0;
+        let is_admitted = self.nodes[node].cache.admit(access, |_| n_evictions += 1);
+        self.record.hour(now).counts.n_evictions += n_evictions;
+        is_admitted
+    }
+
+    fn put(&mut self, now: Time, number: u32) {
+        let request = self.requests[number as usize];
+        let node = self.node_of(&request);
+        self.objects[request.object.index()].is_known = true;
+        self.nodes[node].cache.remove(request.object);
+        let access = self.access(number, &request);
+        if self.admit(now, node, access) {
+            self.serve(node, now, request.size);
+        }
+        let hour = self.record.hour(now);
+        hour.counts.n_puts += 1;
+        hour.usage.store_backing.n_puts += 1;
+    }
+
+    fn delete(&mut self, now: Time, number: u32) {
+        let request = self.requests[number as usize];
+        let node = self.node_of(&request);
+        self.objects[request.object.index()].is_known = false;
+        self.nodes[node].cache.remove(request.object);
+        self.serve(node, now, Bytes::ZERO);
+        let hour = self.record.hour(now);
+        hour.counts.n_deletes += 1;
+        hour.usage.store_backing.n_deletes += 1;
+    }
+}
+
+impl Model for Cluster<'_> {
+    type Event = Event;
+
+    fn handle(&mut self, now: Time, event: Event, agenda: &mut Agenda<Event>) {
+        match event {
+            Event::Arrive(number) => match self.requests[number as usize].op {
+                Op::Get => self.get(now, number, agenda),
+                Op::Put => self.put(now, number),
+                Op::Delete => self.delete(now, number),
+            },
+            Event::Fill(number) => {
+                let request = self.requests[number as usize];
+                self.serve(self.node_of(&request), now, request.size);
+            }
+            Event::Resume(number) => {
+                let request = self.requests[number as usize];
+                self.answer(now, self.node_of(&request), &request);
+            }
+        }
+    }
+}
+
+/// Replays a workload on a cluster.
+pub(crate) fn run(config: &ElastiCacheConfig, workload: &Workload<'_>, seed: u64) -> Record {
+    let n_objects = workload.n_objects();
+    let node = || Node {
+        cache: ObjectCache::new(
+            config.node_memory,
+            n_objects,
+            config.policy.build(n_objects, config.node_memory),
+        ),
+        free_at: Time::START,
+    };
+    let unknown = Object { is_known: false, arrives_at: Time::START };
+    let next_use = match config.policy {
+        EvictionPolicy::Belady => next_uses(workload.requests, n_objects),
+        _ => Vec::new(),
+    };
+    let mut cluster = Cluster {
+        requests: workload.requests,
+        key_hashes: workload.key_hashes,
+        next_use,
+        nodes: (0..config.n_nodes).map(|_| node()).collect(),
+        objects: vec![unknown; n_objects],
+        server: config.server,
+        store: ObjectStore::new(&config.object_store, Streams::new(seed)),
+        record: Record::new(workload.span),
+    };
+    des::run(&mut cluster, Agenda::default(), workload.arrivals(Event::Arrive));
+    let mut record = cluster.record;
+    let mut left = workload.span;
+    for hour in &mut record.hours {
+        let part = left.min(Nanos::HOUR);
+        hour.usage.rent_nodes(&config.node_type, u64::from(config.n_nodes), part);
+        left = left.saturating_sub(part);
+    }
+    charge_storage(&mut record, workload, |usage| &mut usage.store_backing);
+    record
+}

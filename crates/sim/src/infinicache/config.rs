@@ -1,0 +1,55 @@
+//! What there is to choose about an InfiniCache.
+
+use policy::fetch::FirstD;
+use policy::lease::LeaseTerms;
+use policy::placer::Placement;
+use policy::reclaim::Reclaim;
+use units::{Bytes, Nanos};
+
+use crate::profile::{FunctionProfile, ObjectStoreProfile, Rate};
+
+/// A pool of functions behind one proxy or several.
+#[derive(Clone, Debug)]
+pub struct InfiniCacheConfig {
+    /// How many proxies; keys are spread over them by the consistent-hash ring.
+    pub n_proxies: u32,
+    /// Functions per proxy; no fewer than chunks per object.
+    pub n_nodes: u32,
+    /// The memory of a function in MB, as the platform sizes and bills it.
+    pub memory_mb: u32,
+    /// What of a function's memory counts as its capacity, the overhead included.
+    pub node_memory: Bytes,
+    /// What of that is taken from the start; less than the capacity.
+    pub node_overhead: Bytes,
+    /// Data chunks per object; at least one.
+    pub n_data: u32,
+    /// Parity chunks per object.
+    pub n_parity: u32,
+    /// How long a function may be idle before it is warmed; never if `None`.
+    pub warm_up: Option<Nanos>,
+    /// How old a function gets before it copies itself to a peer replica; never if `None`.
+    pub backup: Option<Nanos>,
+    /// What the platform takes back.
+    pub reclaim: Reclaim,
+    /// Where chunks go.
+    pub placement: Placement,
+    /// Which answers settle a read.
+    pub first_d: FirstD,
+    /// The billed-duration control of the functions.
+    pub lease: LeaseTerms,
+    /// How functions start and transfer.
+    pub function: FunctionProfile,
+    /// How long the client decodes.
+    pub decode: Rate,
+    /// The virtual machine of each proxy, as the price book has it.
+    pub proxy_machine: String,
+    /// The backing store.
+    pub object_store: ObjectStoreProfile,
+}
+
+impl InfiniCacheConfig {
+    /// Chunks per object.
+    pub fn n_chunks(&self) -> u32 {
+        self.n_data + self.n_parity
+    }
+}

@@ -1,0 +1,79 @@
+//! The object store: first byte plus throughput, alone or behind a cache.
+
+use des::{Stream, Streams};
+use pricing::StoreUsage;
+use units::{Bytes, Nanos, Op};
+
+use crate::profile::ObjectStoreProfile;
+use crate::record::{Outcome, Record};
+use crate::workload::Workload;
+
+/// The object store as a system of its own: no cache at all.
+#[derive(Clone, Debug)]
+pub struct ObjectStoreConfig {
+    /// How it answers.
+    pub profile: ObjectStoreProfile,
+}
+
+/// An object store that answers reads.
+#[derive(Clone, Debug)]
+pub(crate) struct ObjectStore {
+    profile: ObjectStoreProfile,
+    stream: Stream,
+}
+
+impl ObjectStore {
+    /// The store of a run. Every system of one seed meets the same sequence of delays.
+    pub(crate) fn new(profile: &ObjectStoreProfile, streams: Streams) -> ObjectStore {
+        ObjectStore { profile: profile.clone(), stream: streams.named("object-store") }
+    }
+
+    /// How long the next read takes: a log-normal time to the first byte, and the transfer.
+    pub(crate) fn read(&mut self, size: Bytes) -> Nanos {
+        let ObjectStoreProfile { first_byte_s_p50, first_byte_log_deviation, transfer, .. } =
+            &self.profile;
+        let deviation = first_byte_log_deviation * self.stream.normal();
+        let first_byte = Nanos::from_seconds_f64(first_byte_s_p50 * libm::exp(deviation));
+        first_byte + transfer.time(size)
+    }
+}
+
+/// Replays a workload without a cache. Nothing queues in the store, so that no event has to
+/// wait for another.
+pub(crate) fn run(config: &ObjectStoreConfig, workload: &Workload<'_>, seed: u64) -> Record {
+    let mut record = Record::new(workload.span);
+    let mut store = ObjectStore::new(&config.profile, Streams::new(seed));
+    for request in workload.requests {
+        match request.op {
+            Op::Get => {
+                record.settle(request, Outcome::Hit, store.read(request.size));
+                record.hour(request.at).usage.store_serving.n_gets += 1;
+            }
+            Op::Put => {
+                record.hour(request.at).counts.n_puts += 1;
+                record.hour(request.at).usage.store_serving.n_puts += 1;
+            }
+            Op::Delete => {
+                record.hour(request.at).counts.n_deletes += 1;
+                record.hour(request.at).usage.store_serving.n_deletes += 1;
+            }
+        }
+    }
+    charge_storage(&mut record, workload, |usage| &mut usage.store_serving);
+    record
+}
+
+/// Adds the storage of every object for the whole span, hour by hour.
+pub(crate) fn charge_storage(
+    record: &mut Record,
+    workload: &Workload<'_>,
+    purpose: impl Fn(&mut pricing::Usage) -> &mut StoreUsage,
+) {
+    let unique = workload.unique_bytes();
+    let mut left = workload.span;
+    for hour in &mut record.hours {
+        let part = left.min(Nanos::HOUR);
+        purpose(&mut hour.usage).record_stored(unique, part);
+        left = left.saturating_sub(part);
+    }
+}

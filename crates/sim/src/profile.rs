@@ -1,0 +1,285 @@
+//! What the outside world does, in numbers: start-up times, bandwidths, rates.
+//!
+//! Each value stands in MODEL.md with its source and date; here they are read from a dated
+//! file, so that another cloud, or the same one in another year, is another file.
+
+use serde::Deserialize;
+use units::{Bytes, Nanos};
+
+/// The measured behaviour of the systems that a run models.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Profile {
+    /// The name by which results refer to it.
+    pub name: String,
+    /// How functions start and transfer.
+    pub function: FunctionProfile,
+    /// How long a client takes to decode an object of a given size.
+    pub decode: Rate,
+    /// How long an ElastiCache node's serving thread takes for a request.
+    pub elasticache: ServerProfile,
+    /// The behaviours of the object store, by name; the first is the default.
+    pub object_stores: Vec<ObjectStoreProfile>,
+}
+
+/// How functions start and transfer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FunctionProfile {
+    /// The least that a warm invocation takes.
+    pub warm_invoke_floor: Nanos,
+    /// The mean of the exponential part on top of that.
+    pub warm_invoke_tail_mean: Nanos,
+    /// The start of a fresh instance.
+    pub cold_start: Nanos,
+    /// A message to a running function and back.
+    pub round_trip: Nanos,
+    /// Bandwidth by memory, ascending.
+    bandwidth: Vec<(u32, Rate)>,
+}
+
+/// A fixed time per request and a time per byte.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ServerProfile {
+    /// What each request takes, whatever its size.
+    pub request: Nanos,
+    /// The transfer on top.
+    pub transfer: Rate,
+}
+
+/// An object store as a client sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ObjectStoreProfile {
+    /// The name by which a system asks for it.
+    pub name: String,
+    /// The median time to the first byte, in seconds; log-normally distributed.
+    pub first_byte_s_p50: f64,
+    /// The standard deviation of the logarithm of that time.
+    pub first_byte_log_deviation: f64,
+    /// The throughput of one connection.
+    pub transfer: Rate,
+}
+
+/// A time per byte.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rate {
+    seconds_per_byte: f64,
+}
+
+/// Why a profile cannot be used.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProfileError {
+    /// It is not TOML, or a field is missing or unknown.
+    #[error("{0}")]
+    Syntax(String),
+    /// A number is out of its range.
+    #[error("`{field}` is {value}, but must be a number above 0 and below {below}")]
+    Range {
+        /// The field, as the file spells it.
+        field: &'static str,
+        /// What it is.
+        value: f64,
+        /// What it must stay below.
+        below: f64,
+    },
+    /// A list that needs an entry has none.
+    #[error("`{0}` must have at least one entry, in ascending order")]
+    Empty(&'static str),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ProfileFile {
+    name: String,
+    #[serde(rename = "date")]
+    _date: String,
+    function: FunctionFile,
+    client: ClientFile,
+    elasticache: ServerFile,
+    object_store: Vec<ObjectStoreFile>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FunctionFile {
+    warm_invoke_floor_ms: f64,
+    warm_invoke_tail_ms_mean: f64,
+    cold_start_ms: f64,
+    round_trip_ms: f64,
+    bandwidth: Vec<BandwidthFile>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BandwidthFile {
+    memory_mb: u32,
+    mb_per_s: f64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClientFile {
+    decode_ms_per_mb: f64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ServerFile {
+    request_ms: f64,
+    mb_per_s: f64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ObjectStoreFile {
+    name: String,
+    first_byte_ms_p50: f64,
+    first_byte_ms_p95: f64,
+    mb_per_s: f64,
+}
+
+impl Profile {
+    /// The systems as the FAST'20 evaluation met them in 2019 and 2020.
+    pub fn aws_2019_fast20() -> Profile {
+        let text = include_str!("../profiles/aws-2019-fast20.toml");
+        Profile::from_toml(text).expect("the embedded profile is well formed")
+    }
+
+    /// Reads a profile from the text of its file.
+    pub fn from_toml(text: &str) -> Result<Profile, ProfileError> {
+        let file: ProfileFile =
+            toml::from_str(text).map_err(|err| ProfileError::Syntax(err.to_string()))?;
+        let ProfileFile { name, _date, function, client, elasticache, object_store } = file;
+        let object_stores =
+            object_store.into_iter().map(ObjectStoreFile::check).collect::<Result<Vec<_>, _>>()?;
+        if object_stores.is_empty() {
+            return Err(ProfileError::Empty("object_store"));
+        }
+        Ok(Profile {
+            name,
+            function: function.check()?,
+            decode: Rate {
+                seconds_per_byte: in_range("decode_ms_per_mb", client.decode_ms_per_mb, 1e6)? / 1e9,
+            },
+            elasticache: ServerProfile {
+                request: millis("request_ms", elasticache.request_ms)?,
+                transfer: Rate::mb_per_s("mb_per_s", elasticache.mb_per_s)?,
+            },
+            object_stores,
+        })
+    }
+}
+
+impl FunctionFile {
+    fn check(self) -> Result<FunctionProfile, ProfileError> {
+        let FunctionFile {
+            warm_invoke_floor_ms,
+            warm_invoke_tail_ms_mean,
+            cold_start_ms,
+            round_trip_ms,
+            bandwidth,
+        } = self;
+        let is_ascending = bandwidth.windows(2).all(|it| it[0].memory_mb < it[1].memory_mb);
+        if bandwidth.is_empty() || !is_ascending {
+            return Err(ProfileError::Empty("bandwidth"));
+        }
+        let bandwidth = bandwidth
+            .into_iter()
+            .map(|it| Ok((it.memory_mb, Rate::mb_per_s("mb_per_s", it.mb_per_s)?)))
+            .collect::<Result<Vec<_>, ProfileError>>()?;
+        Ok(FunctionProfile {
+            warm_invoke_floor: millis("warm_invoke_floor_ms", warm_invoke_floor_ms)?,
+            warm_invoke_tail_mean: millis("warm_invoke_tail_ms_mean", warm_invoke_tail_ms_mean)?,
+            cold_start: millis("cold_start_ms", cold_start_ms)?,
+            round_trip: millis("round_trip_ms", round_trip_ms)?,
+            bandwidth,
+        })
+    }
+}
+
+impl ObjectStoreFile {
+    fn check(self) -> Result<ObjectStoreProfile, ProfileError> {
+        /// The 95th percentile of the standard normal distribution.
+        const NORMAL_P95: f64 = 1.644_853_626_951_472_2;
+        let ObjectStoreFile { name, first_byte_ms_p50, first_byte_ms_p95, mb_per_s } = self;
+        let p50 = in_range("first_byte_ms_p50", first_byte_ms_p50, 1e6)?;
+        let p95 = in_range("first_byte_ms_p95", first_byte_ms_p95, 1e6)?;
+        Ok(ObjectStoreProfile {
+            name,
+            first_byte_s_p50: p50 / 1e3,
+            first_byte_log_deviation: libm::log(p95.max(p50) / p50) / NORMAL_P95,
+            transfer: Rate::mb_per_s("mb_per_s", mb_per_s)?,
+        })
+    }
+}
+
+impl FunctionProfile {
+    /// The bandwidth of a function of this much memory: that of the largest measured size
+    /// which is not larger, or of the smallest.
+    pub fn bandwidth(&self, memory_mb: u32) -> Rate {
+        let above = self.bandwidth.partition_point(|(mb, _)| *mb <= memory_mb);
+        self.bandwidth[above.saturating_sub(1)].1
+    }
+}
+
+impl Rate {
+    fn mb_per_s(field: &'static str, mb_per_s: f64) -> Result<Rate, ProfileError> {
+        Ok(Rate { seconds_per_byte: 1.0 / (1e6 * in_range(field, mb_per_s, 1e9)?) })
+    }
+
+    /// How long `size` takes.
+    pub fn time(self, size: Bytes) -> Nanos {
+        Nanos::from_seconds_f64(size.get() as f64 * self.seconds_per_byte)
+    }
+}
+
+fn millis(field: &'static str, millis: f64) -> Result<Nanos, ProfileError> {
+    Ok(Nanos::from_seconds_f64(in_range(field, millis, 1e6)? / 1e3))
+}
+
+fn in_range(field: &'static str, value: f64, below: f64) -> Result<f64, ProfileError> {
+    if 0.0 < value && value < below {
+        Ok(value)
+    } else {
+        Err(ProfileError::Range { field, value, below })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_embedded_profile_reads() {
+        let profile = Profile::aws_2019_fast20();
+        assert_eq!(profile.function.cold_start, Nanos::millis(307));
+        let seconds = profile.object_stores[0].first_byte_log_deviation;
+        assert!((seconds - 0.621).abs() < 0.001, "{seconds}");
+    }
+
+    #[test]
+    fn bandwidth_is_that_of_the_nearest_smaller_size() {
+        let profile = Profile::aws_2019_fast20().function;
+        let check = |memory_mb: u32, expect_ms: u64| {
+            let time = profile.bandwidth(memory_mb).time(Bytes::megabytes(57));
+            assert_eq!(time.get() / 1_000_000, expect_ms, "{memory_mb} MB");
+        };
+        check(64, 1000);
+        check(128, 1000);
+        check(255, 1000);
+        check(1536, 548);
+        check(10_240, 463);
+    }
+
+    #[test]
+    fn a_bad_profile_says_what_to_change() {
+        let text = include_str!("../profiles/aws-2019-fast20.toml");
+        let check = |from: &str, to: &str, expect: &str| {
+            assert!(text.contains(from));
+            let err = Profile::from_toml(&text.replacen(from, to, 1)).unwrap_err().to_string();
+            assert!(err.contains(expect), "{err}");
+        };
+        check("cold_start_ms = 307.0", "cold_start_ms = -1.0", "`cold_start_ms` is -1");
+        check("cold_start_ms", "cold_start", "unknown field `cold_start`");
+        check("memory_mb = 256", "memory_mb = 128", "`bandwidth` must have");
+    }
+}

@@ -1,0 +1,77 @@
+//! The record of a run: what happened and what was used, hour by hour, and how long it took.
+
+use pricing::Usage;
+use units::{Nanos, Request, Time};
+
+use crate::counts::Counts;
+use crate::latency::Latencies;
+
+/// What happened and was used in one hour of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hour {
+    /// What happened.
+    pub counts: Counts,
+    /// What was used.
+    pub usage: Usage,
+}
+
+/// The record of one system's run.
+#[derive(Clone, Debug, Default)]
+pub struct Record {
+    /// One for each hour of the span, the last one perhaps in part. What ends after the span is
+    /// in the last.
+    pub hours: Vec<Hour>,
+    /// How long the GETs took.
+    pub latencies: Latencies,
+}
+
+/// How a GET ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Hit,
+    CompulsoryMiss,
+    CapacityMiss,
+    Reset,
+}
+
+impl Record {
+    pub(crate) fn new(span: Nanos) -> Record {
+        let n_hours =
+            usize::try_from(span.div_ceil(Nanos::HOUR).max(1)).expect("100 years of hours");
+        Record { hours: vec![Hour::default(); n_hours], latencies: Latencies::default() }
+    }
+
+    /// All hours together.
+    pub fn total(&self) -> Hour {
+        let mut total = Hour::default();
+        for hour in &self.hours {
+            total.counts += hour.counts;
+            total.usage += hour.usage.clone();
+        }
+        total
+    }
+
+    pub(crate) fn hour(&mut self, at: Time) -> &mut Hour {
+        let index = usize::try_from(at.index(Nanos::HOUR)).expect("checked with the span");
+        let last = self.hours.len() - 1;
+        &mut self.hours[index.min(last)]
+    }
+
+    /// Notes how a GET ended and how long it took; it counts for the hour in which it came.
+    pub(crate) fn settle(&mut self, request: &Request, outcome: Outcome, latency: Nanos) {
+        let is_hit = outcome == Outcome::Hit;
+        self.latencies.record(latency, request.size, is_hit);
+        let counts = &mut self.hour(request.at).counts;
+        counts.n_gets += 1;
+        counts.requested_bytes += request.size;
+        match outcome {
+            Outcome::Hit => {
+                counts.n_hits += 1;
+                counts.hit_bytes += request.size;
+            }
+            Outcome::CompulsoryMiss => counts.n_compulsory_misses += 1,
+            Outcome::CapacityMiss => counts.n_capacity_misses += 1,
+            Outcome::Reset => counts.n_resets += 1,
+        }
+    }
+}
