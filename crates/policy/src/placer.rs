@@ -86,7 +86,8 @@ impl NodePicker {
 pub struct Placer {
     n_chunks: usize,
     capacity: Bytes,
-    overhead: Bytes,
+    /// The chunk size of an object that would fill the whole pool.
+    room_max: Bytes,
     /// What is counted as used on each node, its overhead included. May exceed the capacity:
     /// a victim's places are taken whatever the sizes.
     used: Vec<Bytes>,
@@ -147,7 +148,10 @@ pub enum Placed {
     },
     /// The object was cached, and its chunks stay where they are.
     Again,
-    /// A chunk does not fit into an empty node, or nothing can make way.
+    /// The object is larger than the whole pool, or a node is full and nothing can make way.
+    ///
+    /// A chunk larger than a node is not refused where another object can make way: the
+    /// reference does not look, and commits more of the victim's nodes than they have.
     NoRoom,
 }
 
@@ -170,12 +174,13 @@ impl Placer {
         assert!(shape.n_chunks <= shape.n_nodes, "no two chunks of an object share a node");
         assert!(shape.node_overhead < shape.node_memory, "a node has room for chunks");
         let n_chunks = shape.n_chunks as usize;
+        let room = (shape.node_memory - shape.node_overhead).get() * u64::from(shape.n_nodes);
         let unknown =
             Object { chunk_size: Bytes::ZERO, slot: 0, state: State::Unknown, is_visited: false };
         Placer {
             n_chunks,
             capacity: shape.node_memory,
-            overhead: shape.node_overhead,
+            room_max: Bytes::new(room / u64::from(shape.n_chunks)),
             used: vec![shape.node_overhead; shape.n_nodes as usize],
             overcommitted_max: Bytes::ZERO,
             objects: vec![unknown; n_objects],
@@ -216,7 +221,7 @@ impl Placer {
             State::Evicted | State::Deleted => {}
         }
         let chunk_size = self.objects[object.index()].chunk_size;
-        if self.capacity <= self.overhead + chunk_size {
+        if self.room_max < chunk_size {
             return Placed::NoRoom;
         }
         for (chunk, node) in asked.iter().enumerate() {

@@ -33,7 +33,7 @@ pub enum ReclaimError {
     #[error(
         "`{0}` is not a reclaim process; write none, poisson:RATE/min, poisson:RATE/h \
          or fig9:DATE (one of {dates})",
-        dates = Reclaim::fig9_dates()
+        dates = Reclaim::fig9_dates().join(", ")
     )]
     Unknown(String),
     /// The rate is not a number of reclaims per minute or hour.
@@ -134,11 +134,16 @@ impl Reclaim {
         Some(Reclaim { text, interval, counts: Counts::Empirical(cumulative) })
     }
 
-    fn fig9_dates() -> String {
+    /// The measured processes, one for each series of Fig 9, the latest first.
+    pub fn fig9_series() -> Vec<Reclaim> {
+        Reclaim::fig9_dates().into_iter().filter_map(Reclaim::fig9).collect()
+    }
+
+    fn fig9_dates() -> Vec<&'static str> {
         let mut dates: Vec<&str> =
             fig9_rows().filter_map(|(series, ..)| Some(series.split_once('_')?.1)).collect();
         dates.dedup();
-        dates.join(", ")
+        dates
     }
 }
 

@@ -28,7 +28,7 @@ pub use crate::profile::{
     FunctionProfile, ObjectStoreProfile, Profile, ProfileError, Rate, ServerProfile,
 };
 pub use crate::record::{Hour, Record};
-pub use crate::system::{Surroundings, System, SystemError, SystemKind};
+pub use crate::system::{Surroundings, System, SystemError, SystemKind, parse_code};
 pub use crate::workload::Workload;
 
 /// Replays `workload` on `system`, with the randomness that `seed` names.

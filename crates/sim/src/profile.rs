@@ -138,10 +138,14 @@ struct ObjectStoreFile {
 }
 
 impl Profile {
+    /// The text of [`Profile::aws_2019_fast20`].
+    pub const AWS_2019_FAST20_TEXT: &'static str =
+        include_str!("../profiles/aws-2019-fast20.toml");
+
     /// The systems as the FAST'20 evaluation met them in 2019 and 2020.
     pub fn aws_2019_fast20() -> Profile {
-        let text = include_str!("../profiles/aws-2019-fast20.toml");
-        Profile::from_toml(text).expect("the embedded profile is well formed")
+        let profile = Profile::from_toml(Profile::AWS_2019_FAST20_TEXT);
+        profile.expect("the embedded profile is well formed")
     }
 
     /// Reads a profile from the text of its file.
@@ -272,7 +276,7 @@ mod tests {
 
     #[test]
     fn a_bad_profile_says_what_to_change() {
-        let text = include_str!("../profiles/aws-2019-fast20.toml");
+        let text = Profile::AWS_2019_FAST20_TEXT;
         let check = |from: &str, to: &str, expect: &str| {
             assert!(text.contains(from));
             let err = Profile::from_toml(&text.replacen(from, to, 1)).unwrap_err().to_string();

@@ -267,7 +267,7 @@ fn infinicache(
     let memory = FunctionMemory { mb: 1_536, capacity: Bytes::megabytes(1_536) };
     let memory = options.take("memory", memory, FunctionMemory::read)?;
     let node_overhead = options.take("overhead", Bytes::megabytes(100), str::parse)?;
-    let (n_data, n_parity) = options.take("code", (10, 2), code)?;
+    let (n_data, n_parity) = options.take("code", (10, 2), parse_code)?;
     let warm_up = options.take("warmup", Some(Nanos::MINUTE), interval)?;
     let backup = options.take("backup", Some(Nanos::MINUTE * 5), interval)?;
     let usual = Reclaim::poisson(RECLAIMS_PER_NODE_MINUTE * f64::from(n_nodes));
@@ -330,7 +330,8 @@ impl FunctionMemory {
     }
 }
 
-fn code(text: &str) -> Result<(u32, u32), &'static str> {
+/// Reads an erasure code from `DATA+PARITY`: at least one data chunk, at most 255 chunks in all.
+pub fn parse_code(text: &str) -> Result<(u32, u32), &'static str> {
     let parts = text
         .split_once('+')
         .and_then(|(data, parity)| Some((data.parse::<u32>().ok()?, parity.parse::<u32>().ok()?)));

@@ -1,1 +1,50 @@
-//! Placeholder.
+//! Traces of object requests: read, selected, measured, generated and written.
+//!
+//! [`read`] turns bytes in any known [`Format`], compressed or not, into a [`Trace`]: requests
+//! in time order over dense object ids, what was understood of the file ([`Source`]) and what a
+//! reader of the figures should know ([`Note`]). A [`Selection`] keeps a part of it,
+//! [`Statistics`] describe it, [`miss_counts`] replays it through a cache, [`generate`] makes
+//! one from a [`Profile`], and [`write_csv`] and [`write_oracle_general`] write it out.
+//!
+//! The crate opens no file and holds no random generator: bytes, numbers and a progress
+//! callback come in as arguments. A format is one file in `format/`.
+
+mod builder;
+mod cache_size;
+mod column;
+mod error;
+mod format;
+mod generate;
+mod input;
+mod keys;
+mod mrc;
+mod note;
+mod number;
+mod op;
+mod profile;
+mod read;
+mod rows;
+mod select;
+mod source;
+mod statistics;
+mod time;
+mod trace;
+mod write;
+
+pub use crate::cache_size::{CacheSize, CacheSizeError};
+pub use crate::column::{Column, Role};
+pub use crate::error::{ErrorKind, Position, TraceError, ValueProblem};
+pub use crate::format::{Format, UnknownFormat};
+pub use crate::generate::generate;
+pub use crate::input::Compression;
+pub use crate::keys::Keys;
+pub use crate::mrc::{MissCounts, miss_counts};
+pub use crate::note::Note;
+pub use crate::profile::{Profile, ProfileError};
+pub use crate::read::{ReadOptions, read};
+pub use crate::select::{Selection, SelectionError};
+pub use crate::source::{Columns, Source};
+pub use crate::statistics::{Percentiles, Statistics};
+pub use crate::time::{KnownBy, TimeScale, TimeUnit, UnknownTimeUnit};
+pub use crate::trace::{Row, Trace, TraceHash};
+pub use crate::write::{OracleGeneralCounts, WriteError, write_csv, write_oracle_general};

@@ -205,7 +205,10 @@ impl fmt::Display for Nanos {
         ];
         let exact =
             STEPS.iter().skip(1).find(|(unit, _)| self.0 != 0 && self.0.is_multiple_of(*unit));
-        let fits = STEPS.iter().find(|(unit, _)| *unit <= self.0);
+        // Experiments speak of 50 hours, not of 2.08 days.
+        let days_from = Nanos::HOUR.0 * 100;
+        let fits = STEPS.iter().skip(usize::from(self.0 < days_from));
+        let fits = fits.into_iter().find(|(unit, _)| *unit <= self.0);
         let text = match (exact, fits) {
             (Some((unit, name)), _) if self.0 / unit < 1_000 => format!("{}{name}", self.0 / unit),
             (_, Some((unit, name))) => format!("{:.2}{name}", self.0 as f64 / *unit as f64),
@@ -238,6 +241,8 @@ mod tests {
         check("100 ms", Nanos::millis(100), "100ms");
         check("0s", Nanos::ZERO, "0s");
         check("2d", Nanos::HOUR * 48, "48h");
+        check("49.995h", Nanos::seconds(179_982), "49.99h");
+        check("1000h", Nanos::HOUR * 1000, "41.67d");
     }
 
     #[test]

@@ -70,11 +70,13 @@ fn a_cached_object_stays_where_it_is() {
 }
 
 #[test]
-fn a_chunk_larger_than_an_empty_node_has_no_room() {
+fn what_cannot_fit_has_no_room() {
     let mut placer = pool(2, 2, 4);
     let asked = [NodeId(0), NodeId(1)];
-    assert_eq!(placer.set(ObjectId(0), Bytes::new(3), &asked), Placed::NoRoom);
-    assert_eq!(placer.set(ObjectId(0), Bytes::new(2), &asked), Placed::New { evicted: None });
+    // Larger than the pool, and as large as a node that nothing can make way on.
+    assert_eq!(placer.set(ObjectId(0), Bytes::new(4), &asked), Placed::NoRoom);
+    assert_eq!(placer.set(ObjectId(1), Bytes::new(3), &asked), Placed::NoRoom);
+    assert_eq!(placer.set(ObjectId(2), Bytes::new(2), &asked), Placed::New { evicted: None });
 }
 
 #[test]

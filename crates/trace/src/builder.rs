@@ -1,0 +1,174 @@
+//! Gathers the requests that a reader yields, whatever its format, into a [`Trace`].
+
+use std::collections::BTreeMap;
+
+use units::{Bytes, Nanos, ObjectId, Op, Request, Time};
+
+use crate::error::{ErrorKind, Failure, Position, shown};
+use crate::keys::Interner;
+use crate::note::Note;
+use crate::source::Source;
+use crate::trace::Trace;
+
+/// What a reader yields: one request, its time not yet counted from the first.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Record<'a> {
+    /// Nanoseconds since 1970, or since wherever the trace counts from.
+    pub(crate) nanos: u64,
+    pub(crate) key: &'a [u8],
+    pub(crate) size: Bytes,
+    pub(crate) op: Op,
+}
+
+/// A trace in the making.
+#[derive(Debug, Default)]
+pub(crate) struct Builder {
+    interner: Interner,
+    /// As they came; `at` is absolute until the end.
+    requests: Vec<Request>,
+    total: Bytes,
+    /// The earliest and latest time so far.
+    range: Option<(u64, u64)>,
+    out_of_order: Tally,
+    zero_size: Tally,
+    n_ignored: u64,
+    ignored_words: BTreeMap<Vec<u8>, u64>,
+    n_not_selected: u64,
+}
+
+/// How often something happened, and where first.
+#[derive(Debug, Default)]
+struct Tally {
+    n: u64,
+    first: Option<Position>,
+}
+
+impl Tally {
+    fn add(&mut self, position: Position) {
+        self.n += 1;
+        self.first.get_or_insert(position);
+    }
+
+    /// The note that `make` makes of it, if it happened.
+    fn note(&self, make: fn(u64, Position) -> Note) -> Option<Note> {
+        self.first.map(|first| make(self.n, first))
+    }
+}
+
+impl Builder {
+    /// The most requests that fit, as an id stands for each in some policies.
+    const N_REQUESTS_MAX: u32 = u32::MAX - 1;
+    /// Words for ignored operations that are told apart; a wrong column has millions.
+    const N_WORDS_MAX: usize = 16;
+
+    /// Appends a request, which stands at `position`.
+    pub(crate) fn push(&mut self, record: Record<'_>, position: Position) -> Result<(), Failure> {
+        let Record { nanos, key, size, op } = record;
+        let Some(object) = self.interner.intern(key) else {
+            let kind = ErrorKind::TooManyObjects { limit: Interner::N_KEYS_MAX };
+            return Err(kind.at(position));
+        };
+        self.note_time(nanos, position)?;
+        // A DELETE need not say how large the object was.
+        if size == Bytes::ZERO && op != Op::Delete {
+            self.zero_size.add(position);
+        }
+        // Neither term is above 2^62, so the sum fits.
+        self.total += size;
+        if Bytes::TOTAL_MAX < self.total {
+            return Err(ErrorKind::TotalTooLarge { limit: Bytes::TOTAL_MAX }.at(position));
+        }
+        if Self::N_REQUESTS_MAX as usize <= self.requests.len() {
+            return Err(ErrorKind::TooManyRequests { limit: Self::N_REQUESTS_MAX }.at(position));
+        }
+        self.requests.push(Request { at: Time::from_nanos(nanos), size, object, op });
+        Ok(())
+    }
+
+    /// Counts a row left out because its operation moves no object.
+    pub(crate) fn ignore(&mut self, word: &[u8]) {
+        self.n_ignored += 1;
+        if let Some(n) = self.ignored_words.get_mut(word) {
+            *n += 1;
+        } else if self.ignored_words.len() < Self::N_WORDS_MAX {
+            self.ignored_words.insert(word.to_vec(), 1);
+        }
+    }
+
+    /// Counts a row left out because the format's selection does not keep it.
+    pub(crate) fn leave_out(&mut self) {
+        self.n_not_selected += 1;
+    }
+
+    /// The trace, once no more requests come. `source` is told its start here, in nanoseconds
+    /// since wherever the trace counts from.
+    pub(crate) fn finish(
+        mut self,
+        source: impl FnOnce(u64) -> Source,
+        keeps: Option<&'static str>,
+    ) -> Result<Trace, Failure> {
+        let Some((start, _)) = self.range else {
+            let n_rows = self.n_ignored + self.n_not_selected;
+            if n_rows == 0 {
+                return Err(ErrorKind::NoRows.into());
+            }
+            let why: Vec<String> = self.left_out(keeps).iter().map(ToString::to_string).collect();
+            return Err(ErrorKind::NoRequests { n_rows, why: why.join("; ") }.into());
+        };
+        let notes = self.notes(keeps);
+        for request in &mut self.requests {
+            request.at = Time::from_nanos(request.at.as_nanos() - start);
+        }
+        let is_sorted = self.out_of_order.n == 0;
+        if !is_sorted {
+            // Stable: requests of one instant stay in file order.
+            self.requests.sort_by_key(|it| it.at);
+        }
+        let keys = self.interner.into_keys();
+        Ok(if is_sorted {
+            Trace::new(self.requests, keys, source(start), notes)
+        } else {
+            Trace::renumbered(self.requests, &keys, source(start), notes)
+        })
+    }
+
+    fn note_time(&mut self, nanos: u64, position: Position) -> Result<(), Failure> {
+        let (earliest, latest) = self.range.unwrap_or((nanos, nanos));
+        if nanos < latest {
+            self.out_of_order.add(position);
+        }
+        let range = (earliest.min(nanos), latest.max(nanos));
+        if Nanos::SPAN_MAX.get() < range.1 - range.0 {
+            return Err(ErrorKind::SpanTooLong { limit: Nanos::SPAN_MAX }.at(position));
+        }
+        self.range = Some(range);
+        Ok(())
+    }
+
+    fn notes(&self, keeps: Option<&'static str>) -> Vec<Note> {
+        let order = self.out_of_order.note(|n_rows, first| Note::OutOfOrder { n_rows, first });
+        let zero = self.zero_size.note(|n_requests, first| Note::ZeroSize { n_requests, first });
+        order.into_iter().chain(zero).chain(self.left_out(keeps)).collect()
+    }
+
+    /// The notes on rows that were left out.
+    fn left_out(&self, keeps: Option<&'static str>) -> Vec<Note> {
+        let mut notes = Vec::new();
+        if 0 < self.n_ignored {
+            let mut words: Vec<(String, u64)> =
+                self.ignored_words.iter().map(|(word, n)| (shown(word), *n)).collect();
+            let n_others = self.n_ignored - words.iter().map(|it| it.1).sum::<u64>();
+            if 0 < n_others {
+                words.push(("others".to_owned(), n_others));
+            }
+            notes.push(Note::IgnoredOps { n_rows: self.n_ignored, words });
+        }
+        if let Some(keeps) = keeps.filter(|_| 0 < self.n_not_selected) {
+            notes.push(Note::NotSelected { n_rows: self.n_not_selected, keeps });
+        }
+        notes
+    }
+}
+
+/// The id of an object that has none yet.
+pub(crate) const NO_ID: ObjectId = ObjectId(u32::MAX);

@@ -1,0 +1,347 @@
+//! What can be wrong with a trace, where, and what to do about it.
+
+use std::{fmt, io};
+
+use units::{Bytes, Nanos};
+
+use crate::column::{Column, Role};
+use crate::input::Compression;
+
+/// Why a trace could not be read: which file, where in it, what is wrong, and the remedy.
+#[derive(Debug)]
+pub struct TraceError {
+    source_name: String,
+    position: Position,
+    kind: ErrorKind,
+}
+
+impl TraceError {
+    pub(crate) fn new(source_name: &str, failure: Failure) -> TraceError {
+        let Failure { position, kind } = failure;
+        TraceError { source_name: source_name.to_owned(), position, kind }
+    }
+
+    /// The name under which the trace was read.
+    pub fn source_name(&self) -> &str {
+        &self.source_name
+    }
+
+    /// Where in the (decompressed) trace.
+    pub fn position(&self) -> Position {
+        self.position
+    }
+
+    /// What is wrong.
+    pub fn kind(&self) -> &ErrorKind {
+        &self.kind
+    }
+}
+
+impl fmt::Display for TraceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.position {
+            Position::Whole => write!(f, "{}: {}", self.source_name, self.kind),
+            place => write!(f, "{}, {place}: {}", self.source_name, self.kind),
+        }
+    }
+}
+
+impl std::error::Error for TraceError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.kind.source()
+    }
+}
+
+/// A place in a trace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Position {
+    /// The trace as a whole.
+    Whole,
+    /// A line of text, counted from 1.
+    Line(u64),
+    /// A fixed-size record of a binary trace, counted from 1.
+    Record(u64),
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Position::Whole => f.write_str("the whole trace"),
+            Position::Line(line) => write!(f, "line {line}"),
+            Position::Record(record) => write!(f, "record {record}"),
+        }
+    }
+}
+
+/// What is wrong with a trace.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The bytes could not be had.
+    #[error("cannot be read: {0}")]
+    Io(#[source] io::Error),
+    /// A compressed stream stops in the middle.
+    #[error("the {0} data stops before its end: the file is cut short; copy or download it again")]
+    Truncated(Compression),
+    /// A compressed stream breaks its own format.
+    #[error("the {compression} data is damaged ({cause}); copy or download the file again")]
+    Corrupt {
+        /// How the file is compressed.
+        compression: Compression,
+        /// What the decoder says.
+        #[source]
+        cause: io::Error,
+    },
+    /// There is nothing in it.
+    #[error("the file is empty; a trace has one request per row")]
+    Empty,
+    /// The start holds bytes that text does not.
+    #[error(
+        "this is not text (byte {byte:#04x} at offset {offset}) and no binary format has a mark \
+         to know it by; if it is a binary trace, name its format, such as `--format oracleGeneral`"
+    )]
+    NotText {
+        /// The first byte that text does not hold.
+        byte: u8,
+        /// Where it stands.
+        offset: usize,
+    },
+    /// A header and nothing below it.
+    #[error("there is a header but no row below it")]
+    NoRows,
+    /// Rows, and none that counts as a request.
+    #[error(
+        "none of the {n_rows} rows is a request: {why}; if the operations stand in another \
+         column, name it with `--op-column`"
+    )]
+    NoRequests {
+        /// How many rows there are.
+        n_rows: u64,
+        /// What they are instead.
+        why: String,
+    },
+    /// The first row looks like data.
+    #[error(
+        "the first row (`{first_row}`) is data, not column names; give the columns by number, \
+         such as `--time-column 1 --key-column 2 --size-column 3`"
+    )]
+    NoHeader {
+        /// The first row as it stands.
+        first_row: String,
+    },
+    /// A format that the user names does not fit.
+    #[error("this is not {format}: there is no column `{column}`; leave out `--format`")]
+    NotThisFormat {
+        /// The format it is read as.
+        format: &'static str,
+        /// A column that the format has.
+        column: &'static str,
+    },
+    /// The user names columns of a format that fixes them.
+    #[error(
+        "the columns of {format} are fixed; leave out the flags that name columns, or read it as \
+         `--format csv`"
+    )]
+    FixedColumns {
+        /// The format it is read as.
+        format: &'static str,
+    },
+    /// Needed columns are not recognised by name.
+    #[error(
+        "no column is recognised as the {}; the columns are {columns}; say which with {}",
+        list_roles(missing, Role::name, " or the "),
+        list_roles(missing, Role::flag, " and ")
+    )]
+    ColumnsNotRecognised {
+        /// What is missing.
+        missing: Vec<Role>,
+        /// The columns that are there, quoted and separated.
+        columns: String,
+    },
+    /// The user names a column that is not there.
+    #[error(
+        "there is no column {wanted} for the {}; the columns are {columns}; say which with {}",
+        role.name(),
+        role.flag()
+    )]
+    NoSuchColumn {
+        /// What the column was to hold.
+        role: Role,
+        /// What the user wrote.
+        wanted: Column,
+        /// The columns that are there, quoted and separated.
+        columns: String,
+    },
+    /// A row has more or fewer fields than the first.
+    #[error(
+        "the row has {n_fields} fields where the first has {n_expected}; a field that holds the \
+         delimiter must stand in double quotes, and a row cut short be completed or removed"
+    )]
+    RowLength {
+        /// Fields in this row.
+        n_fields: usize,
+        /// Fields in the first row.
+        n_expected: usize,
+    },
+    /// A row that does not end within what a row may be.
+    #[error("the row is longer than {limit}; is this a text trace, with a request per row?")]
+    RowTooLong {
+        /// The longest row that is read.
+        limit: Bytes,
+    },
+    /// A double quote that is never closed.
+    #[error("a double quote opens a field and none closes it; close it, or write it twice")]
+    UnclosedQuote,
+    /// One field does not say what its column should.
+    #[error("column `{column}`: `{value}` {problem}")]
+    Value {
+        /// The column's name.
+        column: String,
+        /// The field as it stands, shortened.
+        value: String,
+        /// What is wrong with it.
+        problem: ValueProblem,
+    },
+    /// A binary trace that is not a whole number of records.
+    #[error(
+        "the last record has {n_bytes} of its {n_expected} bytes: the file is cut short, or is \
+         not {format}"
+    )]
+    PartialRecord {
+        /// Bytes there are.
+        n_bytes: usize,
+        /// Bytes of a whole record.
+        n_expected: usize,
+        /// The format it was read as.
+        format: &'static str,
+    },
+    /// A binary record that the format cannot hold.
+    #[error(
+        "this is not {format}: the number of the next request to the object cannot be {next}; \
+         name another `--format`"
+    )]
+    NotOracleGeneral {
+        /// The format it was read as.
+        format: &'static str,
+        /// The impossible value.
+        next: i64,
+    },
+    /// More requests than ids.
+    #[error("a trace of more than {limit} requests cannot be held; read a part of it")]
+    TooManyRequests {
+        /// The most that can be held.
+        limit: u32,
+    },
+    /// More objects than ids.
+    #[error("a trace of more than {limit} objects cannot be held; read a part of it")]
+    TooManyObjects {
+        /// The most that can be held.
+        limit: u32,
+    },
+    /// The sizes add up to too much.
+    #[error("the sizes up to here add up to more than {limit}; is the size column in bytes?")]
+    TotalTooLarge {
+        /// The most that a trace may ask for.
+        limit: Bytes,
+    },
+    /// First and last request lie too far apart.
+    #[error(
+        "this time lies more than {} years from another in the trace; is the unit of time right? \
+         Say it with `--time-unit s|ms|us|ns`",
+        limit.get() / Nanos::HOUR.get() / 8_766
+    )]
+    SpanTooLong {
+        /// The longest span of a trace.
+        limit: Nanos,
+    },
+}
+
+/// What is wrong with one field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ValueProblem {
+    /// A size that is not a number.
+    #[error("is not a size; a size is a whole number of bytes, such as `72626` or `72626.0`")]
+    NotASize,
+    /// A size below zero.
+    #[error("is a size below zero; remove the row, or correct it to a whole number of bytes")]
+    NegativeSize,
+    /// A size with a part of a byte.
+    #[error("is not a whole number of bytes; is `--size-column` right?")]
+    FractionalSize,
+    /// A size that cannot be held.
+    #[error("is more than the largest size, 4 EiB; is `--size-column` right?")]
+    SizeTooLarge,
+    /// A time that is not a number.
+    #[error(
+        "is not a number of {0}; is `--time-column` right? A date-time is written \
+         `2017-06-20 00:00:26.626` and needs no `--time-unit`"
+    )]
+    NotATime(crate::time::TimeUnit),
+    /// A time below zero.
+    #[error("is a time below zero; times count up from zero or from 1970")]
+    NegativeTime,
+    /// A time that cannot be held.
+    #[error("is too far in the future; is the unit of time right? Say it with `--time-unit`")]
+    TimeTooLarge,
+    /// A date-time that is not one.
+    #[error(
+        "is not a date-time; it is written `2017-06-20 00:00:26.626`, with `T`, `Z` or an \
+         offset such as `+02:00` if need be"
+    )]
+    NotADateTime,
+    /// A date-time before the epoch.
+    #[error("is before 1970, where times begin; correct or remove the row")]
+    BeforeEpoch,
+    /// A key of no bytes.
+    #[error("is an empty key; is `--key-column` right?")]
+    EmptyKey,
+}
+
+/// An error on its way up, before the name of the trace is put to it.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) position: Position,
+    pub(crate) kind: ErrorKind,
+}
+
+impl From<ErrorKind> for Failure {
+    fn from(kind: ErrorKind) -> Failure {
+        Failure { position: Position::Whole, kind }
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(err: io::Error) -> Failure {
+        Failure::from(ErrorKind::Io(err))
+    }
+}
+
+impl ErrorKind {
+    /// This error, found at `position`.
+    pub(crate) fn at(self, position: Position) -> Failure {
+        Failure { position, kind: self }
+    }
+}
+
+/// A field as a message shows it: as text, and not too much of it.
+pub(crate) fn shown(field: &[u8]) -> String {
+    const N_CHARS_MAX: usize = 60;
+    let text = String::from_utf8_lossy(field);
+    let mut shown = String::new();
+    for char in text.chars().take(N_CHARS_MAX) {
+        if char.is_control() {
+            shown.extend(char.escape_default());
+        } else {
+            shown.push(char);
+        }
+    }
+    if text.chars().nth(N_CHARS_MAX).is_some() {
+        shown.push_str("...");
+    }
+    shown
+}
+
+fn list_roles(roles: &[Role], show: fn(Role) -> &'static str, separator: &str) -> String {
+    roles.iter().map(|it| show(*it)).collect::<Vec<_>>().join(separator)
+}

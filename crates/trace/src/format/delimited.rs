@@ -1,0 +1,180 @@
+//! Delimited text (CSV, TSV, semicolons, bars, blanks) whose columns a header or the user names.
+
+use units::{Bytes, Op};
+
+use super::{Format, Reader, Understood};
+use crate::builder::{Builder, Record};
+use crate::column::{Column, Layout};
+use crate::error::{ErrorKind, Failure, ValueProblem, shown};
+use crate::input::Input;
+use crate::number::{scaled, size};
+use crate::op::classify;
+use crate::read::ReadOptions;
+use crate::rows::{Row, Rows, Separator};
+use crate::time::Clock;
+
+pub(super) const READER: Reader = Reader {
+    format: Format::Delimited,
+    name: "csv",
+    description: "delimited text",
+    file_endings: &[],
+    takes_columns: true,
+    recognises: |_, _| true,
+    read,
+};
+
+/// Which rows a format keeps, besides those whose operation moves no object.
+pub(super) struct Keeps {
+    /// What is kept, for the user to read.
+    pub(super) what: &'static str,
+    /// Whether a row with this operation and key is kept.
+    pub(super) test: fn(Op, &[u8]) -> bool,
+}
+
+fn read(
+    input: &mut Input<'_>,
+    options: &ReadOptions,
+    builder: &mut Builder,
+) -> Result<Understood, Failure> {
+    let separator = separator_of(input.first_line());
+    let mut rows = Rows::new(input.text(), separator);
+    let Some(first) = rows.next()? else { return Err(ErrorKind::Empty.into()) };
+    if is_header(&first, options) {
+        let layout = Layout::of_header(&texts(&first), options)?;
+        return read_rows(&mut rows, layout, options, None, builder);
+    }
+    if !options.names_columns() {
+        let fields: Vec<String> = first.fields().map(shown).collect();
+        return Err(ErrorKind::NoHeader { first_row: fields.join(" ") }.into());
+    }
+    let names: Vec<String> = (1..=first.n_fields()).map(|it| format!("column {it}")).collect();
+    let layout = Layout::of_header(&names, options)?;
+    let mut reading = Reading::new(layout, options, None, &first);
+    reading.take(&first, builder)?;
+    reading.take_all(&mut rows, builder)
+}
+
+/// Reads the rows below a header.
+pub(super) fn read_rows<R: std::io::Read>(
+    rows: &mut Rows<R>,
+    layout: Layout,
+    options: &ReadOptions,
+    keeps: Option<Keeps>,
+    builder: &mut Builder,
+) -> Result<Understood, Failure> {
+    let Some(first) = rows.next()? else { return Err(ErrorKind::NoRows.into()) };
+    let mut reading = Reading::new(layout, options, keeps, &first);
+    reading.take(&first, builder)?;
+    reading.take_all(rows, builder)
+}
+
+/// The fields of a row as text, as a header has them.
+pub(super) fn texts(row: &Row<'_>) -> Vec<String> {
+    row.fields().map(|it| String::from_utf8_lossy(it.trim_ascii()).into_owned()).collect()
+}
+
+/// Takes rows one by one.
+struct Reading {
+    layout: Layout,
+    clock: Clock,
+    keeps: Option<Keeps>,
+}
+
+impl Reading {
+    /// Gets ready for rows like `first`.
+    fn new(
+        mut layout: Layout,
+        options: &ReadOptions,
+        keeps: Option<Keeps>,
+        first: &Row<'_>,
+    ) -> Reading {
+        let field = |index: usize| first.fields().nth(index).unwrap_or_default();
+        if let Some(op) = layout.op {
+            layout.doubt_type_column(options, field(op));
+        }
+        let clock = Clock::detect(options.time_unit, layout.time_unit_by_name, field(layout.time));
+        Reading { layout, clock, keeps }
+    }
+
+    fn take_all<R: std::io::Read>(
+        mut self,
+        rows: &mut Rows<R>,
+        builder: &mut Builder,
+    ) -> Result<Understood, Failure> {
+        while let Some(row) = rows.next()? {
+            self.take(&row, builder)?;
+        }
+        Ok(Understood {
+            columns: Some(self.layout.names),
+            time_scale: self.clock.scale(),
+            time_known_by: self.clock.known_by(),
+            is_absolute: self.clock.is_absolute(),
+            keeps: self.keeps.map(|it| it.what),
+        })
+    }
+
+    fn take(&mut self, row: &Row<'_>, builder: &mut Builder) -> Result<(), Failure> {
+        let layout = &self.layout;
+        if row.n_fields() != layout.n_columns {
+            let n_fields = row.n_fields();
+            let kind = ErrorKind::RowLength { n_fields, n_expected: layout.n_columns };
+            return Err(kind.at(row.position()));
+        }
+        let word = layout.op.map(|index| row.field(index));
+        let Some(op) = word.map_or(Some(Op::Get), classify) else {
+            builder.ignore(word.unwrap_or_default());
+            return Ok(());
+        };
+        let key = row.field(layout.key);
+        if self.keeps.as_ref().is_some_and(|it| !(it.test)(op, key)) {
+            builder.leave_out();
+            return Ok(());
+        }
+        let refused = |field: &[u8], column: &str, problem: ValueProblem| {
+            let kind = ErrorKind::Value { column: column.to_owned(), value: shown(field), problem };
+            kind.at(row.position())
+        };
+        if key.is_empty() {
+            return Err(refused(key, &layout.names.key, ValueProblem::EmptyKey));
+        }
+        let time_field = row.field(layout.time);
+        let nanos = match self.clock.nanos(time_field) {
+            Ok(nanos) => nanos,
+            Err(problem) => return Err(refused(time_field, &layout.names.time, problem)),
+        };
+        let size_field = row.field(layout.size);
+        let size = match size(size_field) {
+            Ok(size) => size,
+            // A delete need not know how large the object was.
+            Err(_) if op == Op::Delete && size_field.trim_ascii().is_empty() => Bytes::ZERO,
+            Err(problem) => return Err(refused(size_field, &layout.names.size, problem)),
+        };
+        builder.push(Record { nanos, key, size, op }, row.position())
+    }
+}
+
+/// The separator that parts the first line into most fields; blanks only where no other stands.
+fn separator_of(first_line: &[u8]) -> Separator {
+    let n_fields = |delimiter: u8| first_line.split(|it| *it == delimiter).count();
+    let mut best = Separator::Blanks;
+    let mut n_best = 1;
+    for delimiter in [b',', b';', b'\t', b'|'] {
+        if n_best < n_fields(delimiter) {
+            best = Separator::Delimiter(delimiter);
+            n_best = n_fields(delimiter);
+        }
+    }
+    best
+}
+
+/// Whether the first row holds names. It does not where the user gives columns by number and
+/// there is a number where the size should be, nor where all its fields are numbers.
+fn is_header(first: &Row<'_>, options: &ReadOptions) -> bool {
+    let is_number = |field: &[u8]| scaled(field, 0).is_ok();
+    match options.size_column {
+        Some(Column::Number(number)) => {
+            !first.fields().nth(number.saturating_sub(1)).is_some_and(is_number)
+        }
+        _ => !first.fields().all(is_number),
+    }
+}

@@ -1,0 +1,205 @@
+//! What a trace is like: how much, how often, how large, and how soon again.
+
+use serde::{Serialize, Serializer};
+use units::{Bytes, Nanos, Op, Time};
+
+use crate::trace::Trace;
+
+/// The figures that describe a trace, as `trace info` shows them.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Statistics {
+    /// Requests of all operations.
+    pub n_requests: u64,
+    /// Distinct keys.
+    pub n_objects: u64,
+    /// Requests that read.
+    pub n_gets: u64,
+    /// Requests that write.
+    pub n_puts: u64,
+    /// Requests that remove.
+    pub n_deletes: u64,
+    /// The sizes of all GETs, summed.
+    #[serde(serialize_with = "bytes")]
+    pub requested_bytes: Bytes,
+    /// The working set: the largest size of each object, summed.
+    #[serde(serialize_with = "bytes")]
+    pub unique_bytes: Bytes,
+    /// From the first request to the last, in seconds where it is serialised.
+    #[serde(serialize_with = "seconds")]
+    pub span_s: Nanos,
+    /// Objects requested once.
+    pub n_objects_once: u64,
+    /// Objects requested with more than one size.
+    pub n_objects_resized: u64,
+    /// Requests to the object that has most.
+    pub n_requests_hottest: u64,
+    /// Hits of a cache without limits per GET: all GETs but those of an object that was neither
+    /// read nor written since it was last removed.
+    pub infinite_hit_ratio: f64,
+    /// Bytes that those hits serve per byte asked for.
+    pub infinite_byte_hit_ratio: f64,
+    /// GETs of more than [`Statistics::LARGE`] per GET.
+    pub large_request_ratio: f64,
+    /// Bytes of those GETs per byte asked for.
+    pub large_byte_ratio: f64,
+    /// Sizes in bytes over GETs and PUTs.
+    pub request_size_bytes: Percentiles,
+    /// Largest sizes in bytes over objects.
+    pub object_size_bytes: Percentiles,
+    /// Seconds between one request of an object and the next, over all such pairs.
+    pub reuse_interval_s: Percentiles,
+}
+
+/// Percentiles by nearest rank: the smallest value with at least that share at or below it. All
+/// zero where there are no values.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Percentiles {
+    pub p10: f64,
+    pub p25: f64,
+    pub p50: f64,
+    pub p75: f64,
+    pub p90: f64,
+    pub p95: f64,
+    pub p99: f64,
+    pub p999: f64,
+    pub max: f64,
+}
+
+impl Statistics {
+    /// What is above this is a large object, as in FAST'20 section 2.
+    pub const LARGE: Bytes = Bytes::megabytes(10);
+
+    /// The figures of `trace`.
+    pub fn of(trace: &Trace) -> Statistics {
+        let requests = trace.requests();
+        let counts = Counts::of(trace);
+        let largest_sizes = trace.largest_sizes();
+        let n_of = |op: Op| requests.iter().filter(|it| it.op == op).count() as u64;
+        let n_gets = n_of(Op::Get);
+        let requested_bytes = counts.requested.get();
+        Statistics {
+            n_requests: requests.len() as u64,
+            n_objects: trace.n_objects() as u64,
+            n_gets,
+            n_puts: n_of(Op::Put),
+            n_deletes: n_of(Op::Delete),
+            requested_bytes: counts.requested,
+            unique_bytes: largest_sizes.iter().copied().sum(),
+            span_s: trace.span(),
+            n_objects_once: counts.of_object.iter().filter(|it| **it == 1).count() as u64,
+            n_objects_resized: counts.n_objects_resized,
+            n_requests_hottest: counts.of_object.iter().copied().max().unwrap_or_default(),
+            infinite_hit_ratio: ratio(counts.n_hits, n_gets),
+            infinite_byte_hit_ratio: ratio(counts.hit.get(), requested_bytes),
+            large_request_ratio: ratio(counts.n_large, n_gets),
+            large_byte_ratio: ratio(counts.large.get(), requested_bytes),
+            request_size_bytes: Percentiles::of(
+                requests.iter().filter(|it| it.op != Op::Delete).map(|it| it.size.get()).collect(),
+                1.0,
+            ),
+            object_size_bytes: Percentiles::of(
+                largest_sizes.iter().map(|it| it.get()).collect(),
+                1.0,
+            ),
+            reuse_interval_s: Percentiles::of(counts.reuse_nanos, 1e9),
+        }
+    }
+}
+
+/// What one pass over a trace counts.
+#[derive(Default)]
+struct Counts {
+    requested: Bytes,
+    n_hits: u64,
+    hit: Bytes,
+    n_large: u64,
+    large: Bytes,
+    /// Requests by object.
+    of_object: Vec<u64>,
+    n_objects_resized: u64,
+    reuse_nanos: Vec<u64>,
+}
+
+/// What is known of an object in the course of that pass.
+#[derive(Clone, Copy)]
+struct Seen {
+    last_at: Option<Time>,
+    /// Of the last request that says.
+    size: Option<Bytes>,
+    is_resized: bool,
+    is_stored: bool,
+}
+
+impl Counts {
+    fn of(trace: &Trace) -> Counts {
+        let n_objects = trace.n_objects();
+        let mut counts = Counts { of_object: vec![0; n_objects], ..Counts::default() };
+        let unseen = Seen { last_at: None, size: None, is_resized: false, is_stored: false };
+        let mut objects = vec![unseen; n_objects];
+        for request in trace.requests() {
+            let seen = &mut objects[request.object.index()];
+            counts.of_object[request.object.index()] += 1;
+            if let Some(last_at) = seen.last_at {
+                counts.reuse_nanos.push(request.at.since(last_at).get());
+            }
+            // A DELETE does not say how large the object was.
+            if request.op != Op::Delete {
+                seen.is_resized |= seen.size.is_some_and(|it| it != request.size);
+                seen.size = Some(request.size);
+            }
+            seen.last_at = Some(request.at);
+            if request.op == Op::Get {
+                counts.requested += request.size;
+                if seen.is_stored {
+                    counts.n_hits += 1;
+                    counts.hit += request.size;
+                }
+                if Statistics::LARGE < request.size {
+                    counts.n_large += 1;
+                    counts.large += request.size;
+                }
+            }
+            seen.is_stored = request.op != Op::Delete;
+        }
+        counts.n_objects_resized = objects.iter().filter(|it| it.is_resized).count() as u64;
+        counts
+    }
+}
+
+impl Percentiles {
+    /// The percentiles of `values`, each divided by `unit`.
+    fn of(mut values: Vec<u64>, unit: f64) -> Percentiles {
+        let Some(last) = values.len().checked_sub(1) else { return Percentiles::default() };
+        values.sort_unstable();
+        let at = |permille: usize| {
+            let rank = (values.len() * permille).div_ceil(1000);
+            values[rank.saturating_sub(1)] as f64 / unit
+        };
+        Percentiles {
+            p10: at(100),
+            p25: at(250),
+            p50: at(500),
+            p75: at(750),
+            p90: at(900),
+            p95: at(950),
+            p99: at(990),
+            p999: at(999),
+            max: values[last] as f64 / unit,
+        }
+    }
+}
+
+fn ratio(part: u64, whole: u64) -> f64 {
+    units::Ratio::new(part, whole).as_f64()
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn bytes<S: Serializer>(amount: &Bytes, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(amount.get())
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn seconds<S: Serializer>(length: &Nanos, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(length.as_seconds_f64())
+}

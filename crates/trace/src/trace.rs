@@ -1,0 +1,178 @@
+//! A trace in memory.
+
+use std::fmt;
+
+use units::{Bytes, Nanos, ObjectId, Op, Request, Time};
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::builder::NO_ID;
+use crate::keys::Keys;
+use crate::note::Note;
+use crate::source::Source;
+
+/// The requests of a trace in time order, over dense object ids, and what is known of them.
+#[derive(Clone, Debug)]
+pub struct Trace {
+    // Invariants: sorted by time; object ids are dense, in the order of first appearance.
+    requests: Vec<Request>,
+    keys: Keys,
+    source: Source,
+    notes: Vec<Note>,
+    hash: TraceHash,
+}
+
+/// Names a trace by its content: the 128-bit XXH3 of time, key hash, size and operation of each
+/// request in order. Copies of a trace in other formats or compressed have the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TraceHash(pub u128);
+
+impl fmt::Display for TraceHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+/// One request with its key, as a person reads it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Row<'a> {
+    /// When, counted from the first request of the trace.
+    pub at: Time,
+    /// The key as it stands in the trace.
+    pub key: &'a [u8],
+    /// The size of the object as this request saw it.
+    pub size: Bytes,
+    /// What is asked for.
+    pub op: Op,
+}
+
+impl Trace {
+    /// The trace of these requests, which are in time order and name objects in the order of
+    /// first appearance.
+    pub(crate) fn new(
+        requests: Vec<Request>,
+        keys: Keys,
+        source: Source,
+        notes: Vec<Note>,
+    ) -> Trace {
+        let hash = hash_of(&requests, &keys);
+        Trace { requests, keys, source, notes, hash }
+    }
+
+    /// The trace of these requests, which are in time order and name objects by any of `keys`.
+    pub(crate) fn renumbered(
+        mut requests: Vec<Request>,
+        keys: &Keys,
+        source: Source,
+        notes: Vec<Note>,
+    ) -> Trace {
+        let mut new_ids = vec![NO_ID; keys.len()];
+        let mut kept = Keys::default();
+        for request in &mut requests {
+            let new_id = &mut new_ids[request.object.index()];
+            if *new_id == NO_ID {
+                let n_kept = u32::try_from(kept.len()).expect("no more keys than before");
+                *new_id = ObjectId(n_kept);
+                kept.push(keys.get(request.object), keys.hash(request.object));
+            }
+            request.object = *new_id;
+        }
+        Trace::new(requests, kept, source, notes)
+    }
+
+    /// The requests, in time order; requests of one instant are in the order of the file.
+    pub fn requests(&self) -> &[Request] {
+        &self.requests
+    }
+
+    /// How many objects are requested; their ids are `0..n_objects`, by first appearance.
+    pub fn n_objects(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// The keys of all objects.
+    pub fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// The key of the object, as it stands in the trace.
+    pub fn key(&self, object: ObjectId) -> &[u8] {
+        self.keys.get(object)
+    }
+
+    /// The 64-bit xxHash (XXH64, seed 0) of the object's key, as the hash ring uses it.
+    pub fn key_hash(&self, object: ObjectId) -> u64 {
+        self.keys.hash(object)
+    }
+
+    /// Where the trace comes from and how it was understood.
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// What was done to the trace, or is peculiar about it.
+    pub fn notes(&self) -> &[Note] {
+        &self.notes
+    }
+
+    /// The content of the trace as a number.
+    pub fn hash(&self) -> TraceHash {
+        self.hash
+    }
+
+    /// From the first request to the last.
+    pub fn span(&self) -> Nanos {
+        match &self.requests[..] {
+            [first, .., last] => last.at.since(first.at),
+            _ => Nanos::ZERO,
+        }
+    }
+
+    /// The requests as a person reads them, first to last.
+    pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+        self.requests.iter().map(|it| {
+            let Request { at, size, object, op } = *it;
+            Row { at, key: self.key(object), size, op }
+        })
+    }
+
+    /// The largest size of each object over all its requests, by id.
+    pub fn largest_sizes(&self) -> Vec<Bytes> {
+        let mut sizes = vec![Bytes::ZERO; self.n_objects()];
+        for request in &self.requests {
+            let size = &mut sizes[request.object.index()];
+            *size = request.size.max(*size);
+        }
+        sizes
+    }
+
+    /// The working set: the largest size of each object, summed.
+    pub fn unique_bytes(&self) -> Bytes {
+        self.largest_sizes().into_iter().sum()
+    }
+
+    /// Takes the trace apart, for one that is made from it.
+    pub(crate) fn into_parts(self) -> (Vec<Request>, Keys, Source, Vec<Note>) {
+        (self.requests, self.keys, self.source, self.notes)
+    }
+}
+
+fn hash_of(requests: &[Request], keys: &Keys) -> TraceHash {
+    const N_RECORD_BYTES: usize = 25;
+    const N_RECORDS: usize = 256;
+    let mut hasher = Xxh3::new();
+    let mut block = [0; N_RECORD_BYTES * N_RECORDS];
+    for requests in requests.chunks(N_RECORDS) {
+        for (record, request) in block.chunks_exact_mut(N_RECORD_BYTES).zip(requests) {
+            record[..8].copy_from_slice(&request.at.as_nanos().to_le_bytes());
+            record[8..16].copy_from_slice(&keys.hash(request.object).to_le_bytes());
+            record[16..24].copy_from_slice(&request.size.get().to_le_bytes());
+            record[24] = match request.op {
+                Op::Get => 0,
+                Op::Put => 1,
+                Op::Delete => 2,
+            };
+        }
+        hasher.update(&block[..requests.len() * N_RECORD_BYTES]);
+    }
+    TraceHash(hasher.digest128())
+}

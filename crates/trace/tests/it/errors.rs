@@ -1,0 +1,291 @@
+//! Traces that are not well: each error says where, what, and what to do.
+
+use std::io::{self, Read};
+
+use trace::{Column, ErrorKind, Format, Position, ReadOptions, TimeUnit};
+
+use crate::{folded, gzip, oracle_record, read, zstd};
+
+const DETECT: ReadOptions = ReadOptions::DETECT;
+
+fn error(bytes: &[u8], options: &ReadOptions) -> String {
+    folded(&read(bytes, options).unwrap_err().to_string())
+}
+
+fn text_error(text: &str) -> String {
+    error(text.as_bytes(), &DETECT)
+}
+
+/// The error of a trace whose last row is `row`, which stands at line 3.
+fn row_error(row: &str) -> String {
+    text_error(&format!("time,key,size\n0,a,1\n{row}\n"))
+}
+
+#[test]
+fn nothing_to_read() {
+    insta::assert_snapshot!(
+        text_error(""),
+        @"t.csv: the file is empty; a trace has one request per row"
+    );
+    insta::assert_snapshot!(
+        error(&gzip(b""), &DETECT),
+        @"t.csv: the file is empty; a trace has one request per row"
+    );
+    insta::assert_snapshot!(
+        text_error("\n\n"),
+        @"t.csv: the file is empty; a trace has one request per row"
+    );
+    insta::assert_snapshot!(
+        text_error("time,key,size\n"),
+        @"t.csv: there is a header but no row below it"
+    );
+    insta::assert_snapshot!(text_error("time,key,size,op\n1,a,1,HEAD\n2,a,1,POST\n"), @"
+    t.csv: none of the 2 rows is a request: 2 rows that move no object left out
+    (HEAD: 1, POST: 1); if the operations stand in another column, name it with
+    `--op-column`
+    ");
+}
+
+#[test]
+fn compressed_data_that_is_cut_short_or_damaged() {
+    let text = "time,key,size\n".to_owned() + &"123456,key,7890\n".repeat(20_000);
+    for (bytes, name) in [(gzip(text.as_bytes()), "gzip"), (zstd(text.as_bytes()), "zstd")] {
+        for n_bytes in [bytes.len() / 2, bytes.len() - 5, 12] {
+            let message = error(&bytes[..n_bytes], &DETECT);
+            let expect = format!("t.csv: the {name} data stops before its end: the file is cut");
+            assert!(message.starts_with(&expect), "{message} at {n_bytes} bytes");
+        }
+        let mut damaged = bytes.clone();
+        let n_bytes = damaged.len();
+        damaged[n_bytes / 2..n_bytes / 2 + 8].fill(0xff);
+        let message = error(&damaged, &DETECT);
+        assert!(message.starts_with(&format!("t.csv: the {name} data is damaged (")), "{message}");
+        let rest = [bytes, b"rubbish behind".to_vec()].concat();
+        let message = error(&rest, &DETECT);
+        assert!(message.starts_with(&format!("t.csv: the {name} data is damaged (")), "{message}");
+    }
+}
+
+#[test]
+fn what_is_not_a_text_trace() {
+    insta::assert_snapshot!(error(b"PK\x03\x04\x14\0\0\0", &DETECT), @"
+    t.csv: this is not text (byte 0x03 at offset 2) and no binary format has a mark
+    to know it by; if it is a binary trace, name its format, such as `--format
+    oracleGeneral`
+    ");
+    insta::assert_snapshot!(error(&oracle_record(1, 2, 3, -1), &DETECT), @"
+    t.csv: this is not text (byte 0x01 at offset 0) and no binary format has a mark
+    to know it by; if it is a binary trace, name its format, such as `--format
+    oracleGeneral`
+    ");
+    insta::assert_snapshot!(text_error("[{\"host\": \"a\", \"id\": \"b\"}]"), @r#"
+    t.csv: no column is recognised as the time or the key or the size; the columns
+    are `[{"host": "a"`, `"id": "b"}]`; say which with `--time-column` and
+    `--key-column` and `--size-column`
+    "#);
+    insta::assert_snapshot!(text_error("1,2,3\n4,5,6\n"), @"
+    t.csv: the first row (`1 2 3`) is data, not column names; give the columns by
+    number, such as `--time-column 1 --key-column 2 --size-column 3`
+    ");
+}
+
+#[test]
+fn columns_that_are_not_there() {
+    insta::assert_snapshot!(text_error("when,what,how_much\n1,a,2\n"), @"
+    t.csv: no column is recognised as the time or the key or the size; the columns
+    are `when`, `what`, `how_much`; say which with `--time-column` and
+    `--key-column` and `--size-column`
+    ");
+    insta::assert_snapshot!(text_error("when,key,size_mb\n1,a,2\n"), @"
+    t.csv: no column is recognised as the time or the size; the columns are `when`,
+    `key`, `size_mb`; say which with `--time-column` and `--size-column`
+    ");
+    let name = |it: &str| Some(Column::Name(it.to_owned()));
+    let options = ReadOptions { op_column: name("verb"), ..DETECT };
+    insta::assert_snapshot!(error(b"time,key,size\n1,a,2\n", &options), @"
+    t.csv: there is no column `verb` for the operation; the columns are `time`,
+    `key`, `size`; say which with `--op-column`
+    ");
+    let options = ReadOptions { time_column: Some(Column::Number(0)), ..DETECT };
+    insta::assert_snapshot!(error(b"time,key,size\n1,a,2\n", &options), @"
+    t.csv: there is no column number 0 for the time; the columns are `time`, `key`,
+    `size`; say which with `--time-column`
+    ");
+    let options = ReadOptions { size_column: name("bites"), ..DETECT };
+    insta::assert_snapshot!(error(b"time,key,size\n1,a,2\n", &options), @"
+    t.csv: there is no column `bites` for the size; the columns are `time`, `key`,
+    `size`; say which with `--size-column`
+    ");
+    let options = ReadOptions { size_column: Some(Column::Number(4)), ..DETECT };
+    insta::assert_snapshot!(error(b"time,key,size\n1,a,2\n", &options), @"
+    t.csv: there is no column number 4 for the size; the columns are `time`, `key`,
+    `size`; say which with `--size-column`
+    ");
+    let options = ReadOptions { format: Some(Format::IbmCsv), ..DETECT };
+    insta::assert_snapshot!(error(b"time,key,size\n1,a,2\n", &options), @"
+    t.csv: this is not IBM Docker registry CSV: there is no column `timestamp`;
+    leave out `--format`
+    ");
+    let options = ReadOptions { size_column: name("size"), ..options };
+    insta::assert_snapshot!(error(b"time,key,size\n1,a,2\n", &options), @"
+    t.csv: the columns of IBM Docker registry CSV are fixed; leave out the flags
+    that name columns, or read it as `--format csv`
+    ");
+}
+
+#[test]
+fn a_bad_field_is_named_with_line_column_and_value() {
+    insta::assert_snapshot!(row_error("1,a,-5"), @"
+    t.csv, line 3: column `size`: `-5` is a size below zero; remove the row, or
+    correct it to a whole number of bytes
+    ");
+    insta::assert_snapshot!(row_error("1,a,large"), @"
+    t.csv, line 3: column `size`: `large` is not a size; a size is a whole number
+    of bytes, such as `72626` or `72626.0`
+    ");
+    insta::assert_snapshot!(row_error("1,a,"), @"
+    t.csv, line 3: column `size`: `` is not a size; a size is a whole number of
+    bytes, such as `72626` or `72626.0`
+    ");
+    insta::assert_snapshot!(row_error("1,a,NaN"), @"
+    t.csv, line 3: column `size`: `NaN` is not a size; a size is a whole number of
+    bytes, such as `72626` or `72626.0`
+    ");
+    insta::assert_snapshot!(row_error("1,a,5.25"), @"
+    t.csv, line 3: column `size`: `5.25` is not a whole number of bytes; is
+    `--size-column` right?
+    ");
+    insta::assert_snapshot!(row_error("1,a,4611686018427387905"), @"
+    t.csv, line 3: column `size`: `4611686018427387905` is more than the largest
+    size, 4 EiB; is `--size-column` right?
+    ");
+    insta::assert_snapshot!(row_error("-1,a,5"), @"
+    t.csv, line 3: column `time`: `-1` is a time below zero; times count up from
+    zero or from 1970
+    ");
+    insta::assert_snapshot!(row_error("soon,a,5"), @"
+    t.csv, line 3: column `time`: `soon` is not a number of seconds; is
+    `--time-column` right? A date-time is written `2017-06-20 00:00:26.626` and
+    needs no `--time-unit`
+    ");
+    insta::assert_snapshot!(row_error("99999999999,a,5"), @"
+    t.csv, line 3: column `time`: `99999999999` is too far in the future; is the
+    unit of time right? Say it with `--time-unit`
+    ");
+    insta::assert_snapshot!(
+        row_error("1,,5"),
+        @"t.csv, line 3: column `key`: `` is an empty key; is `--key-column` right?"
+    );
+    let long = row_error(&format!("1,a,{}", "x".repeat(500)));
+    assert!(long.len() < 250, "{long}");
+}
+
+#[test]
+fn a_bad_date_time() {
+    let check = |time: &str| text_error(&format!("time,key,size\n2017-06-20,a,1\n{time},a,2\n"));
+    insta::assert_snapshot!(check("2017-06-31 00:00:00"), @"
+    t.csv, line 3: column `time`: `2017-06-31 00:00:00` is not a date-time; it is
+    written `2017-06-20 00:00:26.626`, with `T`, `Z` or an offset such as `+02:00`
+    if need be
+    ");
+    insta::assert_snapshot!(check("1960-01-01 00:00:00"), @"
+    t.csv, line 3: column `time`: `1960-01-01 00:00:00` is before 1970, where times
+    begin; correct or remove the row
+    ");
+    let options = ReadOptions { time_unit: Some(TimeUnit::Millis), ..DETECT };
+    insta::assert_snapshot!(
+        error(b"time,key,size\n2017-06-20 00:00:00,a,1\n", &options),
+        @"
+    t.csv, line 2: column `time`: `2017-06-20 00:00:00` is not a number of
+    milliseconds; is `--time-column` right? A date-time is written `2017-06-20
+    00:00:26.626` and needs no `--time-unit`
+    "
+    );
+}
+
+#[test]
+fn rows_that_are_not_whole() {
+    insta::assert_snapshot!(row_error("1,a"), @"
+    t.csv, line 3: the row has 2 fields where the first has 3; a field that holds
+    the delimiter must stand in double quotes, and a row cut short be completed or
+    removed
+    ");
+    insta::assert_snapshot!(row_error("1,a,2,3"), @"
+    t.csv, line 3: the row has 4 fields where the first has 3; a field that holds
+    the delimiter must stand in double quotes, and a row cut short be completed or
+    removed
+    ");
+    insta::assert_snapshot!(row_error("1,\"a,2"), @"
+    t.csv, line 3: a double quote opens a field and none closes it; close it, or
+    write it twice
+    ");
+    insta::assert_snapshot!(text_error("0 1 2\n3 4\n"), @"
+    t.csv, line 2: the row has 2 fields where the first has 3; a field that holds
+    the delimiter must stand in double quotes, and a row cut short be completed or
+    removed
+    ");
+    insta::assert_snapshot!(text_error("0 1 2\n3 4 x\n"), @"
+    t.csv, line 2: column `size`: `x` is not a size; a size is a whole number of
+    bytes, such as `72626` or `72626.0`
+    ");
+}
+
+#[test]
+fn sums_that_cannot_be_held() {
+    let half = 1_u64 << 61;
+    let text = format!("time,key,size\n0,a,{half}\n1,a,{half}\n2,a,1\n");
+    insta::assert_snapshot!(text_error(&text), @"
+    t.csv, line 4: the sizes up to here add up to more than 4611.7 PB; is the size
+    column in bytes?
+    ");
+    insta::assert_snapshot!(text_error("time,key,size\n0,a,1\n3155760001,a,1\n"), @"
+    t.csv, line 3: this time lies more than 100 years from another in the trace; is
+    the unit of time right? Say it with `--time-unit s|ms|us|ns`
+    ");
+    assert!(read(b"time,key,size\n0,a,1\n3155760000,a,1\n", &DETECT).is_ok());
+}
+
+#[test]
+fn oracle_general_that_is_not() {
+    let options = ReadOptions { format: Some(Format::OracleGeneral), ..DETECT };
+    let mut bytes = oracle_record(1, 2, 3, -1);
+    bytes.extend(&oracle_record(1, 2, 3, -1)[..10]);
+    insta::assert_snapshot!(error(&bytes, &options), @"
+    t.csv, record 2: the last record has 10 of its 24 bytes: the file is cut short,
+    or is not oracleGeneral
+    ");
+    insta::assert_snapshot!(error(b"time,key,size\n0,a,1\n1,a,1\n", &options), @"
+    t.csv, record 1: this is not oracleGeneral: the number of the next request to
+    the object cannot be 3197885799545777249; name another `--format`
+    ");
+    let options = ReadOptions { key_column: Some(Column::Number(1)), ..options };
+    insta::assert_snapshot!(error(&bytes, &options), @"
+    t.csv: the columns of oracleGeneral are fixed; leave out the flags that name
+    columns, or read it as `--format csv`
+    ");
+}
+
+/// Gives some bytes and then fails, as a disk may.
+struct Failing<'a>(&'a [u8]);
+
+impl Read for Failing<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.0.read(buffer)? {
+            // EIO: the operating system's, not a decoder's.
+            0 => Err(io::Error::from_raw_os_error(5)),
+            n_bytes => Ok(n_bytes),
+        }
+    }
+}
+
+#[test]
+fn a_disk_that_fails_is_not_taken_for_damage() {
+    let text = "time,key,size\n".to_owned() + &"1,a,2\n".repeat(20_000);
+    for bytes in [text.as_bytes().to_vec(), gzip(text.as_bytes()), zstd(text.as_bytes())] {
+        let half = &bytes[..bytes.len() / 2];
+        let err = trace::read("t.csv", Failing(half), &DETECT, &mut |_| ()).unwrap_err();
+        assert!(matches!(err.kind(), ErrorKind::Io(_)), "{err}");
+        assert_eq!(err.position(), Position::Whole);
+        assert!(err.to_string().starts_with("t.csv: cannot be read: "), "{err}");
+    }
+}

@@ -1,0 +1,106 @@
+//! Figures that can be counted by hand.
+
+use policy::EvictionPolicy;
+use trace::{CacheSize, MissCounts, Statistics, miss_counts};
+use units::Bytes;
+
+use crate::read_text;
+
+const TEXT: &str = "time,key,size,op\n\
+    0,a,20000000,get\n1,b,5,put\n2,b,5,get\n3,a,30000000,get\n4,b,0,delete\n8,b,5,get\n9,c,1,get\n";
+
+#[test]
+fn a_small_trace_is_counted_right() {
+    let found = Statistics::of(&read_text(TEXT));
+    insta::assert_snapshot!(format!("{found:#?}"), @"
+    Statistics {
+        n_requests: 7,
+        n_objects: 3,
+        n_gets: 5,
+        n_puts: 1,
+        n_deletes: 1,
+        requested_bytes: Bytes(
+            50000011,
+        ),
+        unique_bytes: Bytes(
+            30000006,
+        ),
+        span_s: Nanos(
+            9000000000,
+        ),
+        n_objects_once: 1,
+        n_objects_resized: 1,
+        n_requests_hottest: 4,
+        infinite_hit_ratio: 0.4,
+        infinite_byte_hit_ratio: 0.599999968000007,
+        large_request_ratio: 0.4,
+        large_byte_ratio: 0.9999997800000484,
+        request_size_bytes: Percentiles {
+            p10: 1.0,
+            p25: 5.0,
+            p50: 5.0,
+            p75: 20000000.0,
+            p90: 30000000.0,
+            p95: 30000000.0,
+            p99: 30000000.0,
+            p999: 30000000.0,
+            max: 30000000.0,
+        },
+        object_size_bytes: Percentiles {
+            p10: 1.0,
+            p25: 1.0,
+            p50: 5.0,
+            p75: 30000000.0,
+            p90: 30000000.0,
+            p95: 30000000.0,
+            p99: 30000000.0,
+            p999: 30000000.0,
+            max: 30000000.0,
+        },
+        reuse_interval_s: Percentiles {
+            p10: 1.0,
+            p25: 1.0,
+            p50: 2.0,
+            p75: 3.0,
+            p90: 4.0,
+            p95: 4.0,
+            p99: 4.0,
+            p999: 4.0,
+            max: 4.0,
+        },
+    }
+    ");
+}
+
+#[test]
+fn a_put_enters_the_cache_and_a_delete_leaves_it() {
+    let found = miss_counts(&read_text(TEXT), EvictionPolicy::Lru, Bytes::megabytes(100));
+    let expect = MissCounts {
+        n_requests: 5,
+        n_misses: 3,
+        requested_bytes: Bytes::new(50_000_011),
+        missed_bytes: Bytes::new(20_000_006),
+    };
+    assert_eq!(found, expect);
+}
+
+#[test]
+fn an_object_larger_than_the_cache_always_misses() {
+    let trace = read_text("time,key,size\n0,a,10\n1,a,10\n2,b,5\n3,b,5\n");
+    for policy in EvictionPolicy::ALL {
+        assert_eq!(miss_counts(&trace, policy, Bytes::new(9)).n_misses, 3, "{policy}");
+    }
+}
+
+#[test]
+fn a_cache_of_the_whole_working_set_misses_only_first_requests() {
+    let trace = read_text("time,key,size\n0,a,10\n1,b,10\n2,c,5\n3,a,10\n4,b,10\n5,c,5\n");
+    let whole: CacheSize = "100%wss".parse().unwrap();
+    for policy in EvictionPolicy::ALL {
+        // S3-FIFO keeps a tenth of the space for newcomers, and so may evict before it must.
+        if policy != EvictionPolicy::S3Fifo {
+            let capacity = whole.resolve(trace.unique_bytes());
+            assert_eq!(miss_counts(&trace, policy, capacity).n_misses, 3, "{policy}");
+        }
+    }
+}

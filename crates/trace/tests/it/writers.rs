@@ -1,0 +1,107 @@
+//! What is written is read back.
+
+use proptest::prelude::*;
+use trace::{Format, OracleGeneralCounts, ReadOptions, Trace, write_csv, write_oracle_general};
+
+use crate::{folded, read, read_text, shown};
+
+fn csv_of(trace: &Trace) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    write_csv(trace, &mut bytes).unwrap();
+    bytes
+}
+
+fn read_oracle(bytes: &[u8]) -> Trace {
+    let format = Some(Format::OracleGeneral);
+    read(bytes, &ReadOptions { format, ..ReadOptions::DETECT }).unwrap()
+}
+
+#[test]
+fn csv_has_plain_decimal_seconds() {
+    let trace = read_text("time_ns,key,size,op\n5,a,1,put\n1500000006,\"b,c\",2,get\n");
+    insta::assert_snapshot!(String::from_utf8(csv_of(&trace)).unwrap(), @r#"
+    time_s,key,size,op
+    0.000000000,a,1,put
+    1.500000001,"b,c",2,get
+    "#);
+}
+
+proptest! {
+    #[test]
+    fn csv_is_read_back_to_the_same_trace(
+        rows in prop::collection::vec(
+            (0..u64::MAX / 8, "[ -~\n\"\u{e9}]{1,12}", 0..1_u64 << 40, 0..3_usize),
+            1..50,
+        ),
+    ) {
+        let mut text = csv::Writer::from_writer(Vec::new());
+        text.write_record(["time_ns", "key", "size", "op"]).unwrap();
+        for (time, key, size, op) in rows {
+            let op = ["get", "put", "del"][op].to_owned();
+            text.write_record([time.to_string(), key, size.to_string(), op]).unwrap();
+        }
+        let trace = read(&text.into_inner().unwrap(), &ReadOptions::DETECT).unwrap();
+        let again = read(&csv_of(&trace), &ReadOptions::DETECT).unwrap();
+        prop_assert_eq!(again.hash(), trace.hash());
+        prop_assert_eq!(again.requests(), trace.requests());
+        prop_assert_eq!(shown(&again), shown(&trace));
+    }
+}
+
+#[test]
+fn oracle_general_is_read_back_but_for_fractions_and_operations() {
+    let trace = read_text("time,key,size,op\n0,7,10,get\n1.9,8,20,get\n2,9,1,put\n3,7,10,get\n");
+    let mut bytes = Vec::new();
+    let counts = write_oracle_general(&trace, &mut bytes).unwrap();
+    assert_eq!(counts, OracleGeneralCounts { n_written: 3, n_left_out: 1 });
+    assert_eq!(shown(&read_oracle(&bytes)), "0 7 10 get\n1 8 20 get\n3 7 10 get");
+    let nexts: Vec<i64> = bytes
+        .chunks(24)
+        .map(|record| i64::from_le_bytes(record[16..].try_into().unwrap()))
+        .collect();
+    assert_eq!(nexts, [3, -1, -1]);
+}
+
+#[test]
+fn objects_without_numbers_get_some() {
+    let check = |keys: [&str; 3], expect: &str| {
+        let text = format!("time,key,size\n0,{},1\n1,{},2\n2,{},3\n", keys[0], keys[1], keys[2]);
+        let mut bytes = Vec::new();
+        write_oracle_general(&read_text(&text), &mut bytes).unwrap();
+        assert_eq!(shown(&read_oracle(&bytes)), expect);
+    };
+    check(["5", "0", "5"], "0 5 1 get\n1 0 2 get\n2 5 3 get");
+    check(["x", "5", "x"], "0 0 1 get\n1 1 2 get\n2 0 3 get");
+    check(["7", "07", "7"], "0 0 1 get\n1 1 2 get\n2 0 3 get");
+}
+
+#[test]
+fn what_oracle_general_has_no_room_for_is_refused() {
+    let trace = read_text("time,key,size\n0,a,4294967295\n1,b,4294967296\n");
+    let err = write_oracle_general(&trace, Vec::new()).unwrap_err().to_string();
+    insta::assert_snapshot!(folded(&err), @"
+    request 2 (key `b`) is of 4294967296 bytes, and oracleGeneral holds at most
+    4294967295; clamp sizes with `--clamp-size 4GB`, or write CSV
+    ");
+}
+
+/// Takes no bytes, as a full disk.
+struct Full;
+
+impl std::io::Write for Full {
+    fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+        Err(std::io::ErrorKind::StorageFull.into())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_full_disk_is_said() {
+    let trace = read_text("time,key,size\n0,a,1\n");
+    assert!(write_csv(&trace, Full).is_err());
+    let err = write_oracle_general(&trace, Full).unwrap_err().to_string();
+    assert_eq!(err, "cannot be written: no storage space");
+}
