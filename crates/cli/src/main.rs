@@ -1,2 +1,50 @@
-//! The `infinisim` binary.
-fn main() {}
+//! `infinisim`: what would a trace of object requests cost, how fast would it be, what be lost?
+
+mod args;
+mod commands;
+mod experiment;
+mod output;
+mod progress;
+mod replay;
+mod trace_input;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Args, Command, TraceCommand, UsageError};
+
+fn main() -> ExitCode {
+    let Err(err) = run(Args::parse()) else { return ExitCode::SUCCESS };
+    if is_broken_pipe(&err) {
+        // Whoever read our output has seen enough.
+        return ExitCode::SUCCESS;
+    }
+    // Where even this cannot be written, the exit code has to do.
+    let _ = writeln!(io::stderr(), "error: {err:#}");
+    if err.chain().any(|it| it.is::<UsageError>()) { ExitCode::from(2) } else { ExitCode::FAILURE }
+}
+
+fn run(args: Args) -> anyhow::Result<()> {
+    match args.command {
+        Command::Compare(args) => commands::compare::compare(&args),
+        Command::Run(args) => commands::run::run(&args),
+        Command::Figures(args) => commands::figures::figures(&args),
+        Command::Trace { command } => match command {
+            TraceCommand::Info(args) => commands::trace_info::info(&args),
+            TraceCommand::Head(args) => commands::trace_head::head(&args),
+            TraceCommand::Generate(args) => commands::trace_generate::generate(&args),
+            TraceCommand::Mrc(args) => commands::trace_mrc::mrc(&args),
+        },
+        Command::Availability(args) => commands::availability::availability(&args),
+        Command::Prices { command } => commands::prices::prices(&command),
+        Command::Completions { shell } => commands::completions::completions(shell),
+    }
+}
+
+fn is_broken_pipe(err: &anyhow::Error) -> bool {
+    err.chain()
+        .filter_map(|it| it.downcast_ref::<io::Error>())
+        .any(|it| it.kind() == io::ErrorKind::BrokenPipe)
+}

@@ -139,8 +139,7 @@ struct ObjectStoreFile {
 
 impl Profile {
     /// The text of [`Profile::aws_2019_fast20`].
-    pub const AWS_2019_FAST20_TEXT: &'static str =
-        include_str!("../profiles/aws-2019-fast20.toml");
+    pub const AWS_2019_FAST20_TEXT: &'static str = include_str!("../profiles/aws-2019-fast20.toml");
 
     /// The systems as the FAST'20 evaluation met them in 2019 and 2020.
     pub fn aws_2019_fast20() -> Profile {

@@ -1,0 +1,31 @@
+# Every target is a name for one command that a reader could type.
+.PHONY: all check test reproduce-figures bench deny
+
+all: check test
+
+# Formatting, lints and documentation, each without a warning.
+check:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- --deny warnings
+	RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --no-deps --locked
+
+test:
+	cargo test --workspace --locked
+
+# The figures, tables and scoreboard, into figures/. On your own trace: make ... TRACE=path
+reproduce-figures:
+	cargo run --release --locked --package cli -- figures $(if $(TRACE),--trace $(TRACE))
+
+# Our replay and CSV reading beside libCacheSim's, in one run.
+bench: .venv/libcachesim
+	cargo bench --locked --package trace --bench beside_libcachesim
+
+# Licences and advisories of what we depend on (needs cargo-deny and a network).
+deny:
+	cargo deny check licenses bans sources
+
+# The peer of the benchmark, from PyPI, in an environment of its own.
+.venv/libcachesim:
+	python3 -m venv .venv
+	.venv/bin/pip install --quiet libcachesim==0.3.5
+	touch $@

@@ -1,0 +1,345 @@
+//! The command line: what can be typed, before it is looked at more closely.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Args as ArgGroupOf, Parser, Subcommand};
+use clap_complete::Shell;
+use policy::EvictionPolicy;
+use pricing::Accounting;
+use trace::{CacheSize, Column, Format, Selection, TimeUnit};
+use units::{Bytes, Nanos};
+
+/// Something was typed that makes no sense. The program exits with 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct UsageError(pub(crate) String);
+
+impl UsageError {
+    /// This error for whatever `err` says.
+    pub(crate) fn from(err: impl ToString) -> UsageError {
+        UsageError(err.to_string())
+    }
+}
+
+/// What would a trace of object requests cost, how fast would it be and what would be lost, if
+/// the objects were cached in serverless functions (InfiniCache), in a rented in-memory cluster
+/// (ElastiCache), or not at all (S3)?
+#[derive(Debug, Parser)]
+#[command(name = "infinisim", version, max_term_width = 80)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Replay a trace on all systems and show them side by side: cost, hits, latency, loss
+    Compare(CompareArgs),
+    /// Run one experiment: all its systems and seeds
+    Run(RunArgs),
+    /// Draw the figures and tables of the paper, ours beside theirs, and the scoreboard
+    Figures(FiguresArgs),
+    /// Look at a trace, make one, or replay one through plain caches
+    Trace {
+        #[command(subcommand)]
+        command: TraceCommand,
+    },
+    /// The closed form for the loss of erasure-coded objects (FAST'20 section 4.3)
+    Availability(AvailabilityArgs),
+    /// List the price books that come with the program, or show one
+    Prices {
+        #[command(subcommand)]
+        command: PricesCommand,
+    },
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TraceCommand {
+    /// Requests, objects, bytes, sizes, reuse: what a trace is like
+    Info(TraceInfoArgs),
+    /// The first rows as understood
+    Head(TraceHeadArgs),
+    /// Make a synthetic trace and write it as CSV
+    Generate(TraceGenerateArgs),
+    /// Exact miss ratios over policies and cache sizes
+    Mrc(TraceMrcArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PricesCommand {
+    /// The price books that come with the program
+    List,
+    /// Every price of a book, with its source and date
+    Show {
+        /// The name of a book, or the path of one
+        book: String,
+        #[command(flatten)]
+        output: OutputArgs,
+    },
+}
+
+/// A trace and how to read it.
+#[derive(Debug, ArgGroupOf)]
+pub(crate) struct TraceArgs {
+    /// A trace file (plain, gzip or zstd), `-` for standard input, or synthetic:PROFILE
+    pub(crate) trace: String,
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
+    #[command(flatten)]
+    pub(crate) select: SelectArgs,
+}
+
+/// How to read a trace where that is not clear.
+#[derive(Clone, Debug, ArgGroupOf)]
+#[command(next_help_heading = "Reading the trace")]
+pub(crate) struct ReadArgs {
+    /// The format, where the content does not tell
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<Format>,
+    /// The column of the time, by name or number
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) time_column: Option<Column>,
+    /// The column of the key
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) key_column: Option<Column>,
+    /// The column of the size in bytes
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) size_column: Option<Column>,
+    /// The column of the operation
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) op_column: Option<Column>,
+    /// The unit of a numeric time: s, ms, us or ns
+    #[arg(long, value_name = "UNIT")]
+    pub(crate) time_unit: Option<TimeUnit>,
+}
+
+/// Which requests to keep.
+#[derive(Clone, Debug, ArgGroupOf)]
+#[command(next_help_heading = "Selecting requests")]
+pub(crate) struct SelectArgs {
+    /// Only the first hours: `50`, or a time such as `90min`
+    #[arg(long, value_name = "TIME", value_parser = parse_hours)]
+    pub(crate) hours: Option<Nanos>,
+    /// Drop requests of smaller objects, such as `10MB`
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) min_size: Option<Bytes>,
+    /// Drop requests of larger objects
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) max_size: Option<Bytes>,
+    /// Take larger objects to be of this size
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) clamp_size: Option<Bytes>,
+}
+
+impl SelectArgs {
+    /// The selection that was typed.
+    pub(crate) fn selection(&self) -> Selection {
+        let SelectArgs { hours, min_size, max_size, clamp_size } = *self;
+        Selection { hours, min_size, max_size, clamp_size }
+    }
+}
+
+/// How to print a result.
+#[derive(Clone, Debug, ArgGroupOf)]
+#[command(group = ArgGroup::new("form").multiple(false), next_help_heading = "Output")]
+pub(crate) struct OutputArgs {
+    /// Print JSON
+    #[arg(long, group = "form")]
+    pub(crate) json: bool,
+    /// Print CSV
+    #[arg(long, group = "form")]
+    pub(crate) csv: bool,
+}
+
+/// How to run.
+#[derive(Clone, Debug, ArgGroupOf)]
+#[command(next_help_heading = "Running")]
+pub(crate) struct JobsArgs {
+    /// How many runs at once; the results do not depend on it [default: one per core]
+    #[arg(long, short, value_name = "N")]
+    pub(crate) jobs: Option<NonZeroUsize>,
+}
+
+/// Which prices, and what is charged.
+#[derive(Clone, Debug, ArgGroupOf)]
+#[command(next_help_heading = "Prices")]
+pub(crate) struct PriceArgs {
+    /// The name of a price book (see `infinisim prices list`), or the path of one
+    #[arg(long, value_name = "BOOK", default_value = DEFAULT_BOOK)]
+    pub(crate) prices: String,
+    /// `paper` leaves out the proxy's machine and the store behind a cache, `full` charges
+    /// both [default: as the book says]
+    #[arg(long, value_name = "WHICH")]
+    pub(crate) accounting: Option<Accounting>,
+}
+
+/// The price book of the paper.
+pub(crate) const DEFAULT_BOOK: &str = "aws-us-east-1-2019-12";
+
+#[derive(Debug, ArgGroupOf)]
+pub(crate) struct CompareArgs {
+    #[command(flatten)]
+    pub(crate) trace: TraceArgs,
+    /// A system; repeat for more. elasticache:[COUNTx]NODE_TYPE[,policy=..][,reserved=25%],
+    /// infinicache[:nodes=400,memory=1536MB,overhead=100MB,code=10+2,warmup=1min|off,
+    /// backup=5min|off,reclaim=none|poisson:RATE/min|fig9:DATE,placement=random|round-robin,
+    /// proxies=1], s3[:store=..] [default: the paper's cluster, InfiniCache with and without
+    /// backup, S3]
+    #[arg(long = "system", value_name = "SYSTEM")]
+    pub(crate) systems: Vec<String>,
+    /// The eviction policy of clusters that do not name one
+    #[arg(long, default_value_t = EvictionPolicy::Lru)]
+    pub(crate) policy: EvictionPolicy,
+    /// Names the randomness of the run
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    #[command(flatten)]
+    pub(crate) prices: PriceArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    /// Also write results.json, with the hours, and results.csv into this directory
+    #[arg(long, short, value_name = "DIR")]
+    pub(crate) output_dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) jobs: JobsArgs,
+}
+
+#[derive(Debug, ArgGroupOf)]
+pub(crate) struct RunArgs {
+    /// The experiment, a TOML file; see experiments/ for some
+    pub(crate) experiment: PathBuf,
+    /// Run on this trace instead of the experiment's
+    #[arg(long)]
+    pub(crate) trace: Option<String>,
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    /// Also write results.json, with the hours, and results.csv into this directory
+    #[arg(long, short, value_name = "DIR")]
+    pub(crate) output_dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) jobs: JobsArgs,
+}
+
+#[derive(Debug, ArgGroupOf)]
+pub(crate) struct FiguresArgs {
+    /// Draw the trace-driven figures from this trace instead of the synthetic one
+    #[arg(long)]
+    pub(crate) trace: Option<String>,
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
+    /// Where to put the figures
+    #[arg(long, short, value_name = "DIR", default_value = "figures")]
+    pub(crate) output_dir: PathBuf,
+    #[command(flatten)]
+    pub(crate) jobs: JobsArgs,
+}
+
+#[derive(Debug, ArgGroupOf)]
+pub(crate) struct TraceInfoArgs {
+    #[command(flatten)]
+    pub(crate) trace: TraceArgs,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, ArgGroupOf)]
+pub(crate) struct TraceHeadArgs {
+    #[command(flatten)]
+    pub(crate) trace: TraceArgs,
+    /// How many rows
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 10)]
+    pub(crate) rows: usize,
+}
+
+#[derive(Debug, ArgGroupOf)]
+pub(crate) struct TraceGenerateArgs {
+    /// The profile: one that comes with the program, such as dallas-50h, or a TOML file
+    pub(crate) profile: String,
+    /// Names the randomness of the trace
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Where to write the trace [default: standard output]
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, ArgGroupOf)]
+pub(crate) struct TraceMrcArgs {
+    #[command(flatten)]
+    pub(crate) trace: TraceArgs,
+    /// Policies, separated by commas: lru, fifo, clock, lfu, sieve, s3-fifo, belady
+    #[arg(long, value_name = "POLICIES", value_delimiter = ',', default_value = "lru")]
+    pub(crate) policy: Vec<EvictionPolicy>,
+    /// Cache sizes, separated by commas: `100GB`, or `10%wss` of the working set
+    #[arg(
+        long,
+        value_name = "SIZES",
+        value_delimiter = ',',
+        default_value = "1%wss,2%wss,5%wss,10%wss,20%wss,50%wss,100%wss"
+    )]
+    pub(crate) size: Vec<CacheSize>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    #[command(flatten)]
+    pub(crate) jobs: JobsArgs,
+}
+
+#[derive(Debug, ArgGroupOf)]
+pub(crate) struct AvailabilityArgs {
+    /// Functions in the pool
+    #[arg(long, value_name = "N", default_value_t = 400)]
+    pub(crate) nodes: u32,
+    /// The code, as data+parity chunks
+    #[arg(long, value_name = "D+P", default_value = "10+2", value_parser = sim::parse_code)]
+    pub(crate) code: (u32, u32),
+    /// Reclaim processes, repeatable: fig9:DATE, poisson:RATE/min [default: all of Fig 9]
+    #[arg(long, value_name = "PROCESS")]
+    pub(crate) reclaim: Vec<policy::reclaim::Reclaim>,
+    /// Also: how likely is a loss when this many functions are reclaimed at once?
+    #[arg(long, value_name = "N", default_value_t = 12)]
+    pub(crate) reclaimed: u32,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// A plain number is hours.
+fn parse_hours(text: &str) -> Result<Nanos, String> {
+    let is_plain = text.bytes().all(|it| it.is_ascii_digit() || it == b'.');
+    let spelled = if is_plain { format!("{text}h") } else { text.to_owned() };
+    match spelled.parse() {
+        Ok(Nanos::ZERO) => Err("no request comes in no time; write at least 1s".to_owned()),
+        Ok(hours) => Ok(hours),
+        Err(err) => Err(err.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn hours_are_a_number_or_a_time() {
+        let check = |text: &str, expect: Nanos| assert_eq!(parse_hours(text), Ok(expect));
+        check("50", Nanos::HOUR * 50);
+        check("0.5", Nanos::MINUTE * 30);
+        check("90min", Nanos::MINUTE * 90);
+        assert!(parse_hours("0").is_err());
+        assert!(parse_hours("soon").is_err());
+    }
+}

@@ -1,0 +1,12 @@
+//! One file for each command.
+
+pub(crate) mod availability;
+pub(crate) mod compare;
+pub(crate) mod completions;
+pub(crate) mod figures;
+pub(crate) mod prices;
+pub(crate) mod run;
+pub(crate) mod trace_generate;
+pub(crate) mod trace_head;
+pub(crate) mod trace_info;
+pub(crate) mod trace_mrc;

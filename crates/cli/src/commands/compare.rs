@@ -1,0 +1,36 @@
+//! `infinisim compare`: the systems side by side on one trace.
+
+use report::comparison::{self, Comparison};
+
+use crate::args::{CompareArgs, OutputArgs};
+use crate::experiment::Experiment;
+use crate::{output, replay, trace_input};
+
+/// Replays the trace on each system and shows what each cost, hit, lost, and how fast it was.
+pub(crate) fn compare(args: &CompareArgs) -> anyhow::Result<()> {
+    let experiment = Experiment::of_compare(args)?;
+    if let Some(dir) = &args.output_dir {
+        output::prepare_dir(dir)?;
+    }
+    let input = trace_input::load(&experiment.trace, &args.trace.read, &experiment.selection)?;
+    let pool = replay::thread_pool(args.jobs.jobs)?;
+    let comparisons = replay::replay(&experiment, &input, &pool)?;
+    let comparison = comparisons.first().expect("one for the one seed");
+    if let Some(dir) = &args.output_dir {
+        let json = comparison::to_json_with_hours(comparison);
+        output::write_text(&dir.join("results.json"), &json)?;
+        output::write_text(&dir.join("results.csv"), &comparison::to_csv(comparison))?;
+    }
+    output::print(&shown(comparison, &experiment, &args.output))
+}
+
+/// A comparison in the form that was asked for.
+pub(crate) fn shown(comparison: &Comparison, experiment: &Experiment, form: &OutputArgs) -> String {
+    if form.json {
+        comparison::to_json(comparison)
+    } else if form.csv {
+        comparison::to_csv(comparison)
+    } else {
+        comparison::to_table(comparison, &experiment.notes())
+    }
+}

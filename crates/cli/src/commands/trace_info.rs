@@ -1,0 +1,64 @@
+//! `infinisim trace info`: what a trace is like.
+
+use trace::{Percentiles, Statistics};
+use units::{Bytes, Nanos, Ratio};
+
+use crate::args::TraceInfoArgs;
+use crate::{output, trace_input};
+
+/// Prints the statistics of a trace.
+pub(crate) fn info(args: &TraceInfoArgs) -> anyhow::Result<()> {
+    let selection = args.trace.select.selection();
+    let input = trace_input::load(&args.trace.trace, &args.trace.read, &selection)?;
+    let statistics = Statistics::of(&input.trace);
+    if args.json {
+        return output::print(&serde_json::to_string_pretty(&statistics)?);
+    }
+    let start = input.trace.source().start.map(|it| it.to_string());
+    let facts = facts(&statistics, start);
+    let width = facts.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let line = |(name, value): &(&str, String)| format!("{name:width$}  {value}\n");
+    let text: String = facts.iter().map(line).collect();
+    output::print(&format!("{text}\n{}", output::columns(&percentiles(&statistics))))
+}
+
+fn facts(it: &Statistics, start: Option<String>) -> Vec<(&'static str, String)> {
+    let percent = |ratio: f64| format!("{:.2} %", 100.0 * ratio);
+    let operations = format!("{} GET, {} PUT, {} DELETE", it.n_gets, it.n_puts, it.n_deletes);
+    let once = Ratio::new(it.n_objects_once, it.n_objects);
+    vec![
+        ("requests", it.n_requests.to_string()),
+        ("operations", operations),
+        ("objects", format!("{}, {once} of them requested once", it.n_objects)),
+        ("hottest object", format!("{} requests", it.n_requests_hottest)),
+        ("bytes requested", it.requested_bytes.to_string()),
+        ("bytes unique (working set)", it.unique_bytes.to_string()),
+        ("start", start.unwrap_or_else(|| "not a date".to_owned())),
+        ("span", it.span_s.to_string()),
+        ("requests over 10 MB", percent(it.large_request_ratio)),
+        ("bytes over 10 MB", percent(it.large_byte_ratio)),
+        ("infinite-cache hit ratio", percent(it.infinite_hit_ratio)),
+        ("infinite-cache byte hit ratio", percent(it.infinite_byte_hit_ratio)),
+    ]
+}
+
+fn percentiles(it: &Statistics) -> Vec<Vec<String>> {
+    let size = |bytes: f64| {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a size")]
+        Bytes::new(bytes as u64).to_string()
+    };
+    let time = |seconds: f64| Nanos::from_seconds_f64(seconds).to_string();
+    let row = |name: &str, of: &Percentiles, shown: &dyn Fn(f64) -> String| {
+        let values = [of.p10, of.p50, of.p75, of.p90, of.p95, of.p99, of.max];
+        let mut row = vec![name.to_owned()];
+        row.extend(values.map(shown));
+        row
+    };
+    let head = ["", "p10", "p50", "p75", "p90", "p95", "p99", "max"].map(str::to_owned);
+    vec![
+        head.to_vec(),
+        row("request size", &it.request_size_bytes, &size),
+        row("object size", &it.object_size_bytes, &size),
+        row("reuse interval", &it.reuse_interval_s, &time),
+    ]
+}

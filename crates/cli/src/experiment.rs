@@ -1,0 +1,227 @@
+//! An experiment: a trace, what of it, which systems, at which prices, under which seeds.
+
+use std::path::Path;
+
+use anyhow::Context;
+use policy::EvictionPolicy;
+use pricing::{Accounting, PriceBook};
+use serde::Deserialize;
+use sim::{Profile, Surroundings, System};
+use trace::Selection;
+use units::{Bytes, Nanos};
+use xxhash_rust::xxh3::xxh3_128;
+
+use crate::args::{CompareArgs, DEFAULT_BOOK, PriceArgs, UsageError};
+
+/// An experiment as its file spells it. Nothing is checked but its shape.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ExperimentFile {
+    /// What is asked, in a sentence.
+    pub(crate) question: String,
+    trace: String,
+    #[serde(default = "default_seeds")]
+    seeds: Vec<u64>,
+    #[serde(default = "default_book")]
+    prices: String,
+    accounting: Option<String>,
+    policy: Option<String>,
+    systems: Vec<String>,
+    #[serde(default)]
+    select: SelectFile,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SelectFile {
+    hours: Option<String>,
+    min_size: Option<String>,
+    max_size: Option<String>,
+    clamp_size: Option<String>,
+}
+
+/// An experiment that can be run: everything in it was read and checked.
+pub(crate) struct Experiment {
+    /// The trace, as [`crate::trace_input::load`] takes it.
+    pub(crate) trace: String,
+    /// What of the trace.
+    pub(crate) selection: Selection,
+    /// What to run on it.
+    pub(crate) systems: Vec<System>,
+    /// At what prices.
+    pub(crate) prices: PriceBook,
+    /// What of the machinery is charged.
+    pub(crate) accounting: Accounting,
+    /// Under which seeds.
+    pub(crate) seeds: Vec<u64>,
+    /// Names all of the above but trace and seeds by its content, prices and the behaviour of
+    /// the world included.
+    pub(crate) hash: String,
+}
+
+/// What an experiment is made of, as texts.
+struct Parts<'a> {
+    trace: String,
+    selection: Selection,
+    policy: EvictionPolicy,
+    systems: Vec<String>,
+    prices: &'a PriceArgs,
+    seeds: Vec<u64>,
+}
+
+/// The cluster of the paper's evaluation.
+const PAPER_NODE: &str = "cache.r5.24xlarge";
+
+impl Experiment {
+    /// The experiment that `infinisim compare` was asked for.
+    pub(crate) fn of_compare(args: &CompareArgs) -> anyhow::Result<Experiment> {
+        Experiment::new(Parts {
+            trace: args.trace.trace.clone(),
+            selection: args.trace.select.selection(),
+            policy: args.policy,
+            systems: args.systems.clone(),
+            prices: &args.prices,
+            seeds: vec![args.seed],
+        })
+    }
+
+    /// The experiment that the file `origin` of this text spells, on `trace` if one is given.
+    pub(crate) fn of_file(
+        origin: &str,
+        text: &str,
+        trace: Option<&str>,
+    ) -> anyhow::Result<(ExperimentFile, Experiment)> {
+        let file: ExperimentFile =
+            toml::from_str(text).with_context(|| format!("cannot read `{origin}`"))?;
+        let experiment = file.check(trace).with_context(|| format!("cannot run `{origin}`"))?;
+        Ok((file, experiment))
+    }
+
+    fn new(parts: Parts<'_>) -> anyhow::Result<Experiment> {
+        let Parts { trace, selection, policy, systems, prices: price_args, seeds } = parts;
+        let (prices, price_text) = price_book(&price_args.prices)?;
+        let profile = Profile::aws_2019_fast20();
+        let around = Surroundings { prices: &prices, profile: &profile, policy };
+        let names = if systems.is_empty() { default_systems(&prices)? } else { systems };
+        let systems = names
+            .iter()
+            .map(|it| System::parse(it, around))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(UsageError::from)?;
+        let accounting = price_args.accounting.unwrap_or(prices.accounting());
+        let Selection { hours, min_size, max_size, clamp_size } = selection;
+        let sizes = [min_size, max_size, clamp_size].map(|it| it.map(Bytes::get));
+        let described = format!(
+            "{:?} {sizes:?} {policy} {names:?} {} {price_text} {}",
+            hours.map(Nanos::get),
+            accounting.name(),
+            Profile::AWS_2019_FAST20_TEXT,
+        );
+        let hash = format!("{:032x}", xxh3_128(described.as_bytes()));
+        Ok(Experiment { trace, selection, systems, prices, accounting, seeds, hash })
+    }
+}
+
+impl Experiment {
+    /// What a reader of the results should know of how they were made.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        let charged = match self.accounting {
+            Accounting::Paper => {
+                "the paper's accounting: neither the proxy's machine nor the store behind a cache \
+                 is charged (--accounting full charges both)"
+            }
+            Accounting::Full => "the proxy's machine and the store behind a cache are charged",
+        };
+        vec![format!("prices {}; {charged}", self.prices.name())]
+    }
+}
+
+impl ExperimentFile {
+    fn check(&self, trace: Option<&str>) -> anyhow::Result<Experiment> {
+        // Taken apart without `..`, so that a new field cannot go unchecked.
+        let ExperimentFile {
+            question: _,
+            trace: own_trace,
+            seeds,
+            prices,
+            accounting,
+            policy,
+            systems,
+            select,
+        } = self;
+        let SelectFile { hours, min_size, max_size, clamp_size } = select;
+        if seeds.is_empty() {
+            return Err(UsageError("`seeds` is empty; write at least one".to_owned()).into());
+        }
+        Experiment::new(Parts {
+            trace: trace.unwrap_or(own_trace).to_owned(),
+            selection: Selection {
+                hours: read::<Nanos>("select.hours", hours.as_ref())?,
+                min_size: read::<Bytes>("select.min_size", min_size.as_ref())?,
+                max_size: read::<Bytes>("select.max_size", max_size.as_ref())?,
+                clamp_size: read::<Bytes>("select.clamp_size", clamp_size.as_ref())?,
+            },
+            policy: read("policy", policy.as_ref())?.unwrap_or(EvictionPolicy::Lru),
+            systems: systems.clone(),
+            prices: &PriceArgs {
+                prices: prices.clone(),
+                accounting: read("accounting", accounting.as_ref())?,
+            },
+            seeds: seeds.clone(),
+        })
+    }
+}
+
+/// The book that comes with the program under this name, or the file of this path; and its text.
+pub(crate) fn price_book(name: &str) -> anyhow::Result<(PriceBook, String)> {
+    if let Ok(text) = PriceBook::builtin_text(name) {
+        return Ok((PriceBook::builtin(name)?, text.to_owned()));
+    }
+    if !Path::new(name).exists() {
+        let names: Vec<&str> = PriceBook::builtin_names().collect();
+        return Err(UsageError(format!(
+            "no price book is called `{name}`, and no such file exists; write {} or the path of \
+             a .toml file",
+            names.join(", ")
+        ))
+        .into());
+    }
+    let text = fs_err::read_to_string(name)?;
+    Ok((PriceBook::parse(name, &text)?, text))
+}
+
+/// The paper's cluster, InfiniCache with and without backup, S3. A book without the paper's
+/// node type stands in for it with as many of its largest nodes as hold as much.
+fn default_systems(prices: &PriceBook) -> anyhow::Result<Vec<String>> {
+    let (paper, _) = price_book(DEFAULT_BOOK)?;
+    let wanted = paper.node_memory(PAPER_NODE)?.get();
+    let cluster = if prices.node(PAPER_NODE).is_ok() {
+        Some(PAPER_NODE.to_owned())
+    } else {
+        let sized = prices.nodes().iter().filter_map(|it| {
+            let memory = it.memory.as_ref()?.value.get();
+            // Of two nodes alike in memory the one that costs less.
+            Some((memory, std::cmp::Reverse(it.per_hour.value), &it.node_type))
+        });
+        sized.max().map(|(memory, _, name)| format!("{}x{name}", wanted.div_ceil(memory)))
+    };
+    let cluster = cluster.map(|it| format!("elasticache:{it}"));
+    let others = ["infinicache", "infinicache:backup=off", "s3"].map(str::to_owned);
+    Ok(cluster.into_iter().chain(others).collect())
+}
+
+fn read<T: std::str::FromStr<Err: ToString>>(
+    field: &str,
+    text: Option<&String>,
+) -> Result<Option<T>, UsageError> {
+    let value = text.map(|it| it.parse()).transpose();
+    value.map_err(|err: T::Err| UsageError(format!("`{field}`: {}", err.to_string())))
+}
+
+fn default_seeds() -> Vec<u64> {
+    vec![1]
+}
+
+fn default_book() -> String {
+    DEFAULT_BOOK.to_owned()
+}

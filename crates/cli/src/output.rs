@@ -1,0 +1,106 @@
+//! Where results go: to standard output, or whole into files.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use anyhow::Context;
+use tempfile::NamedTempFile;
+
+/// Prints a result to standard output, ending in a line break.
+pub(crate) fn print(text: &str) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    if !text.ends_with('\n') {
+        out.write_all(b"\n")?;
+    }
+    Ok(out.flush()?)
+}
+
+/// Says something that is not a result, on standard error.
+pub(crate) fn note(text: &str) {
+    // A note that cannot be written is no reason to lose a result.
+    let _ = writeln!(io::stderr(), "note: {text}");
+}
+
+/// Makes `dir`, where results will be put. Done before a long run, so that it does not fail
+/// at the end.
+pub(crate) fn prepare_dir(dir: &Path) -> anyhow::Result<()> {
+    fs_err::create_dir_all(dir)?;
+    // Shows that files can be made there; it goes when it is dropped.
+    temporary_in(dir).map(drop)
+}
+
+/// Writes a file whole or not at all: beside its place first, and then into it.
+pub(crate) fn write_file(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let dir = path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = temporary_in(dir)?;
+    let mut buffered = io::BufWriter::new(&mut file);
+    write(&mut buffered)?;
+    buffered.flush().with_context(|| format!("cannot write `{}`", path.display()))?;
+    drop(buffered);
+    // A temporary file is its owner's alone; a result is like any other file.
+    make_readable(&file)?;
+    file.persist(path).with_context(|| format!("cannot write `{}`", path.display()))?;
+    Ok(())
+}
+
+/// Writes a text file whole or not at all.
+pub(crate) fn write_text(path: &Path, text: &str) -> anyhow::Result<()> {
+    write_file(path, |out| Ok(out.write_all(text.as_bytes())?))
+}
+
+fn temporary_in(dir: &Path) -> anyhow::Result<NamedTempFile> {
+    let make = tempfile::Builder::new().prefix(".infinisim-").tempfile_in(dir);
+    make.with_context(|| format!("cannot write into `{}`", dir.display()))
+}
+
+#[cfg(unix)]
+fn make_readable(file: &NamedTempFile) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(not(unix))]
+fn make_readable(_file: &NamedTempFile) -> io::Result<()> {
+    Ok(())
+}
+
+/// Rows as text in columns, the first row a header: words to the left, numbers to the right.
+pub(crate) fn columns(rows: &[Vec<String>]) -> String {
+    let n_columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| {
+        rows.iter().filter_map(|it| it.get(column)).map(|it| it.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..n_columns).map(width).collect();
+    let is_number = |column: usize| {
+        let cells = rows.iter().skip(1).filter_map(|it| it.get(column));
+        cells.clone().count() > 0
+            && cells.clone().all(|it| it.starts_with(|c: char| c.is_ascii_digit() || c == '$'))
+    };
+    let mut text = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for (column, cell) in row.iter().enumerate() {
+            let pad = " ".repeat(widths[column] - cell.chars().count());
+            let gap = if column == 0 { "" } else { "  " };
+            let (before, after) =
+                if is_number(column) { (pad, String::new()) } else { (String::new(), pad) };
+            line.push_str(&format!("{gap}{before}{cell}{after}"));
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// Rows as CSV, the first row a header.
+pub(crate) fn csv(rows: &[Vec<String>]) -> anyhow::Result<String> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    for row in rows {
+        writer.write_record(row)?;
+    }
+    Ok(String::from_utf8(writer.into_inner()?)?)
+}

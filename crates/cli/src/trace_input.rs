@@ -1,0 +1,95 @@
+//! Opening a trace: a file, standard input, or a synthetic one.
+
+use std::io::{self, Read};
+use std::path::Path;
+
+use anyhow::Context;
+use des::Streams;
+use trace::{Format, Profile, ReadOptions, Selection, Trace};
+use units::Nanos;
+
+use crate::args::{ReadArgs, UsageError};
+use crate::{output, progress};
+
+/// A trace as it will be replayed.
+pub(crate) struct Input {
+    /// The trace, selected.
+    pub(crate) trace: Trace,
+    /// How long a run on it lasts: to the last request, or as long as was asked for.
+    pub(crate) span: Nanos,
+}
+
+/// Synthetic traces are written with this in front of the name of their profile.
+const SYNTHETIC: &str = "synthetic:";
+
+/// The seed of synthetic traces that name none: a trace is data, and does not change with the
+/// seed of the runs on it.
+const SYNTHETIC_SEED: u64 = 1;
+
+/// Reads and selects the trace called `name`, and says on stderr what was understood.
+pub(crate) fn load(name: &str, read: &ReadArgs, selection: &Selection) -> anyhow::Result<Input> {
+    let trace = match name.strip_prefix(SYNTHETIC) {
+        Some(profile) => generate(profile, SYNTHETIC_SEED)?,
+        None => open(name, read)?,
+    };
+    output::note(&format!("{name}: {}", trace.source()));
+    let span_read = trace.span();
+    let selected = selection.apply(trace).with_context(|| format!("`{name}`"))?;
+    for it in selected.notes() {
+        output::note(&format!("{name}: {it}"));
+    }
+    let cut = selection.hours.filter(|it| *it <= span_read);
+    let span = cut.unwrap_or(selected.span());
+    Ok(Input { trace: selected, span })
+}
+
+/// Makes the trace of a profile: one that comes with the program, or a file.
+pub(crate) fn generate(profile: &str, seed: u64) -> anyhow::Result<Trace> {
+    let checked = match Profile::builtin(profile) {
+        Some(profile) => profile,
+        None if Path::new(profile).extension().is_some_and(|it| it == "toml") => {
+            let text = fs_err::read_to_string(profile)?;
+            Profile::from_toml(profile, &text).with_context(|| format!("`{profile}`"))?
+        }
+        None => {
+            let names: Vec<&str> = Profile::builtin_names().collect();
+            return Err(UsageError(format!(
+                "no profile is called `{profile}`; write {} or the path of a .toml file",
+                names.join(", ")
+            ))
+            .into());
+        }
+    };
+    let mut stream = Streams::new(seed).named("trace");
+    trace::generate(&checked, &mut || stream.bits()).with_context(|| format!("`{profile}`"))
+}
+
+fn open(name: &str, read: &ReadArgs) -> anyhow::Result<Trace> {
+    let ReadArgs { format, time_column, key_column, size_column, op_column, time_unit } =
+        read.clone();
+    let format = format.or_else(|| Format::from_file_name(name));
+    let options =
+        ReadOptions { format, time_column, key_column, size_column, op_column, time_unit };
+    if name == "-" {
+        return read_all("standard input", io::stdin().lock(), None, &options);
+    }
+    let file = fs_err::File::open(name)?;
+    let metadata = file.metadata()?;
+    if metadata.is_dir() {
+        anyhow::bail!("`{name}` is a directory; name a trace file in it");
+    }
+    let n_bytes = metadata.is_file().then_some(metadata.len());
+    read_all(name, file, n_bytes, &options)
+}
+
+fn read_all(
+    name: &str,
+    input: impl Read,
+    n_bytes: Option<u64>,
+    options: &ReadOptions,
+) -> anyhow::Result<Trace> {
+    let bar = progress::bytes_bar(n_bytes, "reading");
+    let trace = trace::read(name, input, options, &mut |n_read| bar.set_position(n_read));
+    bar.finish_and_clear();
+    Ok(trace?)
+}

@@ -1,0 +1,163 @@
+//! What goes wrong, and what the program says of it: each on the real binary.
+
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use insta::assert_snapshot;
+
+use crate::command::{Workplace, small_trace};
+
+/// The exit code of a run that fails and what it says, notes on the trace aside.
+#[track_caller]
+fn failure(workplace: &Workplace, arguments: &str) -> String {
+    let ran = workplace.run(arguments);
+    let said: Vec<&str> = ran.stderr.lines().filter(|it| !it.starts_with("note: ")).collect();
+    assert_eq!(ran.stdout, "", "nothing half-done is printed");
+    format!("{}: {}", ran.exit_code, said.join("\n"))
+}
+
+/// The same for `infinisim trace info` on a file of this content.
+#[track_caller]
+fn failure_on(content: impl AsRef<[u8]>) -> String {
+    failure(&Workplace::new().file("trace.csv", content), "trace info trace.csv")
+}
+
+/// The notes of `infinisim trace info` on a file of this content, and what is printed first.
+#[track_caller]
+fn notes_on(content: &str) -> String {
+    let ran = Workplace::new().file("trace.csv", content).run("trace info trace.csv");
+    let notes: Vec<&str> = ran.stderr.lines().skip(1).collect();
+    let n_requests = ran.stdout.lines().next().unwrap_or_default().to_owned();
+    assert_eq!(ran.exit_code, 0, "{}", ran.stderr);
+    format!("{}\n{n_requests}", notes.join("\n"))
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).expect("memory");
+    encoder.finish().expect("memory")
+}
+
+#[test]
+fn a_trace_that_is_not_there_or_is_none() {
+    let workplace = Workplace::new();
+    std::fs::create_dir(workplace.path().join("traces")).expect("a directory can be made");
+    assert_snapshot!(failure(&workplace, "compare trace.csv"), @"1: error: failed to open file `trace.csv`: No such file or directory (os error 2)");
+    assert_snapshot!(failure(&workplace, "compare traces"), @"1: error: `traces` is a directory; name a trace file in it");
+    assert_snapshot!(failure(&workplace, "compare synthetic:london"), @"2: error: no profile is called `london`; write dallas-50h or the path of a .toml file");
+    assert_snapshot!(failure_on(""), @"1: error: trace.csv: the file is empty; a trace has one request per row");
+    assert_snapshot!(failure_on("time,key,size\n"), @"1: error: trace.csv: there is a header but no row below it");
+    assert_snapshot!(failure_on([0_u8, 159, 146, 150, 7, 0, 255, 1]), @"1: error: trace.csv: this is not text (byte 0x00 at offset 0) and no binary format has a mark to know it by; if it is a binary trace, name its format, such as `--format oracleGeneral`");
+}
+
+#[test]
+fn a_truncated_file() {
+    let whole = gzip(small_trace(500).as_bytes());
+    assert_snapshot!(failure_on(&whole[..whole.len() / 2]), @"1: error: trace.csv: the gzip data stops before its end: the file is cut short; copy or download it again");
+}
+
+#[test]
+fn columns_that_are_not_there() {
+    assert_snapshot!(failure_on("when,what,much\n1,a,2\n"), @"1: error: trace.csv: no column is recognised as the time or the key or the size; the columns are `when`, `what`, `much`; say which with `--time-column` and `--key-column` and `--size-column`");
+    let workplace = Workplace::new().file("trace.csv", "when,what,much\n1,a,2\n");
+    assert_snapshot!(failure(&workplace, "trace info trace.csv --time-column time"), @"1: error: trace.csv: there is no column `time` for the time; the columns are `when`, `what`, `much`; say which with `--time-column`");
+    let named = "--time-column when --key-column what --size-column much --time-unit s";
+    assert!(workplace.run(&format!("trace info trace.csv {named}")).ok().contains("requests"));
+}
+
+#[test]
+fn values_that_make_no_sense() {
+    assert_snapshot!(failure_on("time_s,key,size\n0,a,10\n1,b,-5\n"), @"1: error: trace.csv, line 3: column `size`: `-5` is a size below zero; remove the row, or correct it to a whole number of bytes");
+    assert_snapshot!(failure_on("time_s,key,size\n0,a,10\n1,b,large\n"), @"1: error: trace.csv, line 3: column `size`: `large` is not a size; a size is a whole number of bytes, such as `72626` or `72626.0`");
+    assert_snapshot!(failure_on("time_s,key,size\n0,a,10\n1,b,NaN\n"), @"1: error: trace.csv, line 3: column `size`: `NaN` is not a size; a size is a whole number of bytes, such as `72626` or `72626.0`");
+    assert_snapshot!(failure_on("time_s,key,size\n0,a,10\nlater,b,5\n"), @"1: error: trace.csv, line 3: column `time_s`: `later` is not a number of seconds; is `--time-column` right? A date-time is written `2017-06-20 00:00:26.626` and needs no `--time-unit`");
+    assert_snapshot!(failure_on("time_s,key,size\n0,a,10\n1,b\n"), @"1: error: trace.csv, line 3: the row has 2 fields where the first has 3; a field that holds the delimiter must stand in double quotes, and a row cut short be completed or removed");
+    assert_snapshot!(failure_on("time_s,key,size\n0,a,99999999999999999999\n"), @"1: error: trace.csv, line 2: column `size`: `99999999999999999999` is more than the largest size, 4 EiB; is `--size-column` right?");
+}
+
+#[test]
+fn what_is_odd_is_said_and_not_refused() {
+    assert_snapshot!(notes_on("time_s,key,size\n5,a,10\n3,b,10\n4,a,10\n"), @"
+    note: trace.csv: 2 rows are earlier than one above (first at line 3): sorted by time
+    requests                       3
+    ");
+    assert_snapshot!(notes_on("time_s,key,size\n0,a,0\n1,b,10\n"), @"
+    note: trace.csv: 1 request is for an object of 0 bytes (first at line 2): kept
+    requests                       2
+    ");
+    assert_snapshot!(notes_on("time_s,key,size,op\n0,a,5,GET\n1,b,10,HEAD\n"), @"
+    note: trace.csv: 1 row that moves no object left out (HEAD: 1)
+    requests                       1
+    ");
+}
+
+#[test]
+fn systems_that_cannot_be() {
+    let workplace = Workplace::new().file("trace.csv", small_trace(20));
+    let of = |system: &str| failure(&workplace, &format!("compare trace.csv --system {system}"));
+    assert_snapshot!(of("redis"), @"2: error: no system is called `redis`; write elasticache:NODE_TYPE (such as elasticache:cache.r5.24xlarge), infinicache or s3");
+    assert_snapshot!(of("elasticache:cache.r5.8xlarge"), @"2: error: price book `aws-us-east-1-2019-12` has no node type `cache.r5.8xlarge`; the nearest it has: `cache.r5.xlarge`, `cache.r5.2xlarge`, `cache.r5.24xlarge`, `cache.r5.large`; `infinisim prices show aws-us-east-1-2019-12` lists what it has");
+    assert_snapshot!(of("infinicache:memory=128MB,overhead=200MB"), @"2: error: a function of memory=128 MB has no room beside overhead=200 MB; give it more memory or less overhead");
+    assert_snapshot!(of("infinicache:nodes=8,code=10+2"), @"2: error: code=10+2 puts 12 chunks of an object on different functions, but nodes=8; raise nodes to at least 12 or choose a smaller code");
+    assert_snapshot!(of("infinicache:reclaim=sometimes"), @"2: error: `reclaim=sometimes`: `sometimes` is not a reclaim process; write none, poisson:RATE/min, poisson:RATE/h or fig9:DATE (one of 2020-01-09, 2019-12-26, 2019-11-06, 2019-10-20, 2019-09-15, 2019-08-21)");
+    let with = |flags: &str| failure(&workplace, &format!("compare trace.csv {flags}"));
+    assert_snapshot!(with("--prices aws-1999"), @"2: error: no price book is called `aws-1999`, and no such file exists; write aws-us-east-1-2019-12, aws-us-east-1-2026-09 or the path of a .toml file");
+    assert_snapshot!(with("--policy mru"), @"
+    2: error: invalid value 'mru' for '--policy <POLICY>': no eviction policy is called `mru`; write one of lru, fifo, clock, lfu, sieve, s3-fifo, belady
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(with("--min-size 10"), @"
+    2: error: invalid value '10' for '--min-size <SIZE>': `10` ends in ``, which is not a unit of size; write a number and a unit, such as `10MB` (decimal) or `10MiB` (binary)
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(with("--min-size 10GB"), @"1: error: `trace.csv`: none of the 20 requests is left (20 requests of less than 10 GB dropped); select less narrowly");
+    assert_snapshot!(with("--json --csv"), @"
+    2: error: the argument '--json' cannot be used with '--csv'
+
+    Usage: infinisim compare --json <TRACE>
+
+    For more information, try '--help'.
+    ");
+}
+
+#[test]
+fn an_object_larger_than_the_cache_is_a_miss_and_nothing_worse() {
+    let trace = "time_s,key,size\n0,whale,900000000000\n1,whale,900000000000\n2,shrimp,10\n";
+    let json = Workplace::new().file("trace.csv", trace).run("compare trace.csv --json").json();
+    for system in [0, 1, 2] {
+        let seen = &json["systems"][system];
+        assert_eq!(seen["n_hits"], 0, "{seen}");
+        assert_eq!(seen["n_compulsory_misses"], 2, "{seen}");
+        assert_eq!(seen["n_capacity_misses"], 1, "{seen}");
+    }
+}
+
+#[test]
+fn experiments_that_cannot_be_run() {
+    let good = "question = \"?\"\ntrace = \"trace.csv\"\nsystems = [\"s3\"]\n";
+    let of = |text: &str| {
+        let workplace = Workplace::new().file("trace.csv", small_trace(20)).file("it.toml", text);
+        failure(&workplace, "run it.toml")
+    };
+    assert_snapshot!(of(&good.replace("systems", "system")), @r#"
+    1: error: cannot read `it.toml`: TOML parse error at line 3, column 1
+      |
+    3 | system = ["s3"]
+      | ^^^^^^
+    unknown field `system`, expected one of `question`, `trace`, `seeds`, `prices`, `accounting`, `policy`, `systems`, `select`
+    "#);
+    assert_snapshot!(of(&good.replace("s3", "s4")), @"2: error: cannot run `it.toml`: no system is called `s4`; write elasticache:NODE_TYPE (such as elasticache:cache.r5.24xlarge), infinicache or s3");
+    assert_snapshot!(of(&format!("{good}seeds = []")), @"2: error: cannot run `it.toml`: `seeds` is empty; write at least one");
+    assert_snapshot!(of(&format!("{good}select.hours = \"soon\"")), @"2: error: cannot run `it.toml`: `select.hours`: `soon` is not a length of time; write a number and a unit, such as `100ms`, `30s`, `5min` or `50h`");
+    assert_snapshot!(failure(&Workplace::new(), "run it.toml"), @"1: error: failed to open file `it.toml`: No such file or directory (os error 2)");
+}
+
+#[test]
+fn a_directory_that_cannot_be_written_is_found_before_the_run() {
+    let workplace = Workplace::new().file("trace.csv", small_trace(20)).file("taken", "");
+    let said = failure(&workplace, "compare trace.csv -o taken");
+    assert!(said.starts_with("1: error: failed to create directory `taken`"), "{said}");
+}

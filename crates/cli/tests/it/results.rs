@@ -1,0 +1,113 @@
+//! What is written and printed beside `compare`: files, tables, books, generated traces.
+
+use insta::assert_snapshot;
+
+use crate::command::{Workplace, small_trace};
+
+#[test]
+fn an_experiment_writes_what_it_prints() {
+    let experiment = r#"
+question = "Does a backup pay?"
+trace = "trace.csv"
+seeds = [1, 2]
+systems = ["infinicache:nodes=20", "infinicache:nodes=20,backup=off"]
+select = { min_size = "2MB", hours = "30min" }
+"#;
+    let workplace =
+        Workplace::new().file("trace.csv", small_trace(360)).file("backup.toml", experiment);
+    let printed = workplace.run("run backup.toml -o out --json").json();
+    let written = std::fs::read_to_string(workplace.path().join("out/results.json")).unwrap();
+    let written: serde_json::Value = serde_json::from_str(&written).unwrap();
+    for (seed, run) in [(1, 0), (2, 1)] {
+        assert_eq!(printed[run]["receipt"]["seed"], seed);
+        assert_eq!(written[run]["receipt"], printed[run]["receipt"]);
+        let hours = written[run]["systems"][0]["hours"].as_array().unwrap();
+        assert_eq!(hours.len(), 1);
+        assert_eq!(hours[0]["n_gets"], printed[run]["systems"][0]["n_gets"]);
+    }
+    let csv = std::fs::read_to_string(workplace.path().join("out/results.csv")).unwrap();
+    assert_eq!(csv.lines().count(), 1 + 2 * 2);
+    let entries = std::fs::read_dir(workplace.path().join("out")).unwrap().count();
+    assert_eq!(entries, 2, "nothing else is left behind");
+    // The same as the flags of `compare` say.
+    let flags = "--min-size 2MB --hours 30min --seed 2 --system infinicache:nodes=20 \
+                 --system infinicache:nodes=20,backup=off";
+    let compared = workplace.run(&format!("compare trace.csv --json {flags}")).json();
+    assert_eq!(compared, printed[1]);
+}
+
+#[test]
+fn a_generated_trace_reads_back() {
+    let workplace = Workplace::new();
+    workplace.run("trace generate dallas-50h -o dallas.csv").ok();
+    let [made, read] = ["synthetic:dallas-50h", "dallas.csv"]
+        .map(|it| workplace.run(&format!("compare {it} --json --hours 1 --system s3")).ok());
+    assert_eq!(made, read);
+}
+
+#[test]
+fn prices_have_sources() {
+    let workplace = Workplace::new();
+    let listed = workplace.run("prices list").ok();
+    for name in ["aws-us-east-1-2019-12", "aws-us-east-1-2026-09"] {
+        assert!(listed.contains(name));
+        let book = workplace.run(&format!("prices show {name} --json")).json();
+        let values = book["values"].as_array().unwrap();
+        assert!(10 < values.len());
+        for value in values {
+            assert!(!value["source"].as_str().unwrap().is_empty(), "{value}");
+            assert!(!value["date"].as_str().unwrap().is_empty(), "{value}");
+        }
+    }
+}
+
+#[test]
+fn a_book_of_ones_own() {
+    let book = include_str!("../../../pricing/books/aws-us-east-1-2019-12.toml");
+    let dearer = book.replace("\"10.368\"", "\"20.736\"");
+    assert_ne!(book, dearer);
+    let workplace = Workplace::new().file("trace.csv", small_trace(360)).file("my.toml", dearer);
+    let run = "compare trace.csv --json --system elasticache:cache.r5.24xlarge";
+    let total = |flags: &str| {
+        let json = workplace.run(&format!("{run} {flags}")).json();
+        json["systems"][0]["cost_usd"]["total"].as_f64().unwrap()
+    };
+    assert!((total("--prices my.toml") - 2.0 * total("")).abs() < 1e-9);
+}
+
+#[test]
+fn completions_are_for_a_shell() {
+    assert!(Workplace::new().run("completions bash").ok().contains("_infinisim"));
+}
+
+#[test]
+fn tables_fit_a_terminal() {
+    let workplace = Workplace::new().file("trace.csv", small_trace(360));
+    for arguments in [
+        "compare trace.csv",
+        "trace info trace.csv",
+        "trace mrc trace.csv --policy lru,s3-fifo",
+        "availability",
+        "--help",
+        "compare --help",
+        "run --help",
+        "figures --help",
+        "trace mrc --help",
+        "availability --help",
+    ] {
+        let shown = workplace.run(arguments).ok();
+        let long = shown.lines().find(|it| 80 < it.chars().count());
+        assert_eq!(long, None, "{arguments}");
+    }
+}
+
+#[test]
+fn the_first_rows_are_shown_as_understood() {
+    let workplace = Workplace::new().file("trace.csv", small_trace(360));
+    assert_snapshot!(workplace.run("trace head trace.csv -n 3").ok(), @"
+    time_s  op   size_bytes  key
+     0.000  GET     1000000  key-0
+    10.000  GET     2000000  key-1
+    20.000  GET     5000000  key-4
+    ");
+}
