@@ -17,7 +17,7 @@ pub(crate) struct UsageError(pub(crate) String);
 
 impl UsageError {
     /// This error for whatever `err` says.
-    pub(crate) fn from(err: impl ToString) -> UsageError {
+    pub(crate) fn from(err: &impl ToString) -> UsageError {
         UsageError(err.to_string())
     }
 }
@@ -182,23 +182,52 @@ pub(crate) struct PriceArgs {
 /// The price book of the paper.
 pub(crate) const DEFAULT_BOOK: &str = "aws-us-east-1-2019-12";
 
+/// Which systems, and under which randomness.
 #[derive(Debug, ArgGroupOf)]
-pub(crate) struct CompareArgs {
-    #[command(flatten)]
-    pub(crate) trace: TraceArgs,
-    /// A system; repeat for more. elasticache:[COUNTx]NODE_TYPE[,policy=..][,reserved=25%],
-    /// infinicache[:nodes=400,memory=1536MB,overhead=100MB,code=10+2,warmup=1min|off,
-    /// backup=5min|off,reclaim=none|poisson:RATE/min|fig9:DATE,placement=random|round-robin,
-    /// proxies=1], s3[:store=..] [default: the paper's cluster, InfiniCache with and without
-    /// backup, S3]
+#[command(next_help_heading = "Systems")]
+pub(crate) struct SystemArgs {
+    /// A system, as below; repeat for more [default: the paper's cluster, InfiniCache with and
+    /// without backup, S3]
     #[arg(long = "system", value_name = "SYSTEM")]
     pub(crate) systems: Vec<String>,
-    /// The eviction policy of clusters that do not name one
+    /// The eviction policy of clusters that do not name one: lru, fifo, clock, lfu, sieve,
+    /// s3-fifo, belady
     #[arg(long, default_value_t = EvictionPolicy::Lru)]
     pub(crate) policy: EvictionPolicy,
     /// Names the randomness of the run
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
+}
+
+/// The systems that can be written, for the end of a help text.
+const SYSTEMS_HELP: &str = "\
+SYSTEM is one of
+  elasticache:[COUNTx]NODE_TYPE[,OPTION..]   as elasticache:10xcache.r5.xlarge
+    policy=lru            as --policy
+    reserved=25%          memory that holds no objects (default 0%)
+  infinicache[:OPTION,..]                    as infinicache:nodes=200,code=4+2
+    nodes=400             functions per proxy
+    proxies=1             proxies on the ring
+    memory=1536MB         of a function
+    overhead=100MB        of it that holds no chunks
+    code=10+2             data and parity chunks of an object
+    warmup=1min|off       how long a function may be idle
+    backup=5min|off       how often it copies itself to a replica
+    reclaim=none          or poisson:RATE/min, fig9:DATE; by default as often as
+                          in the paper's Fig 14
+    placement=random      or round-robin
+    first_d=paper|code    wait for d chunks, or for all d+p answers
+    proxy=c5n.4xlarge     the machine of each proxy
+  s3                                         no cache
+  each with store=measured|fast20, how S3 answers";
+
+#[derive(Debug, ArgGroupOf)]
+#[command(after_help = SYSTEMS_HELP)]
+pub(crate) struct CompareArgs {
+    #[command(flatten)]
+    pub(crate) trace: TraceArgs,
+    #[command(flatten)]
+    pub(crate) systems: SystemArgs,
     #[command(flatten)]
     pub(crate) prices: PriceArgs,
     #[command(flatten)]

@@ -70,7 +70,7 @@ struct Parts<'a> {
 }
 
 /// The cluster of the paper's evaluation.
-const PAPER_NODE: &str = "cache.r5.24xlarge";
+pub(crate) const PAPER_NODE: &str = "cache.r5.24xlarge";
 
 impl Experiment {
     /// The experiment that `infinisim compare` was asked for.
@@ -78,10 +78,10 @@ impl Experiment {
         Experiment::new(Parts {
             trace: args.trace.trace.clone(),
             selection: args.trace.select.selection(),
-            policy: args.policy,
-            systems: args.systems.clone(),
+            policy: args.systems.policy,
+            systems: args.systems.systems.clone(),
             prices: &args.prices,
-            seeds: vec![args.seed],
+            seeds: vec![args.systems.seed],
         })
     }
 
@@ -107,7 +107,7 @@ impl Experiment {
             .iter()
             .map(|it| System::parse(it, around))
             .collect::<Result<Vec<_>, _>>()
-            .map_err(UsageError::from)?;
+            .map_err(|err| UsageError::from(&err))?;
         let accounting = price_args.accounting.unwrap_or(prices.accounting());
         let Selection { hours, min_size, max_size, clamp_size } = selection;
         let sizes = [min_size, max_size, clamp_size].map(|it| it.map(Bytes::get));

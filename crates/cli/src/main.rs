@@ -23,7 +23,8 @@ fn main() -> ExitCode {
     }
     // Where even this cannot be written, the exit code has to do.
     let _ = writeln!(io::stderr(), "error: {err:#}");
-    if err.chain().any(|it| it.is::<UsageError>()) { ExitCode::from(2) } else { ExitCode::FAILURE }
+    let is_usage = err.chain().any(<dyn std::error::Error>::is::<UsageError>);
+    if is_usage { ExitCode::from(2) } else { ExitCode::FAILURE }
 }
 
 fn run(args: Args) -> anyhow::Result<()> {

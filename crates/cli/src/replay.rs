@@ -78,10 +78,8 @@ fn summarise(
     system: &System,
     record: &Record,
 ) -> anyhow::Result<SystemSummary> {
-    let price = |hour: &Hour| -> anyhow::Result<report::comparison::Costs> {
-        let CostItems { serving, warm_up, backup, nodes, backing_store, proxy } =
-            cost(&experiment.prices, &hour.usage, experiment.accounting)?;
-        Ok(report::comparison::Costs { serving, warm_up, backup, nodes, backing_store, proxy })
+    let price = |hour: &Hour| -> anyhow::Result<CostItems> {
+        Ok(cost(&experiment.prices, &hour.usage, experiment.accounting)?)
     };
     let hour = |hour: &Hour| -> anyhow::Result<HourSummary> {
         Ok(HourSummary { counts: hour.counts, cost: price(hour)? })

@@ -33,14 +33,22 @@ pub(crate) fn load(name: &str, read: &ReadArgs, selection: &Selection) -> anyhow
         None => open(name, read)?,
     };
     output::note(&format!("{name}: {}", trace.source()));
-    let span_read = trace.span();
-    let selected = selection.apply(trace).with_context(|| format!("`{name}`"))?;
-    for it in selected.notes() {
-        output::note(&format!("{name}: {it}"));
+    Input::select(name, trace, selection)
+}
+
+impl Input {
+    /// The part of the trace called `name` that a selection keeps; says on stderr what a reader
+    /// of the results should know of it.
+    pub(crate) fn select(name: &str, trace: Trace, selection: &Selection) -> anyhow::Result<Input> {
+        let span_read = trace.span();
+        let trace = selection.apply(trace).with_context(|| format!("`{name}`"))?;
+        for it in trace.notes() {
+            output::note(&format!("{name}: {it}"));
+        }
+        let cut = selection.hours.filter(|it| *it <= span_read);
+        let span = cut.unwrap_or(trace.span());
+        Ok(Input { trace, span })
     }
-    let cut = selection.hours.filter(|it| *it <= span_read);
-    let span = cut.unwrap_or(selected.span());
-    Ok(Input { trace: selected, span })
 }
 
 /// Makes the trace of a profile: one that comes with the program, or a file.

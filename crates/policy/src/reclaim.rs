@@ -38,7 +38,8 @@ pub enum ReclaimError {
     Unknown(String),
     /// The rate is not a number of reclaims per minute or hour.
     #[error(
-        "`{0}` is not a reclaim rate; write a number from 0 to 500 per minute, such as 3.48/min or 209/h"
+        "`{0}` is not a reclaim rate; write a number from 0 to 500 per minute, such as \
+         3.48/min or 209/h"
     )]
     Rate(String),
 }

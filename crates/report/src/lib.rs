@@ -1,1 +1,18 @@
-//! Placeholder.
+//! Results in; tables, files' contents and charts out.
+//!
+//! [`comparison`] shows the systems of a run side by side, for a person, a program and a
+//! spreadsheet. [`chart`] draws the figures of the paper, ours over theirs, [`table1`] its
+//! Table 1, and [`scoreboard`] lists every published number beside ours. [`mod@reference`] reads
+//! the published curves and [`published`] the published numbers.
+//!
+//! Nothing here computes a metric or touches a file: every function takes plain data and gives
+//! the text or the bytes of a file, the same for the same data.
+
+pub mod chart;
+pub mod comparison;
+mod grid;
+mod number;
+pub mod published;
+pub mod reference;
+pub mod scoreboard;
+pub mod table1;

@@ -58,7 +58,8 @@ proptest! {
     fn every_get_settles_exactly_once(shorts in shorts(), seed in 0..1000_u64) {
         let requests = requests(&shorts);
         for system in SYSTEMS {
-            let Counts { n_gets, n_puts, n_deletes, .. } = replay(system, &requests, seed).total().counts;
+            let total = replay(system, &requests, seed).total();
+            let Counts { n_gets, n_puts, n_deletes, .. } = total.counts;
             let n_seen = |op| requests.iter().filter(|it| it.op == op).count() as u64;
             prop_assert_eq!(n_gets, n_seen(Op::Get), "{}", system);
             prop_assert_eq!(n_puts, n_seen(Op::Put), "{}", system);

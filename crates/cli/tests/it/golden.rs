@@ -17,14 +17,8 @@ fn check_clock(trace: &str, verdicts: &str, n_nodes: u32, node_megabytes: u64) {
     let (Some(trace), Some(verdicts)) = (shared(trace), shared(verdicts)) else { return };
     let trace = read(&trace);
     let verdicts = text_of(&verdicts);
-    let (summary, lines) =
-        verdicts.lines().rev().fold((None, Vec::new()), |(last, mut lines), it| match last {
-            None => (Some(it), lines),
-            Some(_) => {
-                lines.push(it);
-                (last, lines)
-            }
-        });
+    let mut lines: Vec<&str> = verdicts.lines().collect();
+    let summary = lines.pop().expect("a summary line");
     let shape = PoolShape {
         n_nodes,
         n_chunks: 12,
@@ -35,7 +29,7 @@ fn check_clock(trace: &str, verdicts: &str, n_nodes: u32, node_megabytes: u64) {
     let mut picker = NodePicker::new(Placement::RoundRobin, n_nodes);
     let mut n_evictions = 0;
     assert_eq!(trace.requests().len(), lines.len());
-    for (request, expect) in trace.requests().iter().zip(lines.iter().rev()) {
+    for (request, expect) in trace.requests().iter().zip(&lines) {
         let is_hit = placer.get(request.object) == Lookup::Cached;
         if !is_hit {
             let asked = picker.pick(12, std::iter::empty()).to_vec();
@@ -46,11 +40,10 @@ fn check_clock(trace: &str, verdicts: &str, n_nodes: u32, node_megabytes: u64) {
         }
         let key = String::from_utf8_lossy(trace.key(request.object));
         let seen = format!("{} {key}", if is_hit { "hit" } else { "set" });
-        assert_eq!(&seen, expect);
+        assert_eq!(seen, *expect);
     }
     let over = placer.overcommitted_max().get();
     let books = format!("evicts={n_evictions} ");
-    let summary = summary.expect("a summary line");
     assert!(summary.contains(&books), "{books} is not in {summary}");
     assert!(summary.ends_with(&format!("maxOverCapacityBytes={over}")), "{over}: {summary}");
 }

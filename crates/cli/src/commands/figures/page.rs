@@ -1,0 +1,42 @@
+//! The page that shows everything that was drawn, as Markdown.
+
+use report::comparison::Receipt;
+use report::scoreboard::{self, Row};
+use report::table1::{self, Workload};
+
+use super::{Drawn, Runs};
+
+/// The page.
+pub(super) fn page(
+    runs: &Runs,
+    drawn: &[Drawn],
+    workloads: &[Workload],
+    rows: &[Row],
+    not_run: &[&str],
+) -> String {
+    let mut text = format!(
+        "# InfiniCache (FAST'20), ours beside theirs\n\n\
+         Trace-driven figures are of {}. Drawn by `infinisim figures`; do not edit.\n",
+        runs.workload
+    );
+    for Drawn { name, title, .. } in drawn {
+        text.push_str(&format!("\n## {title}\n\n![{title}]({name}.svg)\n"));
+    }
+    text.push_str(&format!("\n## Table 1\n\n{}", table1::to_markdown(workloads)));
+    text.push_str(&format!("\n## Scoreboard\n\n{}", scoreboard::to_markdown(rows)));
+    if !not_run.is_empty() {
+        text.push_str(&format!("\nNot run on this trace: {}.\n", not_run.join(", ")));
+    }
+    let receipts = [Some(&runs.large), runs.all.as_ref()].into_iter().flatten();
+    let listed: Vec<String> = receipts.map(|it| receipt(&it.receipt)).collect();
+    text.push_str(&format!("\n## Receipts\n\n{}\n", listed.join("\n")));
+    text
+}
+
+fn receipt(it: &Receipt) -> String {
+    let Receipt { version, seed, experiment_hash, trace_hash, prices } = it;
+    format!(
+        "- infinisim {version}, seed {seed}, prices {prices}, experiment `{experiment_hash}`, \
+         trace `{trace_hash}`"
+    )
+}

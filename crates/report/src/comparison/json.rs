@@ -1,0 +1,131 @@
+//! A comparison as JSON: the same comparison gives the same bytes.
+
+use serde::{Serialize, Serializer};
+
+use super::fields::{dollars, events, more_events, ratios};
+use super::{Comparison, HourSummary, Receipt, SystemSummary, TraceSummary};
+
+/// The comparison as JSON, without the hours. Ratios are from 0 to 1 (0 where the whole is
+/// nothing), costs in dollars, latencies in milliseconds.
+pub fn to_json(comparison: &Comparison) -> String {
+    write(comparison, false)
+}
+
+/// The same, with `hours` in each system: what happened and what it cost, hour by hour.
+pub fn to_json_with_hours(comparison: &Comparison) -> String {
+    write(comparison, true)
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    receipt: ReceiptObject<'a>,
+    trace: TraceObject,
+    systems: Vec<SystemObject<'a>>,
+}
+
+#[derive(Serialize)]
+struct ReceiptObject<'a> {
+    version: &'a str,
+    seed: u64,
+    experiment_hash: &'a str,
+    trace_hash: &'a str,
+    prices: &'a str,
+}
+
+#[derive(Serialize)]
+struct TraceObject {
+    n_requests: u64,
+    n_objects: u64,
+    requested_bytes: u64,
+    unique_bytes: u64,
+    span_s: f64,
+}
+
+#[derive(Serialize)]
+struct SystemObject<'a> {
+    name: &'a str,
+    #[serde(flatten)]
+    events: Named<u64>,
+    #[serde(flatten)]
+    ratios: Named<f64>,
+    cost_usd: Named<f64>,
+    latency_ms: Named<f64>,
+    #[serde(flatten)]
+    more_events: Named<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hours: Option<Vec<HourObject>>,
+}
+
+#[derive(Serialize)]
+struct HourObject {
+    /// Counted from 1.
+    hour: usize,
+    #[serde(flatten)]
+    events: Named<u64>,
+    #[serde(flatten)]
+    ratios: Named<f64>,
+    cost_usd: Named<f64>,
+    #[serde(flatten)]
+    more_events: Named<u64>,
+}
+
+/// An object whose keys stay in this order.
+struct Named<T>(Vec<(&'static str, T)>);
+
+impl<T: Serialize> Serialize for Named<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
+}
+
+fn write(comparison: &Comparison, with_hours: bool) -> String {
+    let Comparison { receipt, trace, systems } = comparison;
+    let document = Document {
+        receipt: receipt_object(receipt),
+        trace: trace_object(*trace),
+        systems: systems.iter().map(|it| system_object(it, with_hours)).collect(),
+    };
+    let mut text = serde_json::to_string_pretty(&document).expect("every key is a text");
+    text.push('\n');
+    text
+}
+
+fn receipt_object(receipt: &Receipt) -> ReceiptObject<'_> {
+    let Receipt { version, seed, experiment_hash, trace_hash, prices } = receipt;
+    ReceiptObject { version, seed: *seed, experiment_hash, trace_hash, prices }
+}
+
+fn trace_object(trace: TraceSummary) -> TraceObject {
+    let TraceSummary { n_requests, n_objects, requested_bytes, unique_bytes, span } = trace;
+    TraceObject {
+        n_requests,
+        n_objects,
+        requested_bytes: requested_bytes.get(),
+        unique_bytes: unique_bytes.get(),
+        span_s: span.as_seconds_f64(),
+    }
+}
+
+fn system_object(system: &SystemSummary, with_hours: bool) -> SystemObject<'_> {
+    let SystemSummary { name, counts, cost, latency, hours } = system;
+    SystemObject {
+        name,
+        events: Named(events(counts).to_vec()),
+        ratios: Named(ratios(counts).to_vec()),
+        cost_usd: Named(dollars(cost)),
+        latency_ms: Named(latency.named().to_vec()),
+        more_events: Named(more_events(counts).to_vec()),
+        hours: with_hours.then(|| hours.iter().enumerate().map(hour_object).collect()),
+    }
+}
+
+fn hour_object((index, hour): (usize, &HourSummary)) -> HourObject {
+    let HourSummary { counts, cost } = hour;
+    HourObject {
+        hour: index + 1,
+        events: Named(events(counts).to_vec()),
+        ratios: Named(ratios(counts).to_vec()),
+        cost_usd: Named(dollars(cost)),
+        more_events: Named(more_events(counts).to_vec()),
+    }
+}

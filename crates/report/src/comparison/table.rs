@@ -1,0 +1,192 @@
+//! A comparison as a person reads it on a terminal.
+
+use units::{Ratio, Usd};
+
+use super::{Comparison, Receipt, SystemSummary, TraceSummary};
+use crate::number::{NONE, grouped, three_digits};
+
+/// No line is longer, unless one word is.
+const WIDTH_MAX: usize = 80;
+/// Between two columns.
+const GAP: usize = 2;
+
+/// The comparison as a table, at most 80 columns wide, the systems side by side; under it how
+/// many times cheaper than the first each of the others is, then the `notes`, one a paragraph,
+/// and the receipt. Systems whose names do not fit over their columns are numbered, and listed
+/// under the table.
+pub fn to_table(comparison: &Comparison, notes: &[String]) -> String {
+    let Comparison { receipt, trace, systems } = comparison;
+    let columns: Vec<Vec<String>> =
+        systems.iter().map(|it| rows(it).into_iter().map(|(_, cell)| cell).collect()).collect();
+    let names: Vec<&str> = systems.iter().map(|it| it.name.as_str()).collect();
+    let numbers: Vec<String> = (1..=systems.len()).map(|it| format!("[{it}]")).collect();
+    let is_named = fits(&widths(&names, &columns));
+    let headers = if is_named { names } else { numbers.iter().map(String::as_str).collect() };
+
+    let mut text = wrapped(&trace_line(trace), "");
+    text.push_str(&blocks(&headers, &columns));
+    if !is_named {
+        text.push('\n');
+        for (number, system) in numbers.iter().zip(systems) {
+            text.push_str(&wrapped(&format!("{number} {}", system.name), "    "));
+        }
+    }
+    if let Some(cheaper) = cheaper_line(systems, &headers) {
+        text.push('\n');
+        text.push_str(&wrapped(&cheaper, "    "));
+    }
+    text.push('\n');
+    for note in notes {
+        text.push_str(&wrapped(&format!("note: {note}"), "    "));
+    }
+    text.push_str(&wrapped(&receipt_line(receipt), "    "));
+    text
+}
+
+/// The columns side by side, as many in a block as fit.
+fn blocks(headers: &[&str], columns: &[Vec<String>]) -> String {
+    let labels = labels();
+    let widths = widths(headers, columns);
+    let mut text = String::new();
+    let mut first = 0;
+    while first < headers.len() {
+        let mut end = first + 1;
+        while end < headers.len() && fits(&widths[first..=end]) {
+            end += 1;
+        }
+        text.push('\n');
+        text.push_str(&line("", (first..end).map(|it| (headers[it], widths[it]))));
+        for (index, label) in labels.iter().enumerate() {
+            let cells = (first..end).map(|it| (columns[it][index].as_str(), widths[it]));
+            text.push_str(&line(label, cells));
+        }
+        first = end;
+    }
+    text
+}
+
+/// How wide each column is, its header included.
+fn widths(headers: &[&str], columns: &[Vec<String>]) -> Vec<usize> {
+    let widest = |column: &Vec<String>| column.iter().map(|it| width(it)).max().unwrap_or(0);
+    headers.iter().zip(columns).map(|(it, column)| width(it).max(widest(column))).collect()
+}
+
+/// Whether columns of these widths fit beside the labels.
+fn fits(widths: &[usize]) -> bool {
+    label_width() + widths.iter().map(|it| GAP + it).sum::<usize>() <= WIDTH_MAX
+}
+
+fn label_width() -> usize {
+    labels().into_iter().map(width).max().unwrap_or(0)
+}
+
+fn labels() -> Vec<&'static str> {
+    rows(&SystemSummary::default()).iter().map(|(label, _)| *label).collect()
+}
+
+/// Each row of the table: what it shows, and what it shows of `system`.
+fn rows(system: &SystemSummary) -> Vec<(&'static str, String)> {
+    let SystemSummary { name: _, counts, cost, latency, hours: _ } = system;
+    let mut rows = vec![("cost", cost.total().to_string())];
+    let items = ["  serving", "  warm-up", "  backup", "  nodes", "  backing store", "  proxy"];
+    rows.extend(items.into_iter().zip(cost.named().map(|(_, it)| dollars_or_none(it))));
+    rows.extend([
+        ("GETs", grouped(counts.n_gets)),
+        ("hit ratio", percent_or_none(counts.hit_ratio())),
+        ("byte hit ratio", percent_or_none(counts.byte_hit_ratio())),
+        ("misses, compulsory", grouped(counts.n_compulsory_misses)),
+        ("misses, capacity", grouped(counts.n_capacity_misses)),
+        ("RESETs", grouped(counts.n_resets)),
+        ("recoveries", grouped(counts.n_recoveries)),
+        ("availability", percent_or_none(counts.availability())),
+        ("evictions", grouped(counts.n_evictions)),
+        ("reclaims", grouped(counts.n_reclaims)),
+        ("invocations", grouped(counts.n_invocations)),
+    ]);
+    let labels = ["latency, ms: mean", "  p50", "  p90", "  p95", "  p99", "  p99.9", "  longest"];
+    rows.extend(labels.into_iter().zip(latency.named().map(|(_, it)| three_digits(it))));
+    rows
+}
+
+fn dollars_or_none(amount: Usd) -> String {
+    if amount == Usd::ZERO { NONE.to_owned() } else { amount.to_string() }
+}
+
+fn percent_or_none(ratio: Ratio) -> String {
+    if ratio.whole == 0 { NONE.to_owned() } else { ratio.to_string() }
+}
+
+fn trace_line(trace: &TraceSummary) -> String {
+    let TraceSummary { n_requests, n_objects, requested_bytes, unique_bytes, span } = trace;
+    format!(
+        "{} requests for {} objects in {span}: {requested_bytes} requested, {unique_bytes} unique",
+        grouped(*n_requests),
+        grouped(*n_objects),
+    )
+}
+
+fn receipt_line(receipt: &Receipt) -> String {
+    let Receipt { version, seed, experiment_hash, trace_hash, prices } = receipt;
+    format!(
+        "infinisim {version}, seed {seed}, prices {prices}, experiment {experiment_hash}, \
+         trace {trace_hash}"
+    )
+}
+
+/// How many times cheaper (or dearer) than the first each of the other systems is; nothing
+/// where there is no other, or the first is free.
+fn cheaper_line(systems: &[SystemSummary], headers: &[&str]) -> Option<String> {
+    let (first, others) = systems.split_first()?;
+    let (first_header, headers) = headers.split_first()?;
+    let first_dollars = first.cost.total().as_f64();
+    if others.is_empty() || first.cost.total() == Usd::ZERO {
+        return None;
+    }
+    let parts: Vec<String> = others
+        .iter()
+        .zip(headers)
+        .map(|(system, header)| match system.cost.total() {
+            Usd::ZERO => format!("{header} is free"),
+            total if first.cost.total() < total => {
+                let times = three_digits(total.as_f64() / first_dollars);
+                format!("{header} is {times} times dearer")
+            }
+            total => format!("{header} {} times", three_digits(first_dollars / total.as_f64())),
+        })
+        .collect();
+    Some(format!("cheaper than {first_header}: {}", parts.join(", ")))
+}
+
+fn line<'a>(label: &str, cells: impl Iterator<Item = (&'a str, usize)>) -> String {
+    let label_width = label_width();
+    let mut text = format!("{label:<label_width$}");
+    for (cell, width) in cells {
+        let width = width + GAP;
+        text = format!("{text}{cell:>width$}");
+    }
+    text.truncate(text.trim_end().len());
+    text.push('\n');
+    text
+}
+
+/// `paragraph` in lines, broken after spaces and commas, all but the first behind `indent`.
+fn wrapped(paragraph: &str, indent: &str) -> String {
+    let mut text = String::new();
+    let mut line = String::new();
+    for word in paragraph.split_inclusive([' ', ',']) {
+        if WIDTH_MAX < width(&line) + width(word.trim_end()) && indent.len() < line.len() {
+            text.push_str(line.trim_end());
+            text.push('\n');
+            line.clear();
+            line.push_str(indent);
+        }
+        line.push_str(word);
+    }
+    text.push_str(line.trim_end());
+    text.push('\n');
+    text
+}
+
+fn width(text: &str) -> usize {
+    text.chars().count()
+}
