@@ -18,7 +18,7 @@ reproduce-figures:
 
 # Our replay and CSV reading beside libCacheSim's, in one run.
 bench: .venv/libcachesim
-	cargo bench --locked --package trace --bench beside_libcachesim
+	cargo bench --locked --package cli --bench beside_libcachesim
 
 # Licences and advisories of what we depend on (needs cargo-deny and a network).
 deny:
