@@ -1,5 +1,5 @@
 # Every target is a name for one command that a reader could type.
-.PHONY: all check test reproduce-figures bench deny
+.PHONY: all check test reproduce-figures bench bench-ec deny
 
 all: check test
 
@@ -19,6 +19,10 @@ reproduce-figures:
 # Our replay and CSV reading beside libCacheSim's, in one run.
 bench: .venv/libcachesim
 	cargo bench --locked --package cli --bench beside_libcachesim
+
+# Our erasure codec beside ISA-L (Debian's libisal2, if it is there), two others, and memcpy.
+bench-ec:
+	cargo run --release --locked --manifest-path crates/ec/bench/Cargo.toml
 
 # Licences and advisories of what we depend on (needs cargo-deny and a network).
 deny:

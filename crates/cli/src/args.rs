@@ -52,6 +52,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: PricesCommand,
     },
+    /// Try the erasure codec on files, or measure it
+    Ec {
+        #[command(subcommand)]
+        command: EcCommand,
+    },
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -69,6 +74,53 @@ pub(crate) enum TraceCommand {
     Generate(TraceGenerateArgs),
     /// Exact miss ratios over policies and cache sizes
     Mrc(TraceMrcArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum EcCommand {
+    /// Make a file into chunks
+    Encode(EcEncodeArgs),
+    /// Make chunks into the file they came from
+    Decode(EcDecodeArgs),
+    /// How fast objects are coded on this machine
+    Bench(EcBenchArgs),
+}
+
+#[derive(Debug, ArgGroupOf)]
+pub(crate) struct EcEncodeArgs {
+    /// The file
+    pub(crate) file: PathBuf,
+    /// The code, as data+parity chunks
+    #[arg(long, value_name = "D+P", default_value = "10+2")]
+    pub(crate) code: ec::Code,
+    /// Where to put the chunks, named as the file with .000, .001 and so on
+    #[arg(long, short, value_name = "DIR", default_value = ".")]
+    pub(crate) output_dir: PathBuf,
+}
+
+#[derive(Debug, ArgGroupOf)]
+pub(crate) struct EcDecodeArgs {
+    /// The chunks that are left, in any order; damaged ones are found and left out
+    #[arg(required = true)]
+    pub(crate) chunks: Vec<PathBuf>,
+    /// The file to make
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+}
+
+#[derive(Debug, ArgGroupOf)]
+pub(crate) struct EcBenchArgs {
+    /// The code, as data+parity chunks
+    #[arg(long, value_name = "D+P", default_value = "10+2")]
+    pub(crate) code: ec::Code,
+    /// Object sizes, separated by commas
+    #[arg(
+        long,
+        value_name = "SIZES",
+        value_delimiter = ',',
+        default_value = "64kB,1MB,10MB,100MB"
+    )]
+    pub(crate) size: Vec<Bytes>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -217,6 +269,7 @@ SYSTEM is one of
                           in the paper's Fig 14
     placement=random      or round-robin
     first_d=paper|code    wait for d chunks, or for all d+p answers
+    codec=paper           or ec-native: how fast clients code
     proxy=c5n.4xlarge     the machine of each proxy
   s3                                         no cache
   each with store=measured|fast20, how S3 answers";

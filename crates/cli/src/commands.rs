@@ -3,6 +3,7 @@
 pub(crate) mod availability;
 pub(crate) mod compare;
 pub(crate) mod completions;
+pub(crate) mod ec;
 pub(crate) mod figures;
 pub(crate) mod prices;
 pub(crate) mod run;

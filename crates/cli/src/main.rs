@@ -40,6 +40,7 @@ fn run(args: Args) -> anyhow::Result<()> {
         },
         Command::Availability(args) => commands::availability::availability(&args),
         Command::Prices { command } => commands::prices::prices(&command),
+        Command::Ec { command } => commands::ec::ec(&command),
         Command::Completions { shell } => commands::completions::completions(shell),
     }
 }

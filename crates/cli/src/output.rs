@@ -41,6 +41,11 @@ pub(crate) fn write_file(
     write(&mut buffered)?;
     buffered.flush().with_context(|| format!("cannot write `{}`", path.display()))?;
     drop(buffered);
+    keep(file, path)
+}
+
+/// Puts a file that is whole into its place.
+pub(crate) fn keep(file: NamedTempFile, path: &Path) -> anyhow::Result<()> {
     // A temporary file is its owner's alone; a result is like any other file.
     make_readable(&file)?;
     file.persist(path).with_context(|| format!("cannot write `{}`", path.display()))?;
@@ -52,7 +57,8 @@ pub(crate) fn write_text(path: &Path, text: &str) -> anyhow::Result<()> {
     write_file(path, |out| Ok(out.write_all(text.as_bytes())?))
 }
 
-fn temporary_in(dir: &Path) -> anyhow::Result<NamedTempFile> {
+/// A file in `dir` that goes unless it is [`keep`]t.
+pub(crate) fn temporary_in(dir: &Path) -> anyhow::Result<NamedTempFile> {
     let make = tempfile::Builder::new().prefix(".infinisim-").tempfile_in(dir);
     make.with_context(|| format!("cannot write into `{}`", dir.display()))
 }

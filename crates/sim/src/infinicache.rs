@@ -175,11 +175,12 @@ impl InfiniCache<'_> {
                 evicted
             }
         };
+        let coded_at = ready_at + self.config.codec.encode.time(size);
         let it = &mut self.objects[object.index()];
-        it.arrives_at = ready_at;
+        it.arrives_at = coded_at;
         let block = it.block.expect("a cached object has a placement");
         self.contents.retain(block);
-        agenda.at(ready_at, Event::Fill(block));
+        agenda.at(coded_at, Event::Fill(block));
         if let Some(victim) = evicted {
             self.record.hour(now).counts.n_evictions += 1;
             self.discard(now, victim, agenda);

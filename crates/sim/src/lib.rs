@@ -25,7 +25,7 @@ pub use crate::infinicache::InfiniCacheConfig;
 pub use crate::latency::{Distribution, Latencies, SIZE_CLASSES};
 pub use crate::objstore::ObjectStoreConfig;
 pub use crate::profile::{
-    FunctionProfile, ObjectStoreProfile, Profile, ProfileError, Rate, ServerProfile,
+    CodecProfile, FunctionProfile, ObjectStoreProfile, Profile, ProfileError, Rate, ServerProfile,
 };
 pub use crate::record::{Hour, Record};
 pub use crate::system::{Surroundings, System, SystemError, SystemKind, parse_code};

@@ -13,8 +13,8 @@ pub struct Profile {
     pub name: String,
     /// How functions start and transfer.
     pub function: FunctionProfile,
-    /// How long a client takes to decode an object of a given size.
-    pub decode: Rate,
+    /// How long a client codes objects, by codec; the first is the default.
+    pub codecs: Vec<CodecProfile>,
     /// How long an ElastiCache node's serving thread takes for a request.
     pub elasticache: ServerProfile,
     /// The behaviours of the object store, by name; the first is the default.
@@ -34,6 +34,17 @@ pub struct FunctionProfile {
     pub round_trip: Nanos,
     /// Bandwidth by memory, ascending.
     bandwidth: Vec<(u32, Rate)>,
+}
+
+/// How long a client takes to code an object.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CodecProfile {
+    /// The name by which a system asks for it.
+    pub name: String,
+    /// Parity from data.
+    pub encode: Rate,
+    /// Data from what is left, as many chunks lost as there is parity.
+    pub decode: Rate,
 }
 
 /// A fixed time per request and a time per byte.
@@ -93,7 +104,7 @@ struct ProfileFile {
     #[serde(rename = "date")]
     _date: String,
     function: FunctionFile,
-    client: ClientFile,
+    codec: Vec<CodecFile>,
     elasticache: ServerFile,
     object_store: Vec<ObjectStoreFile>,
 }
@@ -117,7 +128,9 @@ struct BandwidthFile {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ClientFile {
+struct CodecFile {
+    name: String,
+    encode_ms_per_mb: f64,
     decode_ms_per_mb: f64,
 }
 
@@ -151,18 +164,20 @@ impl Profile {
     pub fn from_toml(text: &str) -> Result<Profile, ProfileError> {
         let file: ProfileFile =
             toml::from_str(text).map_err(|err| ProfileError::Syntax(err.to_string()))?;
-        let ProfileFile { name, _date, function, client, elasticache, object_store } = file;
+        let ProfileFile { name, _date, function, codec, elasticache, object_store } = file;
         let object_stores =
             object_store.into_iter().map(ObjectStoreFile::check).collect::<Result<Vec<_>, _>>()?;
         if object_stores.is_empty() {
             return Err(ProfileError::Empty("object_store"));
         }
+        let codecs = codec.into_iter().map(CodecFile::check).collect::<Result<Vec<_>, _>>()?;
+        if codecs.is_empty() {
+            return Err(ProfileError::Empty("codec"));
+        }
         Ok(Profile {
             name,
             function: function.check()?,
-            decode: Rate {
-                seconds_per_byte: in_range("decode_ms_per_mb", client.decode_ms_per_mb, 1e6)? / 1e9,
-            },
+            codecs,
             elasticache: ServerProfile {
                 request: millis("request_ms", elasticache.request_ms)?,
                 transfer: Rate::mb_per_s("mb_per_s", elasticache.mb_per_s)?,
@@ -199,6 +214,17 @@ impl FunctionFile {
     }
 }
 
+impl CodecFile {
+    fn check(self) -> Result<CodecProfile, ProfileError> {
+        let CodecFile { name, encode_ms_per_mb, decode_ms_per_mb } = self;
+        Ok(CodecProfile {
+            name,
+            encode: Rate::ms_per_mb("encode_ms_per_mb", encode_ms_per_mb)?,
+            decode: Rate::ms_per_mb("decode_ms_per_mb", decode_ms_per_mb)?,
+        })
+    }
+}
+
 impl ObjectStoreFile {
     fn check(self) -> Result<ObjectStoreProfile, ProfileError> {
         /// The 95th percentile of the standard normal distribution.
@@ -227,6 +253,10 @@ impl FunctionProfile {
 impl Rate {
     fn mb_per_s(field: &'static str, mb_per_s: f64) -> Result<Rate, ProfileError> {
         Ok(Rate { seconds_per_byte: 1.0 / (1e6 * in_range(field, mb_per_s, 1e9)?) })
+    }
+
+    fn ms_per_mb(field: &'static str, ms_per_mb: f64) -> Result<Rate, ProfileError> {
+        Ok(Rate { seconds_per_byte: in_range(field, ms_per_mb, 1e6)? / 1e9 })
     }
 
     /// How long `size` takes.

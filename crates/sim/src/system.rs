@@ -118,7 +118,7 @@ pub enum SystemError {
 
 /// The options of an InfiniCache, for messages.
 const INFINICACHE_OPTIONS: &str = "nodes, proxies, memory, overhead, code, warmup, backup, \
-                                   reclaim, placement, first_d, proxy, store";
+                                   reclaim, placement, first_d, codec, proxy, store";
 
 /// Reclaims per function and minute in the paper's production run without backup: 10,437 of 400
 /// functions in 50 hours (FAST'20 Fig 14).
@@ -184,13 +184,20 @@ impl<'a> Options<'a> {
 
     /// Takes the name of an object store's behaviour.
     fn store(&mut self, profile: &Profile) -> Result<ObjectStoreProfile, SystemError> {
-        let default = profile.object_stores[0].clone();
-        self.take("store", default, |text| {
-            let found = profile.object_stores.iter().find(|it| it.name == text);
-            found.cloned().ok_or_else(|| {
-                let names: Vec<&str> =
-                    profile.object_stores.iter().map(|it| it.name.as_str()).collect();
-                format!("profile `{}` knows the stores {}", profile.name, names.join(", "))
+        self.named("store", &profile.object_stores, |it| &it.name)
+    }
+
+    /// Takes the name of one of the profile's `entries`; the first is the default.
+    fn named<T: Clone>(
+        &mut self,
+        key: &str,
+        entries: &[T],
+        name_of: fn(&T) -> &String,
+    ) -> Result<T, SystemError> {
+        self.take(key, entries[0].clone(), |text| {
+            entries.iter().find(|it| name_of(it) == text).cloned().ok_or_else(|| {
+                let names: Vec<&str> = entries.iter().map(|it| name_of(it).as_str()).collect();
+                format!("write one of {}", names.join(", "))
             })
         })
     }
@@ -276,6 +283,7 @@ fn infinicache(
     let first_d = options.take("first_d", FirstD::Paper, str::parse)?;
     let proxy_machine =
         options.take("proxy", "c5n.4xlarge".to_owned(), |it| Ok::<_, String>(it.to_owned()))?;
+    let codec = options.named("codec", &around.profile.codecs, |it| &it.name)?;
     let object_store = options.store(around.profile)?;
     options.end("infinicache", INFINICACHE_OPTIONS)?;
 
@@ -302,7 +310,7 @@ fn infinicache(
         first_d,
         lease: LeaseTerms::of(memory.mb, around.prices.function().quantum.value.length()),
         function: around.profile.function.clone(),
-        decode: around.profile.decode,
+        codec,
         proxy_machine,
         object_store,
     })

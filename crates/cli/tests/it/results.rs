@@ -111,3 +111,25 @@ fn the_first_rows_are_shown_as_understood() {
     20.000  GET     5000000  key-4
     ");
 }
+
+#[test]
+fn a_file_comes_back_from_what_is_left_of_its_chunks() {
+    let content: Vec<u8> = (0..=252).cycle().take(5_000_000).collect();
+    let workplace = Workplace::new().file("object", &content);
+    workplace.run("ec encode object --code 4+2 -o chunks").ok();
+    let chunk = |index: u32| workplace.path().join(format!("chunks/object.{index:03}"));
+    std::fs::remove_file(chunk(0)).unwrap();
+    let mut damaged = std::fs::read(chunk(3)).unwrap();
+    damaged[70_000] ^= 1;
+    std::fs::write(chunk(3), damaged).unwrap();
+    let left: Vec<String> = (1..6).map(|it| format!("chunks/object.{it:03}")).collect();
+    let decode = |left: &[String]| workplace.run(&format!("ec decode {} -o back", left.join(" ")));
+    let ran = decode(&left);
+    assert!(ran.stderr.contains("chunk 3 is damaged"), "{}", ran.stderr);
+    ran.ok();
+    assert!(std::fs::read(workplace.path().join("back")).unwrap() == content);
+    // One fewer, and nothing is written.
+    std::fs::remove_file(workplace.path().join("back")).unwrap();
+    assert_eq!(decode(&left[1..]).exit_code, 1);
+    assert!(!workplace.path().join("back").exists());
+}

@@ -6,7 +6,7 @@ use policy::placer::Placement;
 use policy::reclaim::Reclaim;
 use units::{Bytes, Nanos};
 
-use crate::profile::{FunctionProfile, ObjectStoreProfile, Rate};
+use crate::profile::{CodecProfile, FunctionProfile, ObjectStoreProfile};
 
 /// A pool of functions behind one proxy or several.
 #[derive(Clone, Debug)]
@@ -39,8 +39,8 @@ pub struct InfiniCacheConfig {
     pub lease: LeaseTerms,
     /// How functions start and transfer.
     pub function: FunctionProfile,
-    /// How long the client decodes.
-    pub decode: Rate,
+    /// How long the client codes.
+    pub codec: CodecProfile,
     /// The virtual machine of each proxy, as the price book has it.
     pub proxy_machine: String,
     /// The backing store.

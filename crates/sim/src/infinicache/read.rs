@@ -78,7 +78,7 @@ impl InfiniCache<'_> {
             Verdict::Open => {}
             Verdict::Decodable => {
                 let request = self.requests[number as usize];
-                let latency = now.since(request.at) + self.config.decode.time(request.size);
+                let latency = now.since(request.at) + self.config.codec.decode.time(request.size);
                 self.record.settle(&request, Outcome::Hit, latency);
             }
             Verdict::Lost => self.miss(now, number, Outcome::Reset, agenda),

@@ -72,7 +72,7 @@ fn what_cannot_be_modelled_is_refused() {
     assert_snapshot!(error("elasticache:0xcache.r5.xlarge"), @"`nodes=0`: a cluster has from 1 to 1000 nodes");
     assert_snapshot!(error("elasticache:cache.r5.24xlarge,size=1"), @"`elasticache` has no option `size`; it has policy, reserved, store");
     assert_snapshot!(error("infinicache:nodes=0"), @"`nodes=0`: write a whole number from 1 to 10000");
-    assert_snapshot!(error("infinicache:node=10"), @"`infinicache` has no option `node`; it has nodes, proxies, memory, overhead, code, warmup, backup, reclaim, placement, first_d, proxy, store");
+    assert_snapshot!(error("infinicache:node=10"), @"`infinicache` has no option `node`; it has nodes, proxies, memory, overhead, code, warmup, backup, reclaim, placement, first_d, codec, proxy, store");
     assert_snapshot!(error("infinicache:nodes=10,nodes=20"), @"`nodes` is given twice; keep one of the two");
     assert_snapshot!(error("infinicache:nodes=8"), @"code=10+2 puts 12 chunks of an object on different functions, but nodes=8; raise nodes to at least 12 or choose a smaller code");
     assert_snapshot!(error("infinicache:code=0+2"), @"`code=0+2`: write DATA+PARITY with at least one data chunk and at most 255 in all, such as 10+2");
@@ -82,5 +82,5 @@ fn what_cannot_be_modelled_is_refused() {
     assert_snapshot!(error("infinicache:warmup=1m"), @"`warmup=1m`: `1m` ends in `m`, which is not a unit of time; write a number and a unit, such as `100ms`, `30s`, `5min` or `50h`, or off");
     assert_snapshot!(error("infinicache:backup=0s"), @"`backup=0s`: write at least 1s, or off");
     assert_snapshot!(error("infinicache:proxy=m1.tiny"), @"price book `aws-us-east-1-2019-12` has no virtual machine type `m1.tiny`; the nearest it has: `c5n.4xlarge`; `infinisim prices show aws-us-east-1-2019-12` lists what it has");
-    assert_snapshot!(error("s3:store=glacier"), @"`store=glacier`: profile `aws-2019-fast20` knows the stores measured, fast20");
+    assert_snapshot!(error("s3:store=glacier"), @"`store=glacier`: write one of measured, fast20");
 }
