@@ -265,8 +265,9 @@ SYSTEM is one of
     code=10+2             data and parity chunks of an object
     warmup=1min|off       how long a function may be idle
     backup=5min|off       how often it copies itself to a replica
-    reclaim=none          or poisson:RATE/min, fig9:DATE; by default as often as
-                          in the paper's Fig 14
+    reclaim=none          or poisson:RATE/min, zipf:EXPONENT:MAX, idle:27min,
+                          mass:6h, fig8:DATE, fig9:DATE, schedule:FILE.csv; by
+                          default as often as in the paper's Fig 14
     placement=random      or round-robin
     first_d=paper|code    wait for d chunks, or for all d+p answers
     codec=paper           or ec-native: how fast clients code

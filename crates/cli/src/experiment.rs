@@ -101,7 +101,9 @@ impl Experiment {
         let Parts { trace, selection, policy, systems, prices: price_args, seeds } = parts;
         let (prices, price_text) = price_book(&price_args.prices)?;
         let profile = Profile::aws_2019_fast20();
-        let around = Surroundings { prices: &prices, profile: &profile, policy };
+        let read_file = |name: &str| fs_err::read_to_string(name).map_err(|err| err.to_string());
+        let around =
+            Surroundings { prices: &prices, profile: &profile, policy, read_file: &read_file };
         let names = if systems.is_empty() { default_systems(&prices)? } else { systems };
         let systems = names
             .iter()

@@ -1,16 +1,19 @@
 //! How many functions the platform takes back, and when.
 
+mod measured;
+
 use std::{fmt, str};
 
 use units::Nanos;
 
-/// A reclaim process: every interval, a number of the pool's functions lose their instance.
+/// A reclaim process: in every interval, a number of the pool's functions lose their instance;
+/// or an instance is lost that was idle for too long.
 ///
 /// It counts over the functions of a pool; where each function has a second instance (a peer
 /// replica), those are a second pool that the same process takes from.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reclaim {
-    /// As written: what [`Reclaim::from_str`] reads and [`fmt::Display`] gives back.
+    /// As written: what [`str::parse`] reads and [`fmt::Display`] gives back.
     text: String,
     interval: Nanos,
     counts: Counts,
@@ -23,6 +26,15 @@ enum Counts {
     Poisson(f64),
     /// Each count with the probability of it or a lower one, in order.
     Empirical(Vec<(u32, f64)>),
+    /// The count of each interval from the start; again from the first after the last, if so.
+    Schedule {
+        counts: Vec<u32>,
+        repeats: bool,
+    },
+    /// Every function there is.
+    All,
+    /// None by number, but every instance that was idle for this long.
+    Idle(Nanos),
 }
 
 /// Text that is not a reclaim process.
@@ -31,9 +43,10 @@ enum Counts {
 pub enum ReclaimError {
     /// The kind is not known.
     #[error(
-        "`{0}` is not a reclaim process; write none, poisson:RATE/min, poisson:RATE/h \
-         or fig9:DATE (one of {dates})",
-        dates = Reclaim::fig9_dates().join(", ")
+        "`{0}` is not a reclaim process; write none, poisson:RATE/min, poisson:RATE/h, \
+         zipf:EXPONENT:MAX, idle:TIME, mass:TIME, schedule:FILE.csv, or fig8:DATE or fig9:DATE \
+         (one of {dates})",
+        dates = measured::dates().join(", ")
     )]
     Unknown(String),
     /// The rate is not a number of reclaims per minute or hour.
@@ -42,10 +55,31 @@ pub enum ReclaimError {
          3.48/min or 209/h"
     )]
     Rate(String),
+    /// The exponent or the maximum of a Zipf distribution makes no sense.
+    #[error(
+        "`{0}` is not a Zipf distribution; write EXPONENT:MAX with an exponent above 0 and a \
+         largest count from 1 to 10000, such as zipf:1.5:13"
+    )]
+    Zipf(String),
+    /// The length of time makes no sense.
+    #[error("`{text}`: {why}")]
+    Time {
+        /// The text.
+        text: String,
+        /// What is wrong with it, and what to write.
+        why: String,
+    },
+    /// The schedule cannot be read.
+    #[error("schedule `{name}`{}: {why}", line.map_or(String::new(), |it| format!(", line {it}")))]
+    Schedule {
+        /// The name of its file.
+        name: String,
+        /// The line, counted from 1, if it is one that is wrong.
+        line: Option<usize>,
+        /// What is wrong with it, and what to write.
+        why: String,
+    },
 }
-
-/// Measured counts per interval: columns series, r, prob. Digitised from FAST'20 Fig 9.
-const FIG9: &str = include_str!("../fig9_pmf_reclaimed_per_minute.csv");
 
 impl Reclaim {
     /// No function is ever taken back.
@@ -61,31 +95,87 @@ impl Reclaim {
         Reclaim { text, interval: Nanos::MINUTE, counts: Counts::Poisson(per_minute) }
     }
 
-    /// How often functions are taken back; `None` if never.
-    pub fn interval(&self) -> Option<Nanos> {
-        (self.counts != Counts::None).then_some(self.interval)
+    /// The measured processes of Fig 9, the latest first.
+    pub fn fig9_series() -> Vec<Reclaim> {
+        measured::dates().into_iter().filter_map(measured::fig9).collect()
     }
 
-    /// How many functions are taken back in an interval, by a uniformly random `pick`.
-    pub fn count(&self, pick: u64) -> u32 {
+    /// Reads a process from its text. `read_file` gives the text of a file by its name, or says
+    /// why it cannot; it is asked for schedules only.
+    pub fn parse(
+        text: &str,
+        read_file: &dyn Fn(&str) -> Result<String, String>,
+    ) -> Result<Reclaim, ReclaimError> {
+        let unknown = || ReclaimError::Unknown(text.to_owned());
+        let of = |interval, counts| Reclaim { text: text.to_owned(), interval, counts };
+        let (kind, rest) = text.split_once(':').unwrap_or((text, ""));
+        match kind {
+            "none" if rest.is_empty() => Ok(Reclaim::none()),
+            "poisson" => {
+                let rate = rate_per_minute(rest).ok_or(ReclaimError::Rate(rest.to_owned()))?;
+                Ok(of(Nanos::MINUTE, Counts::Poisson(rate)))
+            }
+            "zipf" => {
+                let cumulative = zipf(rest).ok_or(ReclaimError::Zipf(rest.to_owned()))?;
+                Ok(of(Nanos::MINUTE, Counts::Empirical(cumulative)))
+            }
+            "idle" => Ok(of(Nanos::MINUTE, Counts::Idle(time(text, rest)?))),
+            "mass" => Ok(of(time(text, rest)?, Counts::All)),
+            "fig8" => measured::fig8(rest).ok_or_else(unknown),
+            "fig9" => measured::fig9(rest).ok_or_else(unknown),
+            "schedule" => {
+                let failed =
+                    |why| ReclaimError::Schedule { name: rest.to_owned(), line: None, why };
+                let counts = schedule(rest, &read_file(rest).map_err(failed)?)?;
+                Ok(of(Nanos::MINUTE, Counts::Schedule { counts, repeats: false }))
+            }
+            _ => Err(unknown()),
+        }
+    }
+
+    /// How often functions are taken back by number; `None` if never.
+    pub fn interval(&self) -> Option<Nanos> {
+        let by_number = !matches!(self.counts, Counts::None | Counts::Idle(_));
+        by_number.then_some(self.interval)
+    }
+
+    /// How long an instance may be idle before it is taken back; `None` if for ever.
+    pub fn idle_max(&self) -> Option<Nanos> {
+        match self.counts {
+            Counts::Idle(limit) => Some(limit),
+            _ => None,
+        }
+    }
+
+    /// How many functions are taken back in the interval of this number, counted from 0, by a
+    /// uniformly random `pick`. May be more than there are: then all are.
+    pub fn count(&self, interval: u64, pick: u64) -> u32 {
         /// 2^64.
         const N_PICKS: f64 = 18_446_744_073_709_551_616.0;
         let level = pick as f64 / N_PICKS;
         match &self.counts {
-            Counts::None => 0,
+            Counts::None | Counts::Idle(_) => 0,
+            Counts::All => u32::MAX,
             Counts::Poisson(mean) => poisson_quantile(*mean, level),
             Counts::Empirical(cumulative) => {
                 let found = cumulative.iter().find(|(_, below)| level < *below);
                 found.or(cumulative.last()).map_or(0, |(count, _)| *count)
             }
+            Counts::Schedule { counts, repeats } => {
+                let n_intervals = counts.len() as u64;
+                let index = if *repeats { interval % n_intervals.max(1) } else { interval };
+                usize::try_from(index).ok().and_then(|it| counts.get(it)).copied().unwrap_or(0)
+            }
         }
     }
 
     /// How likely each count is: pairs of a count and its probability, which sum to 1. Counts
-    /// less likely than one in 10^18 are left out of a Poisson distribution.
+    /// less likely than one in 10^18 are left out of a Poisson distribution; those of a schedule
+    /// are as likely as they are frequent.
     pub fn probabilities(&self) -> Vec<(u32, f64)> {
         match &self.counts {
-            Counts::None => vec![(0, 1.0)],
+            Counts::None | Counts::Idle(_) => vec![(0, 1.0)],
+            Counts::All => vec![(u32::MAX, 1.0)],
             Counts::Poisson(mean) => {
                 let mut probability = libm::exp(-mean);
                 let mut probabilities = vec![(0, probability)];
@@ -106,59 +196,14 @@ impl Reclaim {
                 };
                 cumulative.iter().map(part).collect()
             }
-        }
-    }
-
-    fn fig9(date: &str) -> Option<Reclaim> {
-        let suffix = format!("_{date}");
-        let mut total = 0.0;
-        let mut interval = Nanos::MINUTE;
-        let mut cumulative = Vec::new();
-        for (series, count, probability) in fig9_rows() {
-            if !series.ends_with(&suffix) {
-                continue;
+            Counts::Schedule { counts, .. } => {
+                let mut sorted = counts.clone();
+                sorted.sort_unstable();
+                let part = |of: &[u32]| (of[0], of.len() as f64 / counts.len() as f64);
+                sorted.chunk_by(|a, b| a == b).map(part).collect()
             }
-            if series.starts_with("9min") {
-                interval = Nanos::MINUTE * 9;
-            }
-            total += probability;
-            cumulative.push((count, total));
         }
-        if cumulative.is_empty() {
-            return None;
-        }
-        for (_, below) in &mut cumulative {
-            // The plotted probabilities sum to 1 only to plotting precision.
-            *below /= total;
-        }
-        let text = format!("fig9:{date}");
-        Some(Reclaim { text, interval, counts: Counts::Empirical(cumulative) })
     }
-
-    /// The measured processes, one for each series of Fig 9, the latest first.
-    pub fn fig9_series() -> Vec<Reclaim> {
-        Reclaim::fig9_dates().into_iter().filter_map(Reclaim::fig9).collect()
-    }
-
-    fn fig9_dates() -> Vec<&'static str> {
-        let mut dates: Vec<&str> =
-            fig9_rows().filter_map(|(series, ..)| Some(series.split_once('_')?.1)).collect();
-        dates.dedup();
-        dates
-    }
-}
-
-fn fig9_rows() -> impl Iterator<Item = (&'static str, u32, f64)> {
-    FIG9.lines().skip(1).map(|line| {
-        let row = || {
-            let mut cells = line.split(',');
-            let series = cells.next()?;
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 60")]
-            let count = cells.next()?.parse::<f64>().ok()? as u32;
-            Some((series, count, cells.next()?.parse().ok()?))
-        };
-        row().expect("the embedded file has three columns")
-    })
 }
 
 /// The smallest count with more than `level` of the probability at or below it.
@@ -175,21 +220,69 @@ fn poisson_quantile(mean: f64, level: f64) -> u32 {
     count
 }
 
+/// `EXPONENT:MAX`: a count from 0 to MAX with a probability as 1 / (count + 1)^EXPONENT.
+fn zipf(text: &str) -> Option<Vec<(u32, f64)>> {
+    let (exponent, count_max) = text.split_once(':')?;
+    let exponent: f64 = exponent.parse().ok().filter(|it| 0.0 < *it && *it <= 100.0)?;
+    let count_max: u32 = count_max.parse().ok().filter(|it| (1..=10_000).contains(it))?;
+    let mut total = 0.0;
+    let add = |count: u32| {
+        total += libm::pow(f64::from(count) + 1.0, -exponent);
+        (count, total)
+    };
+    let mut cumulative: Vec<(u32, f64)> = (0..=count_max).map(add).collect();
+    cumulative.iter_mut().for_each(|(_, below)| *below /= total);
+    Some(cumulative)
+}
+
+fn time(text: &str, length: &str) -> Result<Nanos, ReclaimError> {
+    let failed = |why| ReclaimError::Time { text: text.to_owned(), why };
+    match length.parse::<Nanos>() {
+        Ok(length) if Nanos::SECOND <= length => Ok(length),
+        Ok(_) => Err(failed("write at least 1s".to_owned())),
+        Err(err) => Err(failed(err.to_string())),
+    }
+}
+
+/// Rows of a minute, counted from 0, and how many are taken back in it; a header may stand over
+/// them. Minutes without a row take back none.
+fn schedule(name: &str, text: &str) -> Result<Vec<u32>, ReclaimError> {
+    /// 100 years.
+    const MINUTE_MAX: usize = 100 * 366 * 24 * 60;
+    let failed = |line, why: &str| ReclaimError::Schedule {
+        name: name.to_owned(),
+        line,
+        why: why.to_owned(),
+    };
+    let mut counts: Vec<u32> = Vec::new();
+    for (line, row) in (1..).zip(text.lines()) {
+        let cells = row.split_once(',').map(|(minute, count)| (minute.trim(), count.trim()));
+        let is_header = line == 1 && !row.starts_with(|it: char| it.is_ascii_digit());
+        if is_header || row.trim().is_empty() {
+            continue;
+        }
+        let numbers = cells.and_then(|(minute, count)| {
+            Some((minute.parse::<usize>().ok()?, count.parse::<u32>().ok()?))
+        });
+        let Some((minute, count)) = numbers.filter(|(minute, _)| *minute <= MINUTE_MAX) else {
+            let why = format!("`{row}` is not a minute and a count; write rows such as `17,4`");
+            return Err(failed(Some(line), &why));
+        };
+        counts.resize(counts.len().max(minute + 1), 0);
+        counts[minute] += count;
+    }
+    if counts.is_empty() {
+        return Err(failed(None, "it has no rows; write a minute and a count in each"));
+    }
+    Ok(counts)
+}
+
 impl str::FromStr for Reclaim {
     type Err = ReclaimError;
 
+    /// Reads a process that needs no file; see [`Reclaim::parse`].
     fn from_str(text: &str) -> Result<Reclaim, ReclaimError> {
-        let unknown = || ReclaimError::Unknown(text.to_owned());
-        match text.split_once(':') {
-            None if text == "none" => Ok(Reclaim::none()),
-            Some(("poisson", rate)) => {
-                let per_minute =
-                    rate_per_minute(rate).ok_or_else(|| ReclaimError::Rate(rate.to_owned()))?;
-                Ok(Reclaim { text: text.to_owned(), ..Reclaim::poisson(per_minute) })
-            }
-            Some(("fig9", date)) => Reclaim::fig9(date).ok_or_else(unknown),
-            _ => Err(unknown()),
-        }
+        Reclaim::parse(text, &|_| Err("a schedule cannot be used here".to_owned()))
     }
 }
 
@@ -210,67 +303,4 @@ impl fmt::Display for Reclaim {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The mean over evenly spread picks, which is the mean of the distribution.
-    fn mean(reclaim: &Reclaim) -> f64 {
-        let n_picks = 100_000_u64;
-        let counts = (0..n_picks).map(|it| reclaim.count(it * (u64::MAX / n_picks)));
-        counts.map(f64::from).sum::<f64>() / n_picks as f64
-    }
-
-    #[test]
-    fn means_are_those_of_the_source() {
-        let check = |text: &str, expect: f64| {
-            let reclaim = text.parse().unwrap();
-            let mean = mean(&reclaim);
-            assert!((mean - expect).abs() < 0.02 * expect.max(0.1), "{text}: {mean}");
-            let probabilities = reclaim.probabilities();
-            let total: f64 = probabilities.iter().map(|(_, it)| it).sum();
-            assert!((total - 1.0).abs() < 1e-9, "{text}: {total}");
-            let exact: f64 = probabilities.iter().map(|(n, it)| f64::from(*n) * it).sum();
-            assert!((mean - exact).abs() < 0.01, "{text}: {mean} drawn, {exact} by probability");
-        };
-        check("none", 0.0);
-        check("poisson:4.07/min", 4.07);
-        check("poisson:209/h", 209.0 / 60.0);
-        // The means of the plotted distributions, facts of FAST'20 Fig 9.
-        check("fig9:2020-01-09", 4.07);
-        check("fig9:2019-12-26", 7.44);
-        check("fig9:2019-11-06", 3.81);
-        check("fig9:2019-10-20", 4.62);
-        check("fig9:2019-09-15", 4.25);
-    }
-
-    #[test]
-    fn text_is_given_back() {
-        for text in ["none", "poisson:4.07/min", "poisson:209/h", "fig9:2019-08-21"] {
-            assert_eq!(text.parse::<Reclaim>().unwrap().to_string(), text);
-        }
-        let built = Reclaim::poisson(3.5);
-        assert_eq!(built.to_string().parse::<Reclaim>().unwrap(), built);
-    }
-
-    #[test]
-    fn bad_text_says_what_to_write() {
-        let check = |text: &str, expect: &str| {
-            assert_eq!(text.parse::<Reclaim>().unwrap_err().to_string(), expect);
-        };
-        check(
-            "fig9:2019-01-01",
-            "`fig9:2019-01-01` is not a reclaim process; write none, poisson:RATE/min, \
-             poisson:RATE/h or fig9:DATE (one of 2020-01-09, 2019-12-26, 2019-11-06, \
-             2019-10-20, 2019-09-15, 2019-08-21)",
-        );
-        for rate in ["4.07", "-1/min", "nan/min", "501/min"] {
-            check(
-                &format!("poisson:{rate}"),
-                &format!(
-                    "`{rate}` is not a reclaim rate; write a number from 0 to 500 per minute, \
-                     such as 3.48/min or 209/h"
-                ),
-            );
-        }
-    }
-}
+mod tests;

@@ -48,6 +48,8 @@ enum Event {
     ReclaimRound,
     /// The platform takes an instance back.
     Reclaim(NodeId, Instance),
+    /// An instance may have been idle for as long as the platform allows.
+    IdleOut(NodeId, Instance),
 }
 
 /// An InfiniCache in operation.
@@ -105,6 +107,7 @@ impl Model for InfiniCache<'_> {
             Event::Synced(node) => self.synced(now, node, agenda),
             Event::ReclaimRound => self.reclaim_round(now, agenda),
             Event::Reclaim(node, instance) => self.reclaim(now, node, instance, agenda),
+            Event::IdleOut(node, instance) => self.idle_out(now, node, instance, agenda),
         }
     }
 }
@@ -233,7 +236,8 @@ impl InfiniCache<'_> {
         for first in (0..self.config.n_proxies).map(|it| it * self.config.n_nodes) {
             for instance in &instances[..n_instances] {
                 let stream = &mut self.reclaim_stream;
-                let count = self.config.reclaim.count(stream.bits()).min(self.config.n_nodes);
+                let count = self.config.reclaim.count(now.index(interval), stream.bits());
+                let count = count.min(self.config.n_nodes);
                 let picks = std::iter::repeat_with(|| stream.bits());
                 let nodes = self.reclaimer.pick(count as usize, picks).to_vec();
                 for node in nodes {

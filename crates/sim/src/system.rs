@@ -37,7 +37,7 @@ pub enum SystemKind {
 }
 
 /// What the text of a system leaves to its surroundings.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Surroundings<'a> {
     /// Where node types and the billing quantum come from.
     pub prices: &'a PriceBook,
@@ -45,6 +45,8 @@ pub struct Surroundings<'a> {
     pub profile: &'a Profile,
     /// The policy of clusters that do not name one.
     pub policy: EvictionPolicy,
+    /// Gives the text of a file by its name, or says why it cannot.
+    pub read_file: &'a dyn Fn(&str) -> Result<String, String>,
 }
 
 /// Why a text is not a system that can be modelled.
@@ -278,7 +280,7 @@ fn infinicache(
     let warm_up = options.take("warmup", Some(Nanos::MINUTE), interval)?;
     let backup = options.take("backup", Some(Nanos::MINUTE * 5), interval)?;
     let usual = Reclaim::poisson(RECLAIMS_PER_NODE_MINUTE * f64::from(n_nodes));
-    let reclaim = options.take("reclaim", usual, str::parse)?;
+    let reclaim = options.take("reclaim", usual, |it| Reclaim::parse(it, around.read_file))?;
     let placement = options.take("placement", Placement::Random, str::parse)?;
     let first_d = options.take("first_d", FirstD::Paper, str::parse)?;
     let proxy_machine =

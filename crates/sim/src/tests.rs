@@ -25,7 +25,12 @@ fn requests(shorts: &[Short]) -> Vec<Request> {
 fn replay(system: &str, requests: &[Request], seed: u64) -> Record {
     let prices = PriceBook::builtin("aws-us-east-1-2019-12").unwrap();
     let profile = Profile::aws_2019_fast20();
-    let around = Surroundings { prices: &prices, profile: &profile, policy: EvictionPolicy::Lru };
+    let around = Surroundings {
+        prices: &prices,
+        profile: &profile,
+        policy: EvictionPolicy::Lru,
+        read_file: &|_| Err("no files here".to_owned()),
+    };
     let system = System::parse(system, around).unwrap();
     let key_hashes: Vec<u64> =
         (0..u64::from(N_OBJECTS)).map(|it| it.wrapping_mul(0x9e37_79b9_7f4a_7c15)).collect();
@@ -34,7 +39,7 @@ fn replay(system: &str, requests: &[Request], seed: u64) -> Record {
 }
 
 /// Small pools under a heavy hand, so that everything happens in a short run.
-const SYSTEMS: [&str; 9] = [
+const SYSTEMS: [&str; 10] = [
     "s3",
     "elasticache:cache.r5.large",
     "elasticache:3xcache.r5.large,reserved=99%,policy=s3-fifo",
@@ -44,6 +49,7 @@ const SYSTEMS: [&str; 9] = [
     "infinicache:nodes=6,code=4+2,memory=128MB,backup=off,reclaim=poisson:2/min,first_d=code",
     "infinicache:nodes=5,code=1+0,memory=128MB,reclaim=poisson:1/min,warmup=off",
     "infinicache:nodes=7,proxies=3,code=3+1,memory=256MB,reclaim=fig9:2019-12-26",
+    "infinicache:nodes=6,code=4+2,memory=128MB,reclaim=idle:2min",
 ];
 
 fn shorts() -> impl Strategy<Value = Vec<Short>> {
@@ -151,6 +157,24 @@ fn reclaims_cost_hits_and_backups_save_them() {
     check("infinicache:nodes=12,reclaim=poisson:1/min,backup=off", 45, 58);
     check("infinicache:nodes=12,reclaim=poisson:1/min,backup=1min", 58, 59);
     check("infinicache:nodes=12,reclaim=poisson:1/min,backup=off,code=12+0", 10, 35);
+}
+
+#[test]
+fn a_platform_that_takes_back_what_is_idle_takes_what_is_not_warmed() {
+    let check = |options: &str, n_hits: u64, least: u64, most: u64| {
+        let requests =
+            requests(&[(0, 0, 40, Op::Get), (2_400, 0, 40, Op::Get), (60, 0, 40, Op::Get)]);
+        let system = format!("infinicache:nodes=12,{options}");
+        let counts = replay(&system, &requests, 1).total().counts;
+        assert_eq!(counts.n_hits, n_hits, "{options}");
+        assert!((least..=most).contains(&counts.n_reclaims), "{options}: {}", counts.n_reclaims);
+    };
+    check("backup=off,reclaim=idle:27min", 2, 0, 0);
+    check("backup=off,warmup=off,reclaim=idle:27min", 1, 12, 12);
+    // Replicas are idle between backups, for 5 minutes and a little.
+    check("reclaim=idle:27min", 2, 0, 0);
+    check("reclaim=idle:3min", 2, 12, 12 * 9);
+    check("backup=off,reclaim=mass:30min", 1, 12, 24);
 }
 
 #[test]

@@ -69,6 +69,8 @@ pub(super) struct Function {
     lease_timer: Option<Time>,
     warm_up: Option<WarmUp>,
     backup: Option<Backup>,
+    /// When the primary and the replica last returned.
+    returned_at: [Time; 2],
     /// Whether an instance exists that can be invoked without a cold start.
     is_alive: bool,
     /// Whether the next invocation meets another instance than the last one did.
@@ -102,6 +104,7 @@ impl Function {
             lease_timer: None,
             warm_up: config.warm_up.map(|it| WarmUp::new(it, Time::START)),
             backup: config.backup.map(|it| Backup::new(it, Time::START)),
+            returned_at: [Time::START; 2],
             is_alive: false,
             is_replaced: true,
         }
@@ -280,6 +283,7 @@ impl InfiniCache<'_> {
         } else {
             let session = function.session.take().expect("it was there above");
             self.bill(now, session);
+            self.returned(now, node, Instance::Primary, agenda);
         }
     }
 
@@ -314,6 +318,7 @@ impl InfiniCache<'_> {
             backup.done(now);
         }
         self.bill(now, source);
+        self.returned(now, node, Instance::Replica, agenda);
         if self.functions[node.index()].link == Link::Idle {
             self.arm_lease(node, agenda);
         }
@@ -329,6 +334,41 @@ impl InfiniCache<'_> {
         let hour = self.record.hour(session.lease.started());
         let ran_for = now.since(session.lease.started());
         purpose(&mut hour.usage).record(self.config.memory_mb, ran_for);
+    }
+
+    /// An instance has returned, and is idle from now on.
+    fn returned(
+        &mut self,
+        now: Time,
+        node: NodeId,
+        instance: Instance,
+        agenda: &mut Agenda<Event>,
+    ) {
+        self.functions[node.index()].returned_at[instance as usize] = now;
+        if let Some(idle_max) = self.config.reclaim.idle_max()
+            && now + idle_max <= self.ends_at
+        {
+            agenda.after(idle_max, Event::IdleOut(node, instance));
+        }
+    }
+
+    /// Takes an instance back if it was idle for as long as the platform allows.
+    pub(super) fn idle_out(
+        &mut self,
+        now: Time,
+        node: NodeId,
+        instance: Instance,
+        agenda: &mut Agenda<Event>,
+    ) {
+        let function = &self.functions[node.index()];
+        let idle_for = now.since(function.returned_at[instance as usize]);
+        let is_running = match instance {
+            Instance::Primary => function.session.is_some() || function.link != Link::Idle,
+            Instance::Replica => function.source.is_some(),
+        };
+        if !is_running && self.config.reclaim.idle_max().is_some_and(|it| it <= idle_for) {
+            self.reclaim(now, node, instance, agenda);
+        }
     }
 
     /// The idle timer of a function fires: it is warmed if nothing happened meanwhile.
@@ -376,6 +416,9 @@ impl InfiniCache<'_> {
             Instance::Primary => {
                 function.is_alive = has_replica;
                 function.is_replaced = true;
+                // The replica, now the primary, has been idle for as long as it was.
+                let [_, replica_returned_at] = function.returned_at;
+                function.returned_at[Instance::Primary as usize] = replica_returned_at;
                 self.contents.lose_primary(node);
             }
             Instance::Replica => self.contents.lose_replica(node),

@@ -11,7 +11,12 @@ use crate::{ElastiCacheConfig, InfiniCacheConfig, Profile};
 fn parse(text: &str) -> Result<SystemKind, String> {
     let prices = PriceBook::builtin("aws-us-east-1-2019-12").unwrap();
     let profile = Profile::aws_2019_fast20();
-    let around = Surroundings { prices: &prices, profile: &profile, policy: EvictionPolicy::Lru };
+    let around = Surroundings {
+        prices: &prices,
+        profile: &profile,
+        policy: EvictionPolicy::Lru,
+        read_file: &|_| Err("no files here".to_owned()),
+    };
     System::parse(text, around).map(|it| it.kind).map_err(|it| it.to_string())
 }
 
