@@ -231,7 +231,9 @@ fn zipf(text: &str) -> Option<Vec<(u32, f64)>> {
         (count, total)
     };
     let mut cumulative: Vec<(u32, f64)> = (0..=count_max).map(add).collect();
-    cumulative.iter_mut().for_each(|(_, below)| *below /= total);
+    for (_, below) in &mut cumulative {
+        *below /= total;
+    }
     Some(cumulative)
 }
 

@@ -1,5 +1,7 @@
 //! The scoreboard: every published number beside ours, and whether ours is near enough.
 
+use std::collections::BTreeMap;
+
 use crate::grid::Grid;
 use crate::number::signed;
 
@@ -142,15 +144,14 @@ pub fn to_csv(rows: &[Row]) -> String {
 }
 
 /// The scoreboard as a Markdown table, without the ids, every miss in bold; above it how many
-/// rows pass, kind by kind.
-pub fn to_markdown(rows: &[Row]) -> String {
+/// rows pass, kind by kind. `half_widths` are those of our 95 % confidence intervals, by id,
+/// where ours is a mean.
+pub fn to_markdown(rows: &[Row], half_widths: &BTreeMap<String, f64>) -> String {
     let header =
         vec!["figure", "quantity", "kind", "paper", "ours", "error", "tolerance", "verdict"];
     let cells = |row: &Row| {
-        let with_unit = |number: f64| {
-            let number = decimals(number);
-            if row.unit.is_empty() { number } else { format!("{number} {}", row.unit) }
-        };
+        let with_unit_after = |number: &str| format!("{number} {}", row.unit).trim_end().to_owned();
+        let with_unit = |number: f64| with_unit_after(&decimals(number));
         let error = match (row.tolerance, row.rel_error()) {
             (Tolerance::PercentagePoints(_), _) => {
                 format!("{} pp", signed(row.ours - row.paper, 2))
@@ -167,7 +168,14 @@ pub fn to_markdown(rows: &[Row]) -> String {
             row.quantity.clone(),
             row.kind.name().to_owned(),
             with_unit(row.paper),
-            with_unit(row.ours),
+            match half_widths.get(&row.id) {
+                Some(half_width) => with_unit_after(&format!(
+                    "{} ± {}",
+                    decimals(row.ours),
+                    two_digits(*half_width)
+                )),
+                None => with_unit(row.ours),
+            },
             error,
             row.tolerance.text(),
             verdict,
@@ -191,6 +199,12 @@ pub fn summary(rows: &[Row]) -> String {
         "Within tolerance: {}.",
         if parts.is_empty() { "no rows".to_owned() } else { parts.join(", ") }
     )
+}
+
+/// A half-width to two significant digits, all those before the point kept.
+fn two_digits(number: f64) -> String {
+    let n_decimals = (0..6).find(|it| 10.0 <= number * 10_f64.powi(*it)).unwrap_or(6);
+    format!("{number:.*}", usize::try_from(n_decimals).expect("at most 6"))
 }
 
 /// A number to five significant digits, without closing zeros; a very small one by its power of
@@ -265,12 +279,13 @@ mod tests {
         hits,Fig 13,"hit ratio, all",%,64.7,64.124,-0.008903,2pp,predicted,pass
         no_usd,Fig 13,"cost of 50 h, all",US$,0,0,,5%,calibrated,pass
         "#);
-        insta::assert_snapshot!(to_markdown(&rows), @"
+        let half_widths = BTreeMap::from([(rows[0].id.clone(), 0.25)]);
+        insta::assert_snapshot!(to_markdown(&rows, &half_widths), @"
         Within tolerance: 1 of 1 exact, 1 of 1 calibrated, 2 of 3 predicted.
 
         | figure | quantity | kind | paper | ours | error | tolerance | verdict |
         | --- | --- | --- | ---: | ---: | ---: | ---: | ---: |
-        | Fig 13 | cost of 50 h, all | exact | 518.4 US$ | 518.4 US$ | ±0.00 % | 0% | pass |
+        | Fig 13 | cost of 50 h, all | exact | 518.4 US$ | 518.4 ± 0.25 US$ | ±0.00 % | 0% | pass |
         | Fig 13 | cost of 50 h, all | predicted | 20.52 US$ | 19.17 US$ | −6.58 % | 7% | pass |
         | Fig 13 | cost of 50 h, all | predicted | 16.51 US$ | 18.02 US$ | +9.15 % | 5% | **miss** |
         | Fig 13 | hit ratio, all | predicted | 64.7 % | 64.124 % | −0.58 pp | 2pp | pass |

@@ -15,11 +15,11 @@ pub(crate) fn compare(args: &CompareArgs) -> anyhow::Result<()> {
     let input = trace_input::load(&experiment.trace, &args.trace.read, &experiment.selection)?;
     let pool = replay::thread_pool(args.jobs.jobs)?;
     let comparisons = replay::replay(&experiment, &input, &pool)?;
-    let comparison = comparisons.first().expect("one for the one seed");
+    let [comparison] = comparisons.as_slice() else { panic!("one seed makes one comparison") };
     if let Some(dir) = &args.output_dir {
         let json = comparison::to_json_with_hours(comparison);
         output::write_text(&dir.join("results.json"), &json)?;
-        output::write_text(&dir.join("results.csv"), &comparison::to_csv(comparison))?;
+        output::write_text(&dir.join("results.csv"), &comparison::to_csv(&comparisons))?;
     }
     output::print(&shown(comparison, &experiment, &args.output))
 }
@@ -29,7 +29,7 @@ pub(crate) fn shown(comparison: &Comparison, experiment: &Experiment, form: &Out
     if form.json {
         comparison::to_json(comparison)
     } else if form.csv {
-        comparison::to_csv(comparison)
+        comparison::to_csv(std::slice::from_ref(comparison))
     } else {
         comparison::to_table(comparison, &experiment.notes())
     }

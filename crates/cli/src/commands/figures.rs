@@ -37,10 +37,10 @@ const PUBLISHED: &str = include_str!("../../../../experiments/reference/publishe
 
 /// What was run: the workloads of the paper's section 5.2, as far as the trace has them.
 pub(crate) struct Runs {
-    /// All objects; nothing where the trace has only large ones.
-    pub(crate) all: Option<Comparison>,
-    /// Objects over 10 MB.
-    pub(crate) large: Comparison,
+    /// All objects, under each seed; none where the trace has only large ones.
+    pub(crate) all: Vec<Comparison>,
+    /// Objects over 10 MB, under each seed.
+    pub(crate) large: Vec<Comparison>,
     /// What was replayed, in words for captions.
     pub(crate) workload: String,
 }
@@ -71,7 +71,7 @@ pub(crate) fn figures(args: &FiguresArgs) -> anyhow::Result<()> {
     output::write_text(&dir.join("scoreboard.csv"), &scoreboard::to_csv(&rows))?;
     write_results(dir, &runs)?;
     let not_run: Vec<&str> = published.without_ours(numbers.ours()).collect();
-    let page = page::page(&runs, &drawn, &workloads, &rows, &not_run);
+    let page = page::page(&runs, &drawn, &workloads, &rows, &numbers.half_widths(), &not_run);
     output::write_text(&dir.join("README.md"), &page)?;
     let summary = scoreboard::summary(&rows);
     output::print(&format!("{summary}\nFigures, tables and results are in {}", dir.display()))
@@ -82,19 +82,16 @@ fn run(args: &FiguresArgs) -> anyhow::Result<Runs> {
     let (_, all) = Experiment::of_file("fast20-all.toml", EXPERIMENT_ALL, trace)?;
     let (_, large) = Experiment::of_file("fast20-large.toml", EXPERIMENT_LARGE, trace)?;
     let pool = replay::thread_pool(args.jobs.jobs)?;
-    let first = |comparisons: Vec<Comparison>| comparisons.into_iter().next().expect("a seed each");
-
     let whole = trace_input::load(&all.trace, &args.read, &Selection::ALL)?.trace;
     let is_large = |size: Bytes| large.selection.min_size.is_none_or(|least| least <= size);
     let has_small = whole.requests().iter().any(|it| !is_large(it.size));
-    let run_all = || -> anyhow::Result<Comparison> {
+    let all_objects = if has_small {
         let input = Input::select(&all.trace, whole.clone(), &all.selection)?;
-        Ok(first(replay::replay(&all, &input, &pool)?))
-    };
-    let all_objects = has_small.then(run_all).transpose()?;
-    if !has_small {
+        replay::replay(&all, &input, &pool)?
+    } else {
         output::note("the trace has only large objects: nothing is drawn for all objects");
-    }
+        Vec::new()
+    };
     let input = Input::select(&large.trace, whole, &large.selection)?;
     let workload = match trace {
         None => format!("{} (no trace of IBM's was given)", large.trace),
@@ -102,7 +99,7 @@ fn run(args: &FiguresArgs) -> anyhow::Result<Runs> {
             Path::new(path).file_name().map_or(path.into(), |it| it.to_string_lossy().into_owned())
         }
     };
-    Ok(Runs { all: all_objects, large: first(replay::replay(&large, &input, &pool)?), workload })
+    Ok(Runs { all: all_objects, large: replay::replay(&large, &input, &pool)?, workload })
 }
 
 fn draw(runs: &Runs, published: &Published, numbers: &Numbers) -> anyhow::Result<Vec<Drawn>> {
@@ -113,11 +110,16 @@ fn draw(runs: &Runs, published: &Published, numbers: &Numbers) -> anyhow::Result
         figure: fig13_total(&totals(runs, published, numbers)),
     }];
     for panel in Panel::ALL {
-        let Some(system) = runs.infinicache(panel) else { continue };
+        let seeds = runs.infinicache(panel);
+        if seeds.is_empty() {
+            continue;
+        }
+        let costs: Vec<HourlyCost> =
+            seeds.iter().map(|it| HourlyCost::from(it.hours.as_slice())).collect();
         let hourly = Fig13Hourly {
-            ours: HourlyCost::from(system.hours.as_slice()),
+            ours: numbers::mean_hourly(&costs),
             paper: Some(curves.get(panel).clone()),
-            caption: format!("{}; {}.", runs.workload, panel.title()),
+            caption: format!("{}; {}; {}.", runs.workload, panel.title(), runs.seeds()),
         };
         drawn.push(Drawn {
             name: format!("fig13_{}", panel.key()),
@@ -151,7 +153,7 @@ fn totals(runs: &Runs, published: &Published, numbers: &Numbers) -> Fig13Total {
                 "large only,\nno backup",
             ),
         ],
-        caption: format!("{}; prices of 2019.", runs.workload),
+        caption: format!("{}; prices of 2019; {}.", runs.workload, runs.seeds()),
     }
 }
 
@@ -179,22 +181,33 @@ fn crossing(published: &Published, numbers: &Numbers) -> anyhow::Result<Fig17> {
 }
 
 fn write_results(dir: &Path, runs: &Runs) -> anyhow::Result<()> {
-    let json = comparison::to_json_with_hours(&runs.large);
-    output::write_text(&dir.join("results_large.json"), &json)?;
-    if let Some(all) = &runs.all {
-        let json = comparison::to_json_with_hours(all);
-        output::write_text(&dir.join("results_all.json"), &json)?;
+    for (name, comparisons) in [("results_all", &runs.all), ("results_large", &runs.large)] {
+        if let Some(first) = comparisons.first() {
+            let path = dir.join(format!("{name}.json"));
+            output::write_text(&path, &comparison::to_json_with_hours(first))?;
+            let rows = comparison::to_csv(comparisons);
+            output::write_text(&dir.join(format!("{name}.csv")), &rows)?;
+        }
     }
     Ok(())
 }
 
 impl Runs {
-    /// The InfiniCache that a panel of Fig 13 shows, if it was run.
-    fn infinicache(&self, panel: Panel) -> Option<&SystemSummary> {
-        match panel {
-            Panel::All => self.all.as_ref().and_then(|it| it.systems.get(1)),
-            Panel::Large => self.large.systems.get(1),
-            Panel::LargeWithoutBackup => self.large.systems.get(2),
+    /// The InfiniCache that a panel of Fig 13 shows, under each seed it was run.
+    fn infinicache(&self, panel: Panel) -> Vec<&SystemSummary> {
+        let (runs, index) = match panel {
+            Panel::All => (&self.all, 1),
+            Panel::Large => (&self.large, 1),
+            Panel::LargeWithoutBackup => (&self.large, 2),
+        };
+        runs.iter().filter_map(|it| it.systems.get(index)).collect()
+    }
+
+    /// What the figures are the mean of.
+    fn seeds(&self) -> String {
+        match self.large.len() {
+            1 => "one seed".to_owned(),
+            n_seeds => format!("mean of {n_seeds} seeds"),
         }
     }
 }

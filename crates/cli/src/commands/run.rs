@@ -22,12 +22,12 @@ pub(crate) fn run(args: &RunArgs) -> anyhow::Result<()> {
     if let Some(dir) = &args.output_dir {
         let json = json_of(&comparisons, comparison::to_json_with_hours);
         output::write_text(&dir.join("results.json"), &json)?;
-        output::write_text(&dir.join("results.csv"), &csv_of(&comparisons))?;
+        output::write_text(&dir.join("results.csv"), &comparison::to_csv(&comparisons))?;
     }
     let text = if args.output.json {
         json_of(&comparisons, comparison::to_json)
     } else if args.output.csv {
-        csv_of(&comparisons)
+        comparison::to_csv(&comparisons)
     } else {
         let tables = comparisons.iter().map(|it| shown(it, &experiment, &args.output));
         tables.collect::<Vec<_>>().join("\n")
@@ -45,14 +45,4 @@ fn json_of(comparisons: &[Comparison], to_json: fn(&Comparison) -> String) -> St
             format!("[\n{}\n]\n", items.join(",\n"))
         }
     }
-}
-
-/// The rows of all seeds under one header.
-fn csv_of(comparisons: &[Comparison]) -> String {
-    let mut text = String::new();
-    for (index, rows) in comparisons.iter().map(comparison::to_csv).enumerate() {
-        let body = rows.split_once('\n').map_or("", |(_, body)| body);
-        text.push_str(if index == 0 { &rows } else { body });
-    }
-    text
 }

@@ -31,7 +31,9 @@ pub(super) fn fig9(date: &str) -> Option<Reclaim> {
         cumulative.push((whole(count), total));
     }
     // The plotted probabilities sum to 1 only to plotting precision.
-    cumulative.iter_mut().for_each(|(_, below)| *below /= total);
+    for (_, below) in &mut cumulative {
+        *below /= total;
+    }
     let counts = Counts::Empirical(cumulative);
     Some(Reclaim { text: format!("fig9:{date}"), interval: interval(date)?, counts })
 }

@@ -4,12 +4,14 @@ use super::fields::{dollars, events, more_events, ratios};
 use super::{Comparison, Receipt, SystemSummary};
 use crate::grid::Grid;
 
-/// The comparison as CSV. The columns are those of the JSON, nested names joined with the unit
-/// before the item (`cost_usd_total`, `latency_ms_p99`), and the receipt in the last ones.
-/// Without a system there is no row, and no header.
-pub fn to_csv(comparison: &Comparison) -> String {
-    let rows: Vec<Vec<(String, String)>> =
-        comparison.systems.iter().map(|it| row(it, &comparison.receipt)).collect();
+/// Comparisons, such as those of several seeds, as one CSV. The columns are those of the JSON,
+/// nested names joined with the unit before the item (`cost_usd_total`, `latency_ms_p99`), and
+/// the receipt in the last ones. Without a system there is no row, and no header.
+pub fn to_csv(comparisons: &[Comparison]) -> String {
+    let rows_of = |it: &Comparison| -> Vec<Vec<(String, String)>> {
+        it.systems.iter().map(|system| row(system, &it.receipt)).collect()
+    };
+    let rows: Vec<Vec<(String, String)>> = comparisons.iter().flat_map(rows_of).collect();
     let Some(first) = rows.first() else { return String::new() };
     let grid = Grid {
         header: first.iter().map(|(column, _)| column.as_str()).collect(),

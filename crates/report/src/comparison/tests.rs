@@ -336,7 +336,7 @@ fn json_has_the_hours_where_they_are_asked_for() {
 #[test]
 fn csv_is_one_flat_row_for_each_system() {
     let systems = vec![elasticache("ElastiCache"), infinicache("nodes=400,code=10+2")];
-    let text = to_csv(&comparison(systems));
+    let text = to_csv(&[comparison(systems)]);
     let mut reader = ::csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes());
     let lines: Vec<::csv::StringRecord> = reader.records().collect::<Result<_, _>>().unwrap();
     let columns = (0..lines[0].len())
@@ -380,7 +380,7 @@ fn csv_is_one_flat_row_for_each_system() {
     trace_hash | 0123456789abcdef | 0123456789abcdef
     prices | aws-us-east-1-2019-12 | aws-us-east-1-2019-12
     ");
-    assert_eq!(to_csv(&comparison(Vec::new())), "");
+    assert_eq!(to_csv(&[comparison(Vec::new())]), "");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use pricing::PriceBook;
 use pricing::closed_form::{FAST20_POOL, Pool};
+use report::chart::HourlyCost;
 use report::comparison::{Comparison, SystemSummary};
 use report::published::Published;
 use report::table1::{Pair, Workload};
@@ -16,6 +17,8 @@ use crate::experiment::PAPER_NODE;
 
 /// Our numbers by id.
 pub(super) struct Numbers {
+    /// One sample for each seed; one alone for what no chance enters.
+    samples: BTreeMap<String, Vec<f64>>,
     ours: BTreeMap<String, f64>,
     prices: PriceBook,
     node_hourly: Usd,
@@ -26,16 +29,31 @@ impl Numbers {
     pub(super) fn of(runs: &Runs) -> anyhow::Result<Numbers> {
         let prices = PriceBook::builtin(DEFAULT_BOOK)?;
         let node_hourly = prices.node(PAPER_NODE)?.per_hour.value;
-        let mut numbers = Numbers { ours: BTreeMap::new(), prices, node_hourly };
-        if let Some(all) = &runs.all {
+        let (samples, ours) = (BTreeMap::new(), BTreeMap::new());
+        let mut numbers = Numbers { samples, ours, prices, node_hourly };
+        for all in &runs.all {
             numbers.add_workload("all", all);
         }
-        numbers.add_workload("large", &runs.large);
+        for large in &runs.large {
+            numbers.add_workload("large", large);
+        }
         numbers.add_closed_forms();
+        for (id, samples) in &numbers.samples {
+            numbers.ours.insert(id.clone(), mean(samples));
+        }
         Ok(numbers)
     }
 
-    /// Ours by id.
+    /// The half-width of the 95 % confidence interval of each mean over several seeds, by id.
+    pub(super) fn half_widths(&self) -> BTreeMap<String, f64> {
+        // Where chance does not enter, the seeds agree to the last digit but one.
+        let differ =
+            |samples: &[f64]| samples.iter().any(|it| 1e-9 * it.abs() < (it - samples[0]).abs());
+        let several = self.samples.iter().filter(|(_, samples)| differ(samples));
+        several.map(|(id, samples)| (id.clone(), half_width(samples))).collect()
+    }
+
+    /// Ours by id, the mean over the seeds.
     pub(super) fn ours(&self) -> &BTreeMap<String, f64> {
         &self.ours
     }
@@ -73,8 +91,7 @@ impl Numbers {
     }
 
     fn add(&mut self, id: String, ours: f64) {
-        let before = self.ours.insert(id, ours);
-        assert!(before.is_none(), "an id stands for one number");
+        self.samples.entry(id).or_default().push(ours);
     }
 
     /// The systems of an experiment are, in order: ElastiCache, InfiniCache, and perhaps
@@ -134,5 +151,52 @@ impl Numbers {
             self.add("fig17_crossover".to_owned(), crossover as f64);
         }
         self.add("section4_p3_over_p4".to_owned(), odds);
+    }
+}
+
+/// The mean over the seeds, hour by hour.
+pub(super) fn mean_hourly(seeds: &[HourlyCost]) -> HourlyCost {
+    let mean_of = |curve: fn(&HourlyCost) -> &Vec<f64>| -> Vec<f64> {
+        let n_hours = seeds.iter().map(|it| curve(it).len()).min().unwrap_or(0);
+        let at = |hour: usize| seeds.iter().map(|it| curve(it)[hour]).collect::<Vec<_>>();
+        (0..n_hours).map(|hour| mean(&at(hour))).collect()
+    };
+    HourlyCost {
+        serving_usd: mean_of(|it| &it.serving_usd),
+        backup_usd: mean_of(|it| &it.backup_usd),
+        warm_up_usd: mean_of(|it| &it.warm_up_usd),
+    }
+}
+
+fn mean(samples: &[f64]) -> f64 {
+    samples.iter().sum::<f64>() / samples.len() as f64
+}
+
+/// Half the width of the 95 % confidence interval of the mean of two samples or more, by
+/// Student's t distribution.
+fn half_width(samples: &[f64]) -> f64 {
+    /// The 97.5th percentiles for 1 to 29 degrees of freedom; beyond, nearly the normal one.
+    const T: [f64; 29] = [
+        12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160,
+        2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056,
+        2.052, 2.048, 2.045,
+    ];
+    let n_samples = samples.len() as f64;
+    let mean = mean(samples);
+    let squares: f64 = samples.iter().map(|it| (it - mean) * (it - mean)).sum();
+    let t = T.get(samples.len() - 2).copied().unwrap_or(1.96);
+    t * (squares / (n_samples - 1.0) / n_samples).sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interval_is_students() {
+        // Mean 5, standard deviation 2.5820, of 4 samples: 3.182 x 2.5820 / 2.
+        let samples = [2.0, 4.0, 6.0, 8.0];
+        assert!((mean(&samples) - 5.0).abs() < 1e-12);
+        assert!((half_width(&samples) - 4.1080).abs() < 1e-3, "{}", half_width(&samples));
     }
 }

@@ -1,5 +1,7 @@
 //! The page that shows everything that was drawn, as Markdown.
 
+use std::collections::BTreeMap;
+
 use report::comparison::Receipt;
 use report::scoreboard::{self, Row};
 use report::table1::{self, Workload};
@@ -12,6 +14,7 @@ pub(super) fn page(
     drawn: &[Drawn],
     workloads: &[Workload],
     rows: &[Row],
+    half_widths: &BTreeMap<String, f64>,
     not_run: &[&str],
 ) -> String {
     let mut text = format!(
@@ -23,11 +26,11 @@ pub(super) fn page(
         text.push_str(&format!("\n## {title}\n\n![{title}]({name}.svg)\n"));
     }
     text.push_str(&format!("\n## Table 1\n\n{}", table1::to_markdown(workloads)));
-    text.push_str(&format!("\n## Scoreboard\n\n{}", scoreboard::to_markdown(rows)));
+    text.push_str(&format!("\n## Scoreboard\n\n{}", scoreboard::to_markdown(rows, half_widths)));
     if !not_run.is_empty() {
         text.push_str(&format!("\nNot run on this trace: {}.\n", not_run.join(", ")));
     }
-    let receipts = [Some(&runs.large), runs.all.as_ref()].into_iter().flatten();
+    let receipts = [runs.large.first(), runs.all.first()].into_iter().flatten();
     let listed: Vec<String> = receipts.map(|it| receipt(&it.receipt)).collect();
     text.push_str(&format!("\n## Receipts\n\n{}\n", listed.join("\n")));
     text
@@ -36,7 +39,7 @@ pub(super) fn page(
 fn receipt(it: &Receipt) -> String {
     let Receipt { version, seed, experiment_hash, trace_hash, prices } = it;
     format!(
-        "- infinisim {version}, seed {seed}, prices {prices}, experiment `{experiment_hash}`, \
+        "- infinisim {version}, seeds from {seed} on, prices {prices}, experiment `{experiment_hash}`, \
          trace `{trace_hash}`"
     )
 }
