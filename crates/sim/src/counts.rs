@@ -39,6 +39,10 @@ pub struct Counts {
     pub requested_bytes: Bytes,
     /// What of it the cache served.
     pub hit_bytes: Bytes,
+    /// The most by which the metadata ever committed a function beyond its memory, so far. The
+    /// reference does not look at sizes where one object makes way for another; a real function
+    /// would have failed.
+    pub overcommitted_max: Bytes,
 }
 
 impl Counts {
@@ -76,6 +80,7 @@ impl ops::AddAssign for Counts {
             n_invocations,
             requested_bytes,
             hit_bytes,
+            overcommitted_max,
         } = rhs;
         self.n_gets += n_gets;
         self.n_puts += n_puts;
@@ -91,5 +96,6 @@ impl ops::AddAssign for Counts {
         self.n_invocations += n_invocations;
         self.requested_bytes += requested_bytes;
         self.hit_bytes += hit_bytes;
+        self.overcommitted_max = self.overcommitted_max.max(overcommitted_max);
     }
 }

@@ -185,7 +185,10 @@ impl InfiniCache<'_> {
         self.contents.retain(block);
         agenda.at(coded_at, Event::Fill(block));
         if let Some(victim) = evicted {
-            self.record.hour(now).counts.n_evictions += 1;
+            let overcommitted_max = self.proxies[index].placer.overcommitted_max();
+            let counts = &mut self.record.hour(now).counts;
+            counts.n_evictions += 1;
+            counts.overcommitted_max = counts.overcommitted_max.max(overcommitted_max);
             self.discard(now, victim, agenda);
         }
     }

@@ -1,6 +1,7 @@
 //! `infinisim compare`: the systems side by side on one trace.
 
 use report::comparison::{self, Comparison};
+use units::Bytes;
 
 use crate::args::{CompareArgs, OutputArgs};
 use crate::experiment::Experiment;
@@ -31,6 +32,16 @@ pub(crate) fn shown(comparison: &Comparison, experiment: &Experiment, form: &Out
     } else if form.csv {
         comparison::to_csv(std::slice::from_ref(comparison))
     } else {
-        comparison::to_table(comparison, &experiment.notes())
+        let mut notes = experiment.notes();
+        for system in &comparison.systems {
+            let over = system.counts.overcommitted_max;
+            if Bytes::ZERO < over {
+                notes.push(format!(
+                    "{} put up to {over} more on a function than it holds, as the reference does",
+                    system.name
+                ));
+            }
+        }
+        comparison::to_table(comparison, &notes)
     }
 }

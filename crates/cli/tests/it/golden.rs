@@ -81,27 +81,29 @@ fn clock_decides_as_the_reference_does_request_by_request() {
 /// The same through the whole simulator: its events change when things happen, not what.
 #[test]
 fn the_simulated_cache_hits_as_the_reference_does() {
-    let check =
-        |trace: &str, system: &str, n_hits: u64, n_capacity_misses: u64, n_evictions: u64| {
-            let Some(trace) = shared(trace) else { return };
-            let json = Workplace::new()
-                .run(&format!(
-                    "compare {} --json --clamp-size 2GiB --system \
+    let check = |trace: &str, system: &str, [n_hits, n_capacity_misses, n_evictions]: [u64; 3]| {
+        let trace = shared(trace)?;
+        let json = Workplace::new()
+            .run(&format!(
+                "compare {} --json --clamp-size 2GiB --system \
                  infinicache:reclaim=none,placement=round-robin,{system}",
-                    trace.display()
-                ))
-                .json();
-            let seen = &json["systems"][0];
-            assert_eq!(seen["n_hits"], n_hits, "{system}");
-            assert_eq!(seen["n_capacity_misses"], n_capacity_misses, "{system}");
-            assert_eq!(seen["n_evictions"], n_evictions, "{system}");
-            assert_eq!(seen["n_resets"], 0, "{system}");
-        };
+                trace.display()
+            ))
+            .json();
+        let seen = &json["systems"][0];
+        assert_eq!(seen["n_hits"], n_hits, "{system}");
+        assert_eq!(seen["n_capacity_misses"], n_capacity_misses, "{system}");
+        assert_eq!(seen["n_evictions"], n_evictions, "{system}");
+        assert_eq!(seen["n_resets"], 0, "{system}");
+        seen["overcommitted_bytes_max"].as_u64()
+    };
     let (sample, large) = ("data/dal09_blobs_sample.csv", "data/dal09_10mb_50h.csv.gz");
-    check(sample, "nodes=12,memory=200MB", 357, 76, 444);
-    check(sample, "nodes=24,memory=150MB", 371, 62, 424);
-    check(large, "memory=1536MB", 24_770, 163, 5_549);
-    check(large, "memory=1024MB", 24_508, 425, 8_009);
+    let over = check(sample, "nodes=12,memory=200MB", [357, 76, 444]);
+    assert_eq!(over, shared(sample).map(|_| 165_396_205));
+    check(sample, "nodes=24,memory=150MB", [371, 62, 424]);
+    let over = check(large, "memory=1536MB", [24_770, 163, 5_549]);
+    assert_eq!(over, shared(large).map(|_| 627_631_984));
+    check(large, "memory=1024MB", [24_508, 425, 8_009]);
 }
 
 #[test]

@@ -1,8 +1,7 @@
 //! The names that the numbers of a system have in JSON and in CSV, in their order.
 
-use sim::Counts;
-
 use pricing::CostItems;
+use sim::Counts;
 
 /// What every reader of a result looks for.
 pub(super) const fn events(counts: &Counts) -> [(&'static str, u64); 9] {
@@ -29,13 +28,14 @@ pub(super) fn ratios(counts: &Counts) -> [(&'static str, f64); 3] {
 }
 
 /// The rest of what was counted.
-pub(super) const fn more_events(counts: &Counts) -> [(&'static str, u64); 5] {
+pub(super) const fn more_events(counts: &Counts) -> [(&'static str, u64); 6] {
     [
         ("n_puts", counts.n_puts),
         ("n_deletes", counts.n_deletes),
         ("n_recovered_chunks", counts.n_recovered_chunks),
         ("requested_bytes", counts.requested_bytes.get()),
         ("hit_bytes", counts.hit_bytes.get()),
+        ("overcommitted_bytes_max", counts.overcommitted_max.get()),
     ]
 }
 

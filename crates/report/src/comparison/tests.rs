@@ -282,7 +282,8 @@ fn json_keeps_its_shape_and_its_order() {
           "n_deletes": 0,
           "n_recovered_chunks": 17901,
           "requested_bytes": 4019000000000,
-          "hit_bytes": 2650000000000
+          "hit_bytes": 2650000000000,
+          "overcommitted_bytes_max": 0
         }
       ]
     }
@@ -324,7 +325,8 @@ fn json_has_the_hours_where_they_are_asked_for() {
               "n_deletes": 0,
               "n_recovered_chunks": 0,
               "requested_bytes": 0,
-              "hit_bytes": 0
+              "hit_bytes": 0,
+              "overcommitted_bytes_max": 0
             }
           ]
         }
@@ -374,6 +376,7 @@ fn csv_is_one_flat_row_for_each_system() {
     n_recovered_chunks | 0 | 17901
     requested_bytes | 4019000000000 | 4019000000000
     hit_bytes | 2850000000000 | 2650000000000
+    overcommitted_bytes_max | 0 | 0
     version | 0.1.0 | 0.1.0
     seed | 1 | 1
     experiment_hash | a1b2c3d4e5f60718 | a1b2c3d4e5f60718

@@ -39,7 +39,7 @@ pub(super) fn page(
 fn receipt(it: &Receipt) -> String {
     let Receipt { version, seed, experiment_hash, trace_hash, prices } = it;
     format!(
-        "- infinisim {version}, seeds from {seed} on, prices {prices}, experiment `{experiment_hash}`, \
-         trace `{trace_hash}`"
+        "- infinisim {version}, seeds from {seed} on, prices {prices},\n  \
+         experiment `{experiment_hash}`,\n  trace `{trace_hash}`"
     )
 }
