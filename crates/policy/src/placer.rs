@@ -146,8 +146,12 @@ pub enum Placed {
         /// The object whose places were taken.
         evicted: Option<ObjectId>,
     },
-    /// The object was cached, and its chunks stay where they are.
+    /// The object was cached, and its chunks stay where they are. The room that is counted for
+    /// them stays as it was, too, whatever their size now: the reference does not take note.
     Again,
+    /// The object was cached, and is now larger than the whole pool: it is no longer cached, and
+    /// its chunks must be deleted from their nodes.
+    Outgrown,
     /// The object is larger than the whole pool, or a node is full and nothing can make way.
     ///
     /// A chunk larger than a node is not refused where another object can make way: the
@@ -215,15 +219,15 @@ impl Placer {
     /// Places an object whose chunks are of this size and ask for these nodes.
     pub fn set(&mut self, object: ObjectId, chunk_size: Bytes, asked: &[NodeId]) -> Placed {
         assert_eq!(asked.len(), self.n_chunks, "a node is asked for each chunk");
+        if self.room_max < chunk_size {
+            return if self.delete(object) { Placed::Outgrown } else { Placed::NoRoom };
+        }
         match self.objects[object.index()].state {
             State::Cached => return Placed::Again,
             State::Unknown => self.objects[object.index()].chunk_size = chunk_size,
             State::Evicted | State::Deleted => {}
         }
         let chunk_size = self.objects[object.index()].chunk_size;
-        if self.room_max < chunk_size {
-            return Placed::NoRoom;
-        }
         for (chunk, node) in asked.iter().enumerate() {
             if self.used[node.index()] + chunk_size < self.capacity {
                 self.used[node.index()] += chunk_size;

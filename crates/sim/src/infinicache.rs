@@ -141,13 +141,21 @@ impl InfiniCache<'_> {
         }
     }
 
-    /// Fetches an object from the backing store for its client, and caches it.
+    /// The proxy answers that the object is not cached: it is fetched, and cached.
     fn miss(&mut self, now: Time, number: u32, outcome: Outcome, agenda: &mut Agenda<Event>) {
+        let answered = now + self.config.function.round_trip;
+        let fetched = self.fetch(now, answered, number, outcome);
+        self.set(now, number, fetched, agenda);
+    }
+
+    /// Lets a client that knows `at` of its miss fetch the object from the backing store; when
+    /// it has it.
+    fn fetch(&mut self, now: Time, at: Time, number: u32, outcome: Outcome) -> Time {
         let request = self.requests[number as usize];
-        let fetched = now + self.store.read(request.size);
+        let fetched = at + self.store.read(request.size);
         self.record.settle(&request, outcome, fetched.since(request.at));
         self.record.hour(now).usage.store_backing.n_gets += 1;
-        self.set(now, number, fetched, agenda);
+        fetched
     }
 
     fn put(&mut self, now: Time, number: u32, agenda: &mut Agenda<Event>) {
@@ -169,7 +177,13 @@ impl InfiniCache<'_> {
         let asked = picker.pick(self.config.n_chunks() as usize, picks);
         let evicted = match placer.set(object, chunk_size, asked) {
             Placed::NoRoom => return,
-            Placed::Again => None,
+            Placed::Outgrown => return self.discard(now, object, agenda),
+            Placed::Again => {
+                let block = self.objects[object.index()].block;
+                let block = block.expect("a cached object has a placement");
+                self.contents.resize(block, chunk_size);
+                None
+            }
             Placed::New { evicted } => {
                 let first = u32::try_from(index).expect("few proxies") * self.config.n_nodes;
                 let nodes = placer.nodes_of(object).iter().map(|it| NodeId(first + it.0));

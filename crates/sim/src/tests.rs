@@ -178,6 +178,40 @@ fn a_platform_that_takes_back_what_is_idle_takes_what_is_not_warmed() {
 }
 
 #[test]
+fn an_overwrite_counts_at_its_own_size() {
+    let check = |system: &str, shorts: &[Short], n_hits: u64, least_ms: f64, most_ms: f64| {
+        let record = replay(system, &requests(shorts), 1);
+        assert_eq!(record.total().counts.n_hits, n_hits, "{system}");
+        let seen = record.latencies.hits.max_ms();
+        assert!((least_ms..=most_ms).contains(&seen), "{system}: {seen} ms");
+    };
+    let pool = "infinicache:nodes=12,reclaim=none";
+    // 100 MB are in chunks of 10 MB, at 104 MB/s.
+    let grown = [(0, 0, 1, Op::Put), (60, 0, 100, Op::Put), (60, 0, 100, Op::Get)];
+    check(pool, &grown, 1, 100.0, 200.0);
+    let shrunk = [(0, 0, 100, Op::Put), (60, 0, 1, Op::Put), (60, 0, 1, Op::Get)];
+    check(pool, &shrunk, 1, 1.0, 60.0);
+    // 100 TB are more than the pool holds.
+    let outgrown = [(0, 0, 1, Op::Put), (60, 0, 100_000_000, Op::Put), (60, 0, 1, Op::Get)];
+    check(pool, &outgrown, 0, 0.0, 0.0);
+}
+
+#[test]
+fn a_delete_stands_against_a_read_that_is_under_way() {
+    // Deleted a millisecond after each GET, so that no later GET may find the object.
+    let mut requests = requests(&[(200, 0, 40, Op::Get); 60]);
+    for number in (0..60).rev() {
+        let mut delete = requests[number];
+        delete.op = Op::Delete;
+        delete.at = delete.at + Nanos::MILLISECOND;
+        requests.insert(number + 1, delete);
+    }
+    let system = "infinicache:nodes=12,backup=off,reclaim=poisson:4/min";
+    let counts = replay(system, &requests, 1).total().counts;
+    assert_eq!((counts.n_compulsory_misses, counts.n_resets), (60, 0));
+}
+
+#[test]
 fn an_idle_pool_costs_its_warm_ups() {
     // One GET to begin with, and one to end the hour: the rest is warm-ups, one a minute.
     let requests = requests(&[(0, 0, 1, Op::Get), (3_600, 1, 1, Op::Get)]);

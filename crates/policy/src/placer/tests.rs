@@ -38,6 +38,7 @@ fn check(script: &str, expect: &str) {
                     }
                     Placed::Again => said.push(format!("{name}=")),
                     Placed::NoRoom => said.push(format!("{name}?")),
+                    Placed::Outgrown => said.push(format!("{name}!")),
                 }
             }
             "!" => match placer.get(object) {
@@ -77,6 +78,9 @@ fn what_cannot_fit_has_no_room() {
     assert_eq!(placer.set(ObjectId(0), Bytes::new(4), &asked), Placed::NoRoom);
     assert_eq!(placer.set(ObjectId(1), Bytes::new(3), &asked), Placed::NoRoom);
     assert_eq!(placer.set(ObjectId(2), Bytes::new(2), &asked), Placed::New { evicted: None });
+    assert_eq!(placer.set(ObjectId(2), Bytes::new(3), &asked), Placed::Again);
+    assert_eq!(placer.set(ObjectId(2), Bytes::new(4), &asked), Placed::Outgrown);
+    assert_eq!(placer.get(ObjectId(2)), Lookup::Unknown);
 }
 
 #[test]

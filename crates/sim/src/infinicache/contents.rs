@@ -54,6 +54,7 @@ pub(super) struct Moved {
 #[derive(Debug)]
 struct Block {
     object: ObjectId,
+    /// Of the chunks as they will be stored next.
     chunk_size: Bytes,
     /// The metadata's, where the object is still cached under this placement, and that of each
     /// order under way. At nothing the block may be used again.
@@ -63,6 +64,8 @@ struct Block {
 #[derive(Clone, Copy, Debug)]
 struct Chunk {
     node: NodeId,
+    /// As it was stored last.
+    size: Bytes,
     /// Neighbours in the list of its node, while any instance there holds it.
     newer: u32,
     older: u32,
@@ -105,8 +108,14 @@ impl Contents {
         nodes: impl Iterator<Item = NodeId>,
     ) -> BlockId {
         let block = Block { object, chunk_size, n_references: 1 };
-        let chunk =
-            |node| Chunk { node, newer: NONE, older: NONE, in_primary: false, in_replica: false };
+        let chunk = |node| Chunk {
+            node,
+            size: Bytes::ZERO,
+            newer: NONE,
+            older: NONE,
+            in_primary: false,
+            in_replica: false,
+        };
         if let Some(spare) = self.spare_blocks.pop() {
             self.blocks[spare as usize] = block;
             let first = spare as usize * self.n_chunks;
@@ -127,6 +136,16 @@ impl Contents {
 
     pub(super) fn chunk_size(&self, block: BlockId) -> Bytes {
         self.blocks[block.0 as usize].chunk_size
+    }
+
+    /// The size of a chunk as it was stored last.
+    pub(super) fn stored_size(&self, block: BlockId, chunk: u32) -> Bytes {
+        self.chunks[self.slot(block, chunk)].size
+    }
+
+    /// The object has another size from now on; what is stored stays as it is.
+    pub(super) fn resize(&mut self, block: BlockId, chunk_size: Bytes) {
+        self.blocks[block.0 as usize].chunk_size = chunk_size;
     }
 
     pub(super) fn node(&self, block: BlockId, chunk: u32) -> NodeId {
@@ -169,21 +188,23 @@ impl Contents {
     pub(super) fn store(&mut self, block: BlockId, chunk: u32) {
         let size = self.chunk_size(block);
         let slot = self.slot(block, chunk);
+        let before = std::mem::replace(&mut self.chunks[slot].size, size);
         self.books.placed += size;
-        if self.chunks[slot].in_primary {
-            self.books.overwritten += size;
-            return;
-        }
         self.books.held += size;
-        self.chunks[slot].in_primary = true;
-        self.link(slot);
+        if self.chunks[slot].in_primary {
+            self.books.held -= before;
+            self.books.overwritten += before;
+        } else {
+            self.chunks[slot].in_primary = true;
+            self.link(slot);
+        }
     }
 
     /// Deletes a chunk from its node, if it is still there.
     pub(super) fn delete(&mut self, block: BlockId, chunk: u32) {
         let slot = self.slot(block, chunk);
-        if self.chunks[slot].in_primary {
-            let size = self.chunk_size(block);
+        let Chunk { in_primary, size, .. } = self.chunks[slot];
+        if in_primary {
             self.books.held -= size;
             self.books.deleted += size;
             self.unlink(slot);
@@ -197,7 +218,7 @@ impl Contents {
         while slot != NONE && !self.chunks[slot as usize].in_replica {
             self.chunks[slot as usize].in_replica = true;
             moved.n_chunks += 1;
-            moved.bytes += self.size_of(slot as usize);
+            moved.bytes += self.chunks[slot as usize].size;
             slot = self.chunks[slot as usize].older;
         }
         self.nodes[node.index()].has_replica = true;
@@ -208,11 +229,10 @@ impl Contents {
     pub(super) fn lose_primary(&mut self, node: NodeId) {
         let mut slot = self.nodes[node.index()].newest;
         while slot != NONE {
-            let Chunk { older, in_replica, .. } = self.chunks[slot as usize];
+            let Chunk { older, in_replica, size, .. } = self.chunks[slot as usize];
             if in_replica {
                 self.chunks[slot as usize].in_replica = false;
             } else {
-                let size = self.size_of(slot as usize);
                 self.books.held -= size;
                 self.books.lost += size;
                 self.unlink(slot as usize);
@@ -234,10 +254,6 @@ impl Contents {
 
     fn slot(&self, block: BlockId, chunk: u32) -> usize {
         block.0 as usize * self.n_chunks + chunk as usize
-    }
-
-    fn size_of(&self, slot: usize) -> Bytes {
-        self.blocks[slot / self.n_chunks].chunk_size
     }
 
     fn link(&mut self, slot: usize) {
@@ -323,6 +339,20 @@ mod tests {
     }
 
     #[test]
+    fn another_size_counts_from_the_next_store_on() {
+        let mut contents = Contents::new(1, 1);
+        let block = contents.place(ObjectId(0), Bytes::new(10), std::iter::once(NODE));
+        contents.store(block, 0);
+        contents.resize(block, Bytes::new(3));
+        assert_eq!(contents.stored_size(block, 0), Bytes::new(10));
+        contents.store(block, 0);
+        assert_eq!(contents.stored_size(block, 0), Bytes::new(3));
+        let Books { placed, held, overwritten, .. } = contents.books();
+        let expect = [13, 3, 10].map(Bytes::new);
+        assert_eq!([placed, held, overwritten], expect);
+    }
+
+    #[test]
     fn a_released_block_is_used_again() {
         let mut contents = Contents::new(2, 2);
         let nodes = || [NodeId(0), NodeId(1)].into_iter();
@@ -338,7 +368,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_books_balance(steps in prop::collection::vec((0..8_u32, 0..9_u8), 1..200)) {
+        fn the_books_balance(steps in prop::collection::vec((0..8_u32, 0..10_u8), 1..200)) {
             let mut contents = Contents::new(2, 4);
             let blocks: Vec<BlockId> = (0..8)
                 .map(|it| {
@@ -347,6 +377,10 @@ mod tests {
                 })
                 .collect();
             for (index, verb) in steps {
+                if verb == 9 {
+                    contents.resize(blocks[index as usize], Bytes::new(u64::from(index) * 3));
+                    continue;
+                }
                 let (block, node) = (blocks[index as usize], NodeId(index % 4));
                 match verb {
                     0..4 => contents.store(block, u32::from(verb % 2)),
@@ -360,7 +394,7 @@ mod tests {
                     .iter()
                     .flat_map(|it| [(*it, 0), (*it, 1)])
                     .filter(|(block, chunk)| contents.is_held(*block, *chunk))
-                    .map(|(block, _)| contents.chunk_size(block))
+                    .map(|(block, chunk)| contents.stored_size(block, chunk))
                     .sum();
                 prop_assert_eq!(contents.books().held, held);
                 contents.books().check();

@@ -216,7 +216,8 @@ impl InfiniCache<'_> {
         session.lease.request_began();
         let moved = match order.verb {
             Verb::Get(_) if !self.contents.is_held(order.block, order.chunk) => Bytes::ZERO,
-            Verb::Get(_) | Verb::Set => self.contents.chunk_size(order.block),
+            Verb::Get(_) => self.contents.stored_size(order.block, order.chunk),
+            Verb::Set => self.contents.chunk_size(order.block),
             Verb::Delete => Bytes::ZERO,
         };
         let profile = &self.config.function;

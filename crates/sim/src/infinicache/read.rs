@@ -81,7 +81,13 @@ impl InfiniCache<'_> {
                 let latency = now.since(request.at) + self.config.codec.decode.time(request.size);
                 self.record.settle(&request, Outcome::Hit, latency);
             }
-            Verdict::Lost => self.miss(now, number, Outcome::Reset, agenda),
+            Verdict::Lost => {
+                let fetched = self.fetch(now, now, number, Outcome::Reset);
+                // A DELETE that came meanwhile stands: the object is not cached again.
+                if self.objects[self.requests[number as usize].object.index()].is_known {
+                    self.set(now, number, fetched, agenda);
+                }
+            }
         }
         if self.reads.reads[id.0 as usize].fetch.is_closed() {
             self.close(now, id, agenda);
