@@ -118,6 +118,7 @@ pub(crate) struct EcBenchArgs {
         long,
         value_name = "SIZES",
         value_delimiter = ',',
+        value_parser = parse_bench_size,
         default_value = "64kB,1MB,10MB,100MB"
     )]
     pub(crate) size: Vec<Bytes>,
@@ -285,7 +286,14 @@ pub(crate) struct CompareArgs {
     #[command(flatten)]
     pub(crate) prices: PriceArgs,
     #[command(flatten)]
-    pub(crate) output: OutputArgs,
+    pub(crate) result: ResultArgs,
+}
+
+/// Where the result of a run goes, and how it is run.
+#[derive(Debug, ArgGroupOf)]
+pub(crate) struct ResultArgs {
+    #[command(flatten)]
+    pub(crate) form: OutputArgs,
     /// Also write results.json, with the hours, and results.csv into this directory
     #[arg(long, short, value_name = "DIR")]
     pub(crate) output_dir: Option<PathBuf>,
@@ -303,12 +311,7 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) read: ReadArgs,
     #[command(flatten)]
-    pub(crate) output: OutputArgs,
-    /// Also write results.json, with the hours, and results.csv into this directory
-    #[arg(long, short, value_name = "DIR")]
-    pub(crate) output_dir: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) jobs: JobsArgs,
+    pub(crate) result: ResultArgs,
 }
 
 #[derive(Debug, ArgGroupOf)]
@@ -387,11 +390,21 @@ pub(crate) struct AvailabilityArgs {
     /// Reclaim processes, repeatable: fig9:DATE, poisson:RATE/min [default: all of Fig 9]
     #[arg(long, value_name = "PROCESS")]
     pub(crate) reclaim: Vec<policy::reclaim::Reclaim>,
-    /// Also: how likely is a loss when this many functions are reclaimed at once?
-    #[arg(long, value_name = "N", default_value_t = 12)]
-    pub(crate) reclaimed: u32,
+    /// Also: how likely is a loss when this many functions are reclaimed at once? [default: 12]
+    #[arg(long, value_name = "N")]
+    pub(crate) reclaimed: Option<u32>,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+}
+
+/// An object that fits into the memory of any machine, twice.
+fn parse_bench_size(text: &str) -> Result<Bytes, String> {
+    match text.parse() {
+        Ok(Bytes::ZERO) => Err("write at least 1B".to_owned()),
+        Ok(size) if size <= Bytes::megabytes(2_000) => Ok(size),
+        Ok(_) => Err("write at most 2GB".to_owned()),
+        Err(err) => Err(units::QuantityError::to_string(&err)),
+    }
 }
 
 /// A plain number is hours.
@@ -399,7 +412,7 @@ fn parse_hours(text: &str) -> Result<Nanos, String> {
     let is_plain = text.bytes().all(|it| it.is_ascii_digit() || it == b'.');
     let spelled = if is_plain { format!("{text}h") } else { text.to_owned() };
     match spelled.parse() {
-        Ok(Nanos::ZERO) => Err("no request comes in no time; write at least 1s".to_owned()),
+        Ok(hours) if hours < Nanos::SECOND => Err("write at least 1s".to_owned()),
         Ok(hours) => Ok(hours),
         Err(err) => Err(err.to_string()),
     }

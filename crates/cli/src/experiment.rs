@@ -6,12 +6,13 @@ use anyhow::Context;
 use policy::EvictionPolicy;
 use pricing::{Accounting, PriceBook};
 use serde::Deserialize;
-use sim::{Profile, Surroundings, System};
+use sim::{Profile, Surroundings, System, SystemKind};
 use trace::Selection;
 use units::{Bytes, Nanos};
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::args::{CompareArgs, DEFAULT_BOOK, PriceArgs, UsageError};
+use crate::output;
 
 /// An experiment as its file spells it. Nothing is checked but its shape.
 #[derive(Debug, Deserialize)]
@@ -111,6 +112,9 @@ impl Experiment {
             .collect::<Result<Vec<_>, _>>()
             .map_err(|err| UsageError::from(&err))?;
         let accounting = price_args.accounting.unwrap_or(prices.accounting());
+        for system in &systems {
+            check_proxy(system, accounting, &prices)?;
+        }
         let Selection { hours, min_size, max_size, clamp_size } = selection;
         let sizes = [min_size, max_size, clamp_size].map(|it| it.map(Bytes::get));
         let described = format!(
@@ -192,6 +196,26 @@ pub(crate) fn price_book(name: &str) -> anyhow::Result<(PriceBook, String)> {
     Ok((PriceBook::parse(name, &text)?, text))
 }
 
+/// Makes sure that what is charged for a proxy is in the book, before anything is run.
+fn check_proxy(
+    system: &System,
+    accounting: Accounting,
+    prices: &PriceBook,
+) -> Result<(), UsageError> {
+    match (&system.kind, accounting) {
+        (SystemKind::InfiniCache(config), Accounting::Full) => {
+            let machine = prices.virtual_machine(&config.proxy_machine);
+            machine.map(drop).map_err(|err| {
+                UsageError(format!(
+                    "{err}; name one with proxy=, add it to the book, or leave it out with \
+                     --accounting paper"
+                ))
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The paper's cluster, InfiniCache with and without backup, S3. A book without the paper's
 /// node type stands in for it with as many of its largest nodes as hold as much.
 fn default_systems(prices: &PriceBook) -> anyhow::Result<Vec<String>> {
@@ -207,6 +231,9 @@ fn default_systems(prices: &PriceBook) -> anyhow::Result<Vec<String>> {
         });
         sized.max().map(|(memory, _, name)| format!("{}x{name}", wanted.div_ceil(memory)))
     };
+    if cluster.is_none() {
+        output::note(&format!("price book {} has no sized nodes: no ElastiCache", prices.name()));
+    }
     let cluster = cluster.map(|it| format!("elasticache:{it}"));
     let others = ["infinicache", "infinicache:backup=off", "s3"].map(str::to_owned);
     Ok(cluster.into_iter().chain(others).collect())

@@ -30,11 +30,19 @@ pub(crate) fn prepare_dir(dir: &Path) -> anyhow::Result<()> {
     temporary_in(dir).map(drop)
 }
 
-/// Writes a file whole or not at all: beside its place first, and then into it.
+/// Writes a file whole or not at all: beside its place first, and then into it. A link is
+/// followed, and what is there and is no file (a pipe, a device) is written to as it is.
 pub(crate) fn write_file(
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
+    let resolved = path.canonicalize();
+    let path = resolved.as_deref().unwrap_or(path);
+    if path.metadata().is_ok_and(|it| !it.is_file()) {
+        let mut out = io::BufWriter::new(fs_err::OpenOptions::new().write(true).open(path)?);
+        write(&mut out)?;
+        return Ok(out.flush()?);
+    }
     let dir = path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = temporary_in(dir)?;
     let mut buffered = io::BufWriter::new(&mut file);
@@ -100,6 +108,23 @@ pub(crate) fn columns(rows: &[Vec<String>]) -> String {
         text.push('\n');
     }
     text
+}
+
+/// A text in lines of at most 80 columns, those after the first indented.
+pub(crate) fn wrapped(text: &str, indent: usize) -> String {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let line = lines.last_mut().expect("there is one from the start");
+        if line.trim().is_empty() {
+            line.push_str(word);
+        } else if line.chars().count() + 1 + word.chars().count() <= 80 {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(format!("{}{word}", " ".repeat(indent)));
+        }
+    }
+    lines.join("\n")
 }
 
 /// Rows as CSV, the first row a header.

@@ -16,9 +16,13 @@ use crate::experiment::Experiment;
 use crate::progress;
 use crate::trace_input::Input;
 
-/// Threads for runs: as many as asked for, or one per core.
+/// More threads than this only wait for each other.
+const N_THREADS_MAX: usize = 256;
+
+/// Threads for runs: as many as asked for, within reason, or one per core.
 pub(crate) fn thread_pool(jobs: Option<NonZeroUsize>) -> anyhow::Result<ThreadPool> {
-    let builder = rayon::ThreadPoolBuilder::new().num_threads(jobs.map_or(0, NonZeroUsize::get));
+    let n_threads = jobs.map_or(0, |it| it.get().min(N_THREADS_MAX));
+    let builder = rayon::ThreadPoolBuilder::new().num_threads(n_threads);
     builder.build().context("cannot start threads")
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use des::Streams;
-use trace::{Format, Profile, ReadOptions, Selection, Trace};
+use trace::{Format, KnownBy, Profile, ReadOptions, Selection, Trace};
 use units::Nanos;
 
 use crate::args::{ReadArgs, UsageError};
@@ -26,6 +26,10 @@ const SYNTHETIC: &str = "synthetic:";
 /// seed of the runs on it.
 const SYNTHETIC_SEED: u64 = 1;
 
+/// A trace that is longer only if its unit was guessed right was more likely guessed wrong; and
+/// a run of years takes minutes.
+const ASSUMED_SPAN_MAX: Nanos = Nanos::seconds(366 * 24 * 3_600);
+
 /// Reads and selects the trace called `name`, and says on stderr what was understood.
 pub(crate) fn load(name: &str, read: &ReadArgs, selection: &Selection) -> anyhow::Result<Input> {
     let trace = match name.strip_prefix(SYNTHETIC) {
@@ -33,6 +37,15 @@ pub(crate) fn load(name: &str, read: &ReadArgs, selection: &Selection) -> anyhow
         None => open(name, read)?,
     };
     output::note(&format!("{name}: {}", trace.source()));
+    let source = trace.source();
+    if source.time_known_by == KnownBy::Default && ASSUMED_SPAN_MAX < trace.span() {
+        anyhow::bail!(
+            "`{name}` spans {} if its times are {}, which nothing says; name their unit with \
+             `--time-unit` (s, ms, us or ns)",
+            trace.span(),
+            source.time_scale
+        );
+    }
     Input::select(name, trace, selection)
 }
 

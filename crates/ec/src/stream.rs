@@ -196,8 +196,9 @@ pub fn encode_stream<E: Engine>(
 /// Decodes an object from its chunks, one in each of `inputs` in any order, and writes each
 /// stripe as soon as its chunks are here.
 ///
-/// Whatever is wrong with an input counts as its loss, and stands in the report; where inputs
-/// differ on what they are part of, the most of them are right.
+/// Whatever is wrong with an input counts as its loss, and stands in `report`, which also holds
+/// what was found up to an error; where inputs differ on what they are part of, the most of them
+/// are right.
 ///
 /// # Errors
 /// If too few chunks of a stripe are good, it decodes to other bytes than were coded, or
@@ -206,8 +207,9 @@ pub fn decode_stream<E: Engine>(
     codec: &Codec<E>,
     inputs: &mut [impl Read],
     output: &mut impl Write,
-) -> Result<StreamReport, StreamError> {
-    let mut report = StreamReport::default();
+    report: &mut StreamReport,
+) -> Result<(), StreamError> {
+    *report = StreamReport::default();
     let mut so_far = Xxh3::new();
     let mut is_good = vec![true; inputs.len()];
     loop {
@@ -255,7 +257,7 @@ pub fn decode_stream<E: Engine>(
         report.n_stripes += 1;
         if let Some(StripeHeader { is_last: true, object_len, .. }) = stripe {
             report.n_bytes = object_len.get();
-            return Ok(report);
+            return Ok(());
         }
     }
 }

@@ -283,14 +283,14 @@ fn infinicache(
     let reclaim = options.take("reclaim", usual, |it| Reclaim::parse(it, around.read_file))?;
     let placement = options.take("placement", Placement::Random, str::parse)?;
     let first_d = options.take("first_d", FirstD::Paper, str::parse)?;
-    let proxy_machine =
-        options.take("proxy", "c5n.4xlarge".to_owned(), |it| Ok::<_, String>(it.to_owned()))?;
+    let proxy_machine = options.take("proxy", "c5n.4xlarge".to_owned(), |it| {
+        around.prices.virtual_machine(it).map(|it| it.machine_type.clone())
+    })?;
     let codec = options.named("codec", &around.profile.codecs, |it| &it.name)?;
     let object_store = options.store(around.profile)?;
     options.end("infinicache", INFINICACHE_OPTIONS)?;
 
     around.prices.check_function_memory(memory.mb)?;
-    around.prices.virtual_machine(&proxy_machine)?;
     if memory.capacity <= node_overhead {
         return Err(SystemError::NoRoom { memory: memory.capacity, overhead: node_overhead });
     }

@@ -34,9 +34,13 @@ impl Bytes {
     /// No data at all.
     pub const ZERO: Bytes = Bytes(0);
 
-    /// The most that the requests of one trace may ask for together, 4 EiB. The readers refuse
-    /// more, so that every later sum (chunks with their parity included) fits.
-    pub const TOTAL_MAX: Bytes = Bytes(1 << 62);
+    /// The most that the requests of one trace may ask for together, 256 PiB. The readers refuse
+    /// more, so that every later sum fits: of bytes, chunks with their parity included, and of
+    /// the time they take over the slowest link.
+    pub const TOTAL_MAX: Bytes = Bytes(1 << 58);
+
+    /// The largest size of one object, 1 PiB, for the same reason.
+    pub const SIZE_MAX: Bytes = Bytes(1 << 50);
 
     /// The amount given in bytes.
     pub const fn new(bytes: u64) -> Bytes {
@@ -132,7 +136,7 @@ impl str::FromStr for Bytes {
             _ => Err(QuantityError::OutOfRange {
                 text: text.to_owned(),
                 what: KIND.what,
-                why: "the largest is 4 EiB",
+                why: "the largest is 256 PiB",
             }),
         }
     }
@@ -199,7 +203,7 @@ mod tests {
         check("-5MB", &format!("`-5MB` is not a size; {example}"));
         check("5", &format!("`5` ends in ``, which is not a unit of size; {example}"));
         check("5MBs", &format!("`5MBs` ends in `MBs`, which is not a unit of size; {example}"));
-        check("9999PiB", "`9999PiB` is not a size that can be held: the largest is 4 EiB");
+        check("9999PiB", "`9999PiB` is not a size that can be held: the largest is 256 PiB");
     }
 
     proptest! {

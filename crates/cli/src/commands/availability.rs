@@ -8,14 +8,19 @@ use units::Nanos;
 use crate::args::{AvailabilityArgs, UsageError};
 use crate::output;
 
+/// The paper's example.
+const N_RECLAIMED: u32 = 12;
+
 /// Prints how likely objects are lost, for one number of reclaims and for each process.
 pub(crate) fn availability(args: &AvailabilityArgs) -> anyhow::Result<()> {
     let (n_data, n_parity) = args.code;
     let pool = CodedPool { n_nodes: args.nodes, n_chunks: n_data + n_parity, n_parity };
-    if pool.n_nodes < pool.n_chunks || pool.n_nodes < args.reclaimed {
+    let n_reclaimed = args.reclaimed.unwrap_or(N_RECLAIMED.min(pool.n_nodes));
+    if pool.n_nodes < pool.n_chunks || pool.n_nodes < n_reclaimed {
         return Err(UsageError(format!(
-            "--nodes {} is too few for {} chunks per object and {} reclaimed functions; raise it",
-            pool.n_nodes, pool.n_chunks, args.reclaimed
+            "--nodes {} is too few for the {} chunks of --code and --reclaimed {n_reclaimed}; \
+             raise it",
+            pool.n_nodes, pool.n_chunks,
         ))
         .into());
     }
@@ -23,7 +28,7 @@ pub(crate) fn availability(args: &AvailabilityArgs) -> anyhow::Result<()> {
         if args.reclaim.is_empty() { Reclaim::fig9_series() } else { args.reclaim.clone() };
     let rows: Vec<Row> = processes.iter().map(|it| Row::of(pool, it)).collect();
     if args.output.json {
-        return output::print(&serde_json::to_string_pretty(&as_json(pool, args, &rows))?);
+        return output::print(&serde_json::to_string_pretty(&as_json(pool, n_reclaimed, &rows))?);
     }
     let head = ["reclaims", "interval", "loss per interval", "approximation", "availability per h"];
     let mut table = vec![head.map(str::to_owned).to_vec()];
@@ -36,9 +41,9 @@ pub(crate) fn availability(args: &AvailabilityArgs) -> anyhow::Result<()> {
         "{} functions, objects in {n_data}+{n_parity} chunks, {} reclaimed at once:\n  \
          an object is lost with probability {:.6} (exactly {least} chunks: {:.6})",
         pool.n_nodes,
-        args.reclaimed,
-        pool.loses_object(args.reclaimed),
-        pool.loses_exactly(least, args.reclaimed),
+        n_reclaimed,
+        pool.loses_object(n_reclaimed),
+        pool.loses_exactly(least, n_reclaimed),
     );
     let note = "The approximation counts losses of the least number of chunks only\n\
                 (equation 3 of the paper). No backups; intervals are independent.";
@@ -76,9 +81,9 @@ impl Row {
     }
 }
 
-fn as_json(pool: CodedPool, args: &AvailabilityArgs, rows: &[Row]) -> serde_json::Value {
+fn as_json(pool: CodedPool, n_reclaimed: u32, rows: &[Row]) -> serde_json::Value {
     let least = pool.n_parity + 1;
-    let exactly = |n_lost: u32| pool.loses_exactly(n_lost, args.reclaimed);
+    let exactly = |n_lost: u32| pool.loses_exactly(n_lost, n_reclaimed);
     let process = |it: &Row| {
         json!({
             "reclaim": it.process,
@@ -92,8 +97,8 @@ fn as_json(pool: CodedPool, args: &AvailabilityArgs, rows: &[Row]) -> serde_json
         "n_nodes": pool.n_nodes,
         "n_data": pool.n_chunks - pool.n_parity,
         "n_parity": pool.n_parity,
-        "n_reclaimed": args.reclaimed,
-        "loss_probability": pool.loses_object(args.reclaimed),
+        "n_reclaimed": n_reclaimed,
+        "loss_probability": pool.loses_object(n_reclaimed),
         "loss_probability_by_chunks":
             (least..=pool.n_chunks).map(|it| json!([it, exactly(it)])).collect::<Vec<_>>(),
         "processes": rows.iter().map(process).collect::<Vec<_>>(),

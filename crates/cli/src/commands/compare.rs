@@ -10,19 +10,19 @@ use crate::{output, replay, trace_input};
 /// Replays the trace on each system and shows what each cost, hit, lost, and how fast it was.
 pub(crate) fn compare(args: &CompareArgs) -> anyhow::Result<()> {
     let experiment = Experiment::of_compare(args)?;
-    if let Some(dir) = &args.output_dir {
+    if let Some(dir) = &args.result.output_dir {
         output::prepare_dir(dir)?;
     }
     let input = trace_input::load(&experiment.trace, &args.trace.read, &experiment.selection)?;
-    let pool = replay::thread_pool(args.jobs.jobs)?;
+    let pool = replay::thread_pool(args.result.jobs.jobs)?;
     let comparisons = replay::replay(&experiment, &input, &pool)?;
     let [comparison] = comparisons.as_slice() else { panic!("one seed makes one comparison") };
-    if let Some(dir) = &args.output_dir {
+    if let Some(dir) = &args.result.output_dir {
         let json = comparison::to_json_with_hours(comparison);
         output::write_text(&dir.join("results.json"), &json)?;
         output::write_text(&dir.join("results.csv"), &comparison::to_csv(&comparisons))?;
     }
-    output::print(&shown(comparison, &experiment, &args.output))
+    output::print(&shown(comparison, &experiment, &args.result.form))
 }
 
 /// A comparison in the form that was asked for.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::Context;
-use ec::{ChunkHeader, Code, Codec, CpuPath, Engine, Leopard, Native};
+use ec::{ChunkHeader, Code, Codec, CpuPath, Engine, Leopard, Native, StreamReport};
 use tempfile::NamedTempFile;
 use units::Bytes;
 
@@ -66,12 +66,13 @@ fn decode(args: &EcDecodeArgs) -> anyhow::Result<()> {
         .map(|path| Ok(BufReader::new(fs_err::File::open(path)?)))
         .collect::<anyhow::Result<Vec<BufReader<fs_err::File>>>>()?;
     output::write_file(&args.output, |mut out| {
-        let report = ec::decode_stream(&codec, &mut inputs, &mut out)
-            .with_context(|| format!("cannot decode `{}`", args.output.display()))?;
+        let mut report = StreamReport::default();
+        let decoded = ec::decode_stream(&codec, &mut inputs, &mut out, &mut report);
         for refusal in &report.refused {
             let path = args.chunks[refusal.input].display();
             output::note(&format!("`{path}`, stripe {}: {}", refusal.stripe, refusal.why));
         }
+        decoded.with_context(|| format!("cannot decode `{}`", args.output.display()))?;
         output::note(&format!("{} bytes in `{}`", report.n_bytes, args.output.display()));
         Ok(())
     })

@@ -53,6 +53,7 @@ fn show(name: &str, form: &OutputArgs) -> anyhow::Result<()> {
     let sources = sources(&mut table);
     let about =
         format!("{}: {} ({}, {})", book.name(), book.description(), book.region(), book.date());
+    let about = output::wrapped(&about, 0);
     output::print(&format!("{about}\n\n{}\n{sources}", output::columns(&table)))
 }
 
@@ -67,6 +68,8 @@ fn sources(table: &mut [Vec<String>]) -> String {
         });
         row.push(format!("[{}]", index + 1));
     }
-    let line = |(index, source): (usize, &String)| format!("[{}] {source}\n", index + 1);
+    let line = |(index, source): (usize, &String)| {
+        output::wrapped(&format!("[{}] {source}", index + 1), 4) + "\n"
+    };
     listed.iter().enumerate().map(line).collect()
 }

@@ -12,24 +12,24 @@ pub(crate) fn run(args: &RunArgs) -> anyhow::Result<()> {
     let origin = args.experiment.display().to_string();
     let text = fs_err::read_to_string(&args.experiment)?;
     let (file, experiment) = Experiment::of_file(&origin, &text, args.trace.as_deref())?;
-    if let Some(dir) = &args.output_dir {
+    if let Some(dir) = &args.result.output_dir {
         output::prepare_dir(dir)?;
     }
     output::note(&format!("{origin}: {}", file.question));
     let input = trace_input::load(&experiment.trace, &args.read, &experiment.selection)?;
-    let pool = replay::thread_pool(args.jobs.jobs)?;
+    let pool = replay::thread_pool(args.result.jobs.jobs)?;
     let comparisons = replay::replay(&experiment, &input, &pool)?;
-    if let Some(dir) = &args.output_dir {
+    if let Some(dir) = &args.result.output_dir {
         let json = json_of(&comparisons, comparison::to_json_with_hours);
         output::write_text(&dir.join("results.json"), &json)?;
         output::write_text(&dir.join("results.csv"), &comparison::to_csv(&comparisons))?;
     }
-    let text = if args.output.json {
+    let text = if args.result.form.json {
         json_of(&comparisons, comparison::to_json)
-    } else if args.output.csv {
+    } else if args.result.form.csv {
         comparison::to_csv(&comparisons)
     } else {
-        let tables = comparisons.iter().map(|it| shown(it, &experiment, &args.output));
+        let tables = comparisons.iter().map(|it| shown(it, &experiment, &args.result.form));
         tables.collect::<Vec<_>>().join("\n")
     };
     output::print(&text)

@@ -136,6 +136,16 @@ fn an_object_larger_than_the_cache_is_a_miss_and_nothing_worse() {
 }
 
 #[test]
+fn times_that_were_guessed_wrong() {
+    // 50 hours in milliseconds, and nothing that says so.
+    let rows: String = (0..2_000).map(|it| format!("{},a,1\n", it * 90_000)).collect();
+    let workplace = Workplace::new().file("trace.csv", format!("time,key,size\n{rows}"));
+    assert_snapshot!(failure(&workplace, "compare trace.csv"), @"1: error: `trace.csv` spans 2082.29d if its times are seconds, which nothing says; name their unit with `--time-unit` (s, ms, us or ns)");
+    let json = workplace.run("compare trace.csv --json --time-unit ms --system s3").json();
+    assert_eq!(json["trace"]["span_s"], 179_910.0);
+}
+
+#[test]
 fn experiments_that_cannot_be_run() {
     let good = "question = \"?\"\ntrace = \"trace.csv\"\nsystems = [\"s3\"]\n";
     let of = |text: &str| {

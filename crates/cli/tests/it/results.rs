@@ -130,6 +130,30 @@ fn a_file_comes_back_from_what_is_left_of_its_chunks() {
     assert!(std::fs::read(workplace.path().join("back")).unwrap() == content);
     // One fewer, and nothing is written.
     std::fs::remove_file(workplace.path().join("back")).unwrap();
-    assert_eq!(decode(&left[1..]).exit_code, 1);
+    let ran = decode(&left[1..]);
+    assert!(ran.stderr.contains("chunk 3 is damaged"), "{}", ran.stderr);
+    assert_eq!(ran.exit_code, 1);
     assert!(!workplace.path().join("back").exists());
+}
+
+#[test]
+fn the_example_of_the_readme_is_what_is_printed() {
+    let readme = include_str!("../../../../README.md");
+    let (_, example) = readme.split_once("```\n$ infinisim ").unwrap();
+    let (arguments, rest) = example.split_once('\n').unwrap();
+    let (expect, _) = rest.split_once("\n```").unwrap();
+    assert_eq!(Workplace::new().run(arguments).ok().trim_end(), expect);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_is_followed_and_a_device_is_written_to() {
+    let workplace = Workplace::new().file("target.csv", "before");
+    std::os::unix::fs::symlink("target.csv", workplace.path().join("link.csv")).unwrap();
+    workplace.run("trace generate dallas-50h -o link.csv").ok();
+    assert!(workplace.path().join("link.csv").is_symlink());
+    let written = std::fs::metadata(workplace.path().join("target.csv")).unwrap().len();
+    assert!(1_000_000 < written, "{written} bytes");
+    let ran = workplace.run("trace generate dallas-50h -o /dev/stdout");
+    assert_eq!(ran.ok().len() as u64, written);
 }

@@ -3,7 +3,9 @@
 #![no_main]
 
 use bytes::Bytes;
-use ec::{Assembly, ChunkHeader, Code, Codec, StripeHeader, decode_stream, encode_stream};
+use ec::{
+    Assembly, ChunkHeader, Code, Codec, StreamReport, StripeHeader, decode_stream, encode_stream,
+};
 use libfuzzer_sys::fuzz_target;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -34,7 +36,12 @@ fn anything(codec: &Codec, bytes: &[u8]) {
             piece[56..64].copy_from_slice(&sum.to_le_bytes());
         }
         let _ = assembly.add(&Bytes::from(piece.clone()));
-        let _ = decode_stream(codec, &mut [&piece[..], &piece[..]], &mut Vec::new());
+        let _ = decode_stream(
+            codec,
+            &mut [&piece[..], &piece[..]],
+            &mut Vec::new(),
+            &mut StreamReport::default(),
+        );
     }
     let code = assembly.stripe().map_or(codec.code(), |it| it.code);
     let _ = assembly.decode(&Codec::new(code));
@@ -79,7 +86,7 @@ fn damaged_streams(codec: &Codec, stripe_len: usize, bytes: &[u8]) {
     }
     let mut inputs: Vec<&[u8]> = streams.iter().map(Vec::as_slice).collect();
     let mut decoded = Vec::new();
-    let result = decode_stream(codec, &mut inputs, &mut decoded);
+    let result = decode_stream(codec, &mut inputs, &mut decoded, &mut StreamReport::default());
     assert!(whole.starts_with(&decoded), "what is decoded is right");
     assert!(result.is_err() || decoded == whole, "and all of it, unless it says not");
 }

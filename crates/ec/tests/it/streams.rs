@@ -24,8 +24,9 @@ fn encoded(object: &[u8], stripe_len: usize) -> Vec<Vec<u8>> {
 fn decoded(chunks: &[Vec<u8>]) -> Result<(Vec<u8>, StreamReport), String> {
     let mut inputs: Vec<&[u8]> = chunks.iter().map(Vec::as_slice).collect();
     let mut output = Vec::new();
-    match decode_stream(&codec(), &mut inputs, &mut output) {
-        Ok(report) => Ok((output, report)),
+    let mut report = StreamReport::default();
+    match decode_stream(&codec(), &mut inputs, &mut output, &mut report) {
+        Ok(()) => Ok((output, report)),
         Err(err) => Err(err.to_string()),
     }
 }
@@ -165,7 +166,8 @@ proptest! {
         let mut inputs: Vec<Trickle<'_>> =
             chunks.iter().map(|rest| Trickle { rest, is_interrupted: false }).collect();
         let mut output = Vec::new();
-        decode_stream(&codec(), &mut inputs, &mut output).unwrap();
+        let mut report = StreamReport::default();
+        decode_stream(&codec(), &mut inputs, &mut output, &mut report).unwrap();
         prop_assert_eq!(output, object);
     }
 }

@@ -49,7 +49,7 @@ struct SystemObject<'a> {
     #[serde(flatten)]
     ratios: Named<f64>,
     cost_usd: Named<f64>,
-    latency_ms: Named<f64>,
+    latency_ms: Named<Option<f64>>,
     #[serde(flatten)]
     more_events: Named<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -113,7 +113,9 @@ fn system_object(system: &SystemSummary, with_hours: bool) -> SystemObject<'_> {
         events: Named(events(counts).to_vec()),
         ratios: Named(ratios(counts).to_vec()),
         cost_usd: Named(dollars(cost)),
-        latency_ms: Named(latency.named().to_vec()),
+        latency_ms: Named(
+            latency.named().map(|(name, it)| (name, (0 < counts.n_gets).then_some(it))).to_vec(),
+        ),
         more_events: Named(more_events(counts).to_vec()),
         hours: with_hours.then(|| hours.iter().enumerate().map(hour_object).collect()),
     }

@@ -104,7 +104,10 @@ fn rows(system: &SystemSummary) -> Vec<(&'static str, String)> {
         ("invocations", grouped(counts.n_invocations)),
     ]);
     let labels = ["latency, ms: mean", "  p50", "  p90", "  p95", "  p99", "  p99.9", "  longest"];
-    rows.extend(labels.into_iter().zip(latency.named().map(|(_, it)| three_digits(it))));
+    rows.extend(labels.into_iter().zip(latency.named().map(|(_, it)| match counts.n_gets {
+        0 => NONE.to_owned(),
+        _ => three_digits(it),
+    })));
     rows
 }
 
