@@ -48,6 +48,7 @@ pub fn generate(profile: &Profile, draw: &mut dyn FnMut() -> u64) -> Result<Trac
     let requests = requests.collect();
     let source = Source {
         name: format!("synthetic:{}", profile.name),
+        n_files: 0,
         format_name: "synthetic",
         compression: Compression::None,
         columns: None,

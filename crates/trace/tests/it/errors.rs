@@ -78,11 +78,10 @@ fn what_is_not_a_text_trace() {
     to know it by; if it is a binary trace, name its format, such as `--format
     oracleGeneral`
     ");
-    insta::assert_snapshot!(text_error("[{\"host\": \"a\", \"id\": \"b\"}]"), @r#"
-    t.csv: no column is recognised as the time or the key or the size; the columns
-    are `[{"host": "a"`, `"id": "b"}]`; say which with `--time-column` and
-    `--key-column` and `--size-column`
-    "#);
+    insta::assert_snapshot!(text_error("[{\"host\": \"a\", \"id\": \"b\"}]"), @"
+    t.csv, record 1: the record has no field `http.request.method`; complete or
+    remove it, or allow it by `--skip-bad`
+    ");
     insta::assert_snapshot!(text_error("1,2,3\n4,5,6\n"), @"
     t.csv: the first row (`1 2 3`) is data, not column names; give the columns by
     number, such as `--time-column 1 --key-column 2 --size-column 3`

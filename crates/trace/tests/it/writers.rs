@@ -1,7 +1,7 @@
 //! What is written is read back.
 
 use proptest::prelude::*;
-use trace::{Format, OracleGeneralCounts, ReadOptions, Trace, write_csv, write_oracle_general};
+use trace::{Format, PackedCounts, ReadOptions, Trace, write_csv, write_oracle_general};
 
 use crate::{folded, read, read_text, shown};
 
@@ -53,7 +53,7 @@ fn oracle_general_is_read_back_but_for_fractions_and_operations() {
     let trace = read_text("time,key,size,op\n0,7,10,get\n1.9,8,20,get\n2,9,1,put\n3,7,10,get\n");
     let mut bytes = Vec::new();
     let counts = write_oracle_general(&trace, &mut bytes).unwrap();
-    assert_eq!(counts, OracleGeneralCounts { n_written: 3, n_left_out: 1 });
+    assert_eq!(counts, PackedCounts { n_written: 3, n_left_out: 1 });
     assert_eq!(shown(&read_oracle(&bytes)), "0 7 10 get\n1 8 20 get\n3 7 10 get");
     let nexts: Vec<i64> = bytes
         .chunks(24)
@@ -81,7 +81,7 @@ fn what_oracle_general_has_no_room_for_is_refused() {
     let err = write_oracle_general(&trace, Vec::new()).unwrap_err().to_string();
     insta::assert_snapshot!(folded(&err), @"
     request 2 (key `b`) is of 4294967296 bytes, and oracleGeneral holds at most
-    4294967295; clamp sizes with `--clamp-size 4GB`, or write CSV
+    4294967295; clamp sizes with `--clamp-size 4GB`, or write CSV or lcs version 3
     ");
 }
 
