@@ -78,6 +78,8 @@ pub(crate) enum TraceCommand {
     Sample(TraceSampleArgs),
     /// Make a synthetic trace
     Generate(TraceGenerateArgs),
+    /// Make a profile from a trace, to share a likeness instead of the trace
+    Fit(TraceFitArgs),
     /// Miss ratios over policies and cache sizes, exact or on a sample
     Mrc(TraceMrcArgs),
 }
@@ -415,6 +417,15 @@ pub(crate) struct TraceSampleArgs {
     pub(crate) seed: u64,
     #[command(flatten)]
     pub(crate) target: TargetArgs,
+}
+
+#[derive(Debug, ArgGroupOf)]
+pub(crate) struct TraceFitArgs {
+    #[command(flatten)]
+    pub(crate) trace: TraceArgs,
+    /// Where to write the profile, a TOML file [default: standard output]
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 #[derive(Debug, ArgGroupOf)]

@@ -8,6 +8,7 @@ pub(crate) mod figures;
 pub(crate) mod prices;
 pub(crate) mod run;
 pub(crate) mod trace_convert;
+pub(crate) mod trace_fit;
 pub(crate) mod trace_generate;
 pub(crate) mod trace_head;
 pub(crate) mod trace_info;

@@ -39,6 +39,7 @@ fn run(args: Args) -> anyhow::Result<()> {
             TraceCommand::Head(args) => commands::trace_head::head(&args),
             TraceCommand::Convert(args) => commands::trace_convert::convert(&args),
             TraceCommand::Sample(args) => commands::trace_sample::sample(&args),
+            TraceCommand::Fit(args) => commands::trace_fit::fit(&args),
             TraceCommand::Generate(args) => commands::trace_generate::generate(&args),
             TraceCommand::Mrc(args) => commands::trace_mrc::mrc(&args),
         },

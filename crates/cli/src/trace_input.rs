@@ -97,7 +97,7 @@ fn open(name: &str, read: &ReadArgs) -> anyhow::Result<Trace> {
     let paths = trace_files::files(name, read.dc.as_deref())?;
     let mut n_bytes = Some(0);
     for path in &paths {
-        let metadata = fs_err::metadata(path)?;
+        let metadata = fs_err::File::open(path)?.metadata()?;
         let n_more = metadata.is_file().then_some(metadata.len());
         n_bytes = n_bytes.zip(n_more).map(|(n, more)| n + more);
     }

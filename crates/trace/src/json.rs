@@ -46,6 +46,9 @@ impl<'a> Text<'a> {
     }
 }
 
+/// The wanted fields of a record, as far as it has them, and which record it is.
+pub(crate) type Fields<'a, const N: usize> = ([Option<Text<'a>>; N], Position);
+
 /// Why a record could not be stepped over.
 enum Stop {
     /// The bytes in the buffer end before the record does.
@@ -82,7 +85,7 @@ impl<R: Read, const N: usize> Records<R, N> {
     }
 
     /// The wanted fields of the next record, or `None` after the last.
-    pub(crate) fn next(&mut self) -> Result<Option<([Option<Text<'_>>; N], Position)>, Failure> {
+    pub(crate) fn next(&mut self) -> Result<Option<Fields<'_, N>>, Failure> {
         loop {
             if !self.step_between()? {
                 return Ok(None);

@@ -1,10 +1,11 @@
 //! Traces of object requests: read, selected, measured, generated and written.
 //!
-//! [`read`] turns bytes in any known [`Format`], compressed or not, into a [`Trace`]: requests
-//! in time order over dense object ids, what was understood of the file ([`Source`]) and what a
-//! reader of the figures should know ([`Note`]). A [`Selection`] keeps a part of it,
-//! [`Statistics`] describe it, [`miss_counts`] replays it through a cache, [`generate`] makes
-//! one from a [`Profile`], and [`write_csv`] and [`write_oracle_general`] write it out.
+//! [`read`] and [`read_files`] turn bytes in any known [`Format`], compressed or not, into a
+//! [`Trace`]: requests in time order over dense object ids, what was understood of the files
+//! ([`Source`]) and what a reader of the figures should know ([`Note`]). A [`Selection`] keeps a
+//! part of it and [`sample`] a part of its objects, [`Statistics`] describe it, [`miss_counts`]
+//! and [`LruStack`] replay it through caches, [`generate`] makes one from a [`Profile`], [`fit`] a
+//! profile from one, and [`write_csv`], [`write_lcs`] and their like write it out.
 //!
 //! The crate opens no file and holds no random generator: bytes, numbers and a progress
 //! callback come in as arguments. A format is one file in `format/`.
@@ -13,6 +14,7 @@ mod builder;
 mod cache_size;
 mod column;
 mod error;
+mod fit;
 mod format;
 mod generate;
 mod input;
@@ -38,6 +40,7 @@ mod write;
 pub use crate::cache_size::{CacheSize, CacheSizeError};
 pub use crate::column::{Column, Role};
 pub use crate::error::{ErrorKind, Position, TraceError, ValueProblem};
+pub use crate::fit::fit;
 pub use crate::format::{Format, UnknownFormat};
 pub use crate::generate::generate;
 pub use crate::input::Compression;

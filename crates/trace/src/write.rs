@@ -22,7 +22,8 @@ pub enum WriteError {
     /// A size that the format has no room for.
     #[error(
         "request {n_request} (key `{key}`) is of {} bytes, and {format} holds at most \
-         {}; clamp sizes with `--clamp-size 4GB`, or write CSV or lcs version 3", size.get(), u32::MAX
+         {}; clamp sizes with `--clamp-size 4GB`, or write CSV or lcs version 3",
+        size.get(), u32::MAX
     )]
     SizeTooLarge {
         /// The request's number, from 1.

@@ -9,3 +9,4 @@ mod compare;
 mod golden;
 mod results;
 mod tidy;
+mod traces;

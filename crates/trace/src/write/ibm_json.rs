@@ -67,7 +67,7 @@ fn write_uri(key: &[u8], out: &mut impl Write) -> io::Result<()> {
     for byte in key {
         match byte {
             b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'-' | b'_' | b'.' => {
-                out.write_all(&[*byte])?
+                out.write_all(&[*byte])?;
             }
             _ => write!(out, "%{byte:02X}")?,
         }

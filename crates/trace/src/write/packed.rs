@@ -142,6 +142,7 @@ fn write_records(trace: &Trace, kind: Kind, out: &mut impl Write) -> Result<u64,
 
 /// Two marks with the version and the first of libCacheSim's statistics between them.
 fn lcs_header(trace: &Trace, version: LcsVersion) -> Vec<u8> {
+    const VERSION_OF_STATISTICS: u64 = 1;
     let it = Statistics::of(trace);
     let n_requests = if version == LcsVersion::V1 { it.n_gets } else { it.n_requests };
     let sizes = trace.largest_sizes();
@@ -152,7 +153,6 @@ fn lcs_header(trace: &Trace, version: LcsVersion) -> Vec<u8> {
         LcsVersion::V2 => 2,
         LcsVersion::V3 => 3,
     };
-    const VERSION_OF_STATISTICS: u64 = 1;
     let words = [
         MAGIC,
         version,

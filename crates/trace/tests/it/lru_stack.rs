@@ -34,7 +34,8 @@ proptest! {
 
     #[test]
     fn a_smaller_sample_is_a_part_of_a_larger_one(n_small in 1..40_u64, n_more in 0..40_u64) {
-        let rows: String = (0..400).map(|it| format!("{it},k{},5\n", it % 97)).collect();
+        let rows: Vec<String> = (0..400).map(|it| format!("{it},k{},5\n", it % 97)).collect();
+        let rows = rows.concat();
         let draw = |n: u64| {
             let trace = read_text(&format!("time,key,size\n{rows}"));
             sample(trace, SampleSize::Objects(n), 3).unwrap()

@@ -299,8 +299,9 @@ fn read_all(files: &[&str], progress: &mut dyn FnMut(u64)) -> Result<Trace, Stri
 #[test]
 fn files_are_merged_by_time() {
     let file = |rows: &[(u32, &str)]| {
-        let rows: String = rows.iter().map(|(time, key)| format!("{time},{key},1\n")).collect();
-        format!("time,key,size\n{rows}")
+        let rows: Vec<String> =
+            rows.iter().map(|(time, key)| format!("{time},{key},1\n")).collect();
+        format!("time,key,size\n{}", rows.concat())
     };
     let first = file(&[(0, "a"), (5, "b"), (3, "c")]);
     let second = file(&[(4, "d"), (9, "e"), (7, "a")]);
