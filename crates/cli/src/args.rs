@@ -1,6 +1,6 @@
 //! The command line: what can be typed, before it is looked at more closely.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args as ArgGroupOf, Parser, Subcommand};
@@ -410,8 +410,8 @@ pub(crate) struct TraceSampleArgs {
     #[arg(long, group = "size", value_parser = parse_rate)]
     pub(crate) rate: Option<f64>,
     /// At most so many objects
-    #[arg(long, value_name = "N", group = "size", value_parser = clap::value_parser!(u64).range(1..))]
-    pub(crate) objects: Option<u64>,
+    #[arg(long, value_name = "N", group = "size")]
+    pub(crate) objects: Option<NonZeroU64>,
     /// Names the hash by which objects are drawn
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,

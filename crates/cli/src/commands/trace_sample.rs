@@ -9,7 +9,7 @@ use crate::{output, trace_input, trace_output};
 pub(crate) fn sample(args: &TraceSampleArgs) -> anyhow::Result<()> {
     let size = match (args.rate, args.objects) {
         (Some(rate), _) => SampleSize::Rate(rate),
-        (None, Some(n)) => SampleSize::Objects(n),
+        (None, Some(n)) => SampleSize::Objects(n.get()),
         (None, None) => return Err(UsageError("write --rate or --objects".to_owned()).into()),
     };
     let selection = args.trace.select.selection();

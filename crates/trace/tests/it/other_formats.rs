@@ -15,7 +15,8 @@ const DETECT: ReadOptions = ReadOptions::DETECT;
 /// The format as recognised, the rows, and the notes.
 fn understood(bytes: &[u8], options: &ReadOptions) -> String {
     let trace = read(bytes, options).unwrap();
-    format!("{}\n{}\n{}", trace.source(), shown(&trace), notes(&trace))
+    let notes: Vec<String> = notes(&trace).lines().map(folded).collect();
+    format!("{}\n{}\n{}", folded(&trace.source().to_string()), shown(&trace), notes.join("\n"))
 }
 
 fn detected(text: &str) -> String {
@@ -25,10 +26,10 @@ fn detected(text: &str) -> String {
 /// A record as the registry logs it.
 fn record(time: &str, method: &str, uri: &str, status: u16, size: &str) -> String {
     format!(
-        "{{\"host\":\"786b3803\",\"http.request.duration\":0.98,\"http.request.method\":\"{method}\",\
-         \"http.request.remoteaddr\":\"d51e1ab3\",\"http.request.uri\":\"{uri}\",\
-         \"http.request.useragent\":\"docker/1.10.0 \\\"q\\\"\",\"http.response.status\":{status},\
-         \"http.response.written\":{size},\"id\":\"d8396d1555\",\"timestamp\":\"{time}\"}}"
+        r#"{{"host":"786b3803","http.request.duration":0.98,"http.request.method":"{method}",
+         "http.request.remoteaddr":"d51e1ab3","http.request.uri":"{uri}",
+         "http.request.useragent":"docker/1.10.0 \"q\"","http.response.status":{status},
+         "http.response.written":{size},"id":"d8396d1555","timestamp":"{time}"}}"#
     )
 }
 
@@ -47,12 +48,17 @@ fn registry() -> String {
 #[test]
 fn ibm_registry_json() {
     insta::assert_snapshot!(detected(&registry()), @"
-    IBM Docker registry JSON; columns: time `timestamp`, key `http.request.uri`, size `http.response.written`, operation `http.request.method`; time in date-times, UTC unless they say otherwise (by the form of the first value); GETs of blobs, of any status, keyed by the whole URI; starts 2017-06-20T00:00:01Z
+    IBM Docker registry JSON; columns: time `timestamp`, key `http.request.uri`,
+    size `http.response.written`, operation `http.request.method`; time in
+    date-times, UTC unless they say otherwise (by the form of the first value);
+    GETs of blobs, of any status, keyed by the whole URI; starts
+    2017-06-20T00:00:01Z
     0 v2/64/ee/blobs/80 5 get
     2.589 v2/64/ee/blobs/79 72626 get
     1 row is earlier than one above (first at record 2): sorted by time
     1 row that moves no object left out (HEAD: 1)
-    3 rows left out (PUTs: 1, manifests: 1, pings: 1): only GETs of blobs, of any status, keyed by the whole URI are replayed
+    3 rows left out (PUTs: 1, manifests: 1, pings: 1): only GETs of blobs, of any
+    status, keyed by the whole URI are replayed
     ");
     let bytes = gzip(registry().as_bytes());
     assert_eq!(read(&bytes, &DETECT).unwrap().hash(), read_text(&registry()).hash());
@@ -67,13 +73,18 @@ fn ibm_registry_json_as_a_user_selects_it() {
     };
     let options = ReadOptions { registry: registry_filter, ..DETECT };
     insta::assert_snapshot!(understood(registry().as_bytes(), &options), @"
-    IBM Docker registry JSON; columns: time `timestamp`, key `http.request.uri`, size `http.response.written`, operation `http.request.method`; time in date-times, UTC unless they say otherwise (by the form of the first value); GETs and PUTs of blobs and manifests, of status 200 or 201, keyed by the whole URI; starts 2017-06-20T00:00:02.2Z
+    IBM Docker registry JSON; columns: time `timestamp`, key `http.request.uri`,
+    size `http.response.written`, operation `http.request.method`; time in
+    date-times, UTC unless they say otherwise (by the form of the first value);
+    GETs and PUTs of blobs and manifests, of status 200 or 201, keyed by the whole
+    URI; starts 2017-06-20T00:00:02.2Z
     0 v2/64/ee/manifests/1 700 get
     1.389 v2/64/ee/blobs/79 72626 get
     1.8 v2/64/ee/blobs/79 72626 put
     1 row is earlier than one above (first at record 5): sorted by time
     1 row that moves no object left out (HEAD: 1)
-    2 rows left out (of another status: 1, pings: 1): only GETs and PUTs of blobs and manifests, of status 200 or 201, keyed by the whole URI are replayed
+    2 rows left out (of another status: 1, pings: 1): only GETs and PUTs of blobs
+    and manifests, of status 200 or 201, keyed by the whole URI are replayed
     ");
 }
 
@@ -82,12 +93,12 @@ fn ibm_registry_json_that_is_not_well() {
     let error = |text: &str| folded(&read(text.as_bytes(), &DETECT).unwrap_err().to_string());
     let good = record("2017-06-20T00:00:03.589Z", "GET", "v2/64/ee/blobs/79", 200, "7");
     insta::assert_snapshot!(error(&format!("[{good},")), @"
-    t.csv, record 2: the text stops before the list is closed at byte 311, near ``;
+    t.csv, record 2: the text stops before the list is closed at byte 341, near ``;
     is the file whole, and JSON?
     ");
     insta::assert_snapshot!(error(&format!("[{good},{}", &good[..90])), @r#"
-    t.csv, record 2: the text stops in the middle of a record at byte 401, near
-    `"GET","http.request.`; is the file whole, and JSON?
+    t.csv, record 2: the text stops in the middle of a record at byte 431, near
+    `"GET",\n         "htt`; is the file whole, and JSON?
     "#);
     insta::assert_snapshot!(error(&format!("[{good},{}]", good.replace(":7", ":-7"))), @"
     t.csv, record 2: column `http.response.written`: `-7` is a size below zero;
@@ -110,10 +121,12 @@ fn bad_rows_are_passed_over_as_many_as_allowed() {
     let text = "time,key,size\n0,a,1\n1,b,x\n2,c\n3,d,4\n";
     let options = |n_bad_max| ReadOptions { n_bad_max, ..DETECT };
     insta::assert_snapshot!(understood(text.as_bytes(), &options(2)), @"
-    delimited text; columns: time `time`, key `key`, size `size`, no operation (every row is a GET); time in seconds (assumed; `--time-unit` says otherwise)
+    delimited text; columns: time `time`, key `key`, size `size`, no operation
+    (every row is a GET); time in seconds (assumed; `--time-unit` says otherwise)
     0 a 1 get
     3 d 4 get
-    2 bad rows passed over (first at line 3: column `size`: `x` is not a size; a size is a whole number of bytes, such as `72626` or `72626.0`)
+    2 bad rows passed over (first at line 3: column `size`: `x` is not a size; a
+    size is a whole number of bytes, such as `72626` or `72626.0`)
     ");
     let err = read(text.as_bytes(), &options(1)).unwrap_err().to_string();
     assert!(err.starts_with("t.csv, line 4: the row has 2 fields"), "{err}");
@@ -133,7 +146,8 @@ fn ibm_cloud_object_store() {
          1234000 REST.GET.OBJECT 95f8b5fd6bdfc4cd 0 0 -1\r\n\
          1234545 REST.DELETE.OBJECT 8d4fcda3d675bac9\r\n"
     ), @"
-    IBM Cloud Object Store text; columns: time `time`, key `key`, size `size`, operation `operation`; time in milliseconds (by the format)
+    IBM Cloud Object Store text; columns: time `time`, key `key`, size `size`,
+    operation `operation`; time in milliseconds (by the format)
     0 8d4fcda3d675bac9 1056 put
     13.429 8d4fcda3d675bac9 1056 get
     13.769 8d4fcda3d675bac9 1056 get
@@ -151,7 +165,8 @@ fn twitter_clusters() {
         "0,nz:u:eeW511W3,48,27,66,get,0\n0,nz:u:eeW511W3,48,27,66,set,3600\n\
          1,q:q:1:8WTfjZ,14,0,4,delete,0\n2,q:q:1:8WTfjZ,14,6,4,incr,0\n"
     ), @"
-    Twitter cache CSV; columns: time `timestamp`, key `key`, size `key size + value size`, operation `op`; time in seconds (assumed; `--time-unit` says otherwise)
+    Twitter cache CSV; columns: time `timestamp`, key `key`, size `key size + value
+    size`, operation `op`; time in seconds (assumed; `--time-unit` says otherwise)
     0 nz:u:eeW511W3 75 get
     0 nz:u:eeW511W3 75 put
     1 q:q:1:8WTfjZ 14 delete
@@ -165,7 +180,8 @@ fn cache_lib_by_the_names_of_its_columns() {
     insta::assert_snapshot!(detected(
         "key,op,size,op_count,key_size\nk1,GET,87,2,48\nk2,SET,5,1,48\nk1,GET_LEASE,87,1,48\n"
     ), @"
-    CacheLib key-value CSV; columns: time `none`, key `key`, size `size`, operation `op`; time in seconds (it has none: a row a second is assumed)
+    CacheLib key-value CSV; columns: time `none`, key `key`, size `size`, operation
+    `op`; time in seconds (it has none: a row a second is assumed)
     0 k1 87 get
     0 k1 87 get
     1 k2 5 put
@@ -175,7 +191,8 @@ fn cache_lib_by_the_names_of_its_columns() {
         "op_time,key,key_size,op,op_count,size,cache_hits,ttl,usecase,sub_usecase\n\
          604038471,8213,48,GET,1,87,1,0,366,300\n604038473,8213,48,SET,1,87,1,60,366,300\n"
     ), @"
-    CacheLib key-value CSV; columns: time `op_time`, key `key`, size `size`, operation `op`; time in seconds (assumed; `--time-unit` says otherwise)
+    CacheLib key-value CSV; columns: time `op_time`, key `key`, size `size`,
+    operation `op`; time in seconds (assumed; `--time-unit` says otherwise)
     0 8213 87 get
     2 8213 87 put
     1 request with a time to live, which no model looks at
@@ -190,7 +207,9 @@ fn meta_cdn() {
          1678900000,111,1,5000,5000,300,-1,-1,86400,0.2,1\n\
          1678900001,112,1,-1,700,300,0,699,-1,0.2,0\n"
     ), @"
-    Meta CDN CSV; columns: time `timestamp`, key `cacheKey`, size `objectSize`, operation `OpType`; time in seconds (by the magnitude of the first value); starts 2023-03-15T17:06:40Z
+    Meta CDN CSV; columns: time `timestamp`, key `cacheKey`, size `objectSize`,
+    operation `OpType`; time in seconds (by the magnitude of the first value);
+    starts 2023-03-15T17:06:40Z
     0 111 5000 get
     1 112 700 get
     1 request for a range of bytes, taken as the whole object
@@ -206,7 +225,9 @@ fn azure_functions() {
          1606150800012,r,u,a,i,blob1,BlockBlob/,tag1,35.0,False,True\n\
          1606150801012,r,u,a,i,blob1,BlockBlob/,tag1,35.0,True,False\n"
     ), @"
-    Azure Functions blob CSV; columns: time `Timestamp`, key `AnonBlobName`, size `BlobBytes`, operation `Read, Write`; time in milliseconds (by the format); starts 2020-11-23T17:00:00.012Z
+    Azure Functions blob CSV; columns: time `Timestamp`, key `AnonBlobName`, size
+    `BlobBytes`, operation `Read, Write`; time in milliseconds (by the format);
+    starts 2020-11-23T17:00:00.012Z
     0 blob1 35 put
     1 blob1 35 get
     ");
@@ -217,7 +238,9 @@ fn tencent_photos() {
     insta::assert_snapshot!(detected(
         "20160201000000 4b7a 0 o 3122 1 0 5\n20160201000001 4b7a 5 o 1900 0 1 9\n"
     ), @"
-    Tencent photo text; columns: time `time`, key `photo_id/format/size_class`, size `return_size`, no operation (every row is a GET); time in date-times, UTC unless they say otherwise (by the format); starts 2016-02-01T00:00:00Z
+    Tencent photo text; columns: time `time`, key `photo_id/format/size_class`,
+    size `return_size`, no operation (every row is a GET); time in date-times, UTC
+    unless they say otherwise (by the format); starts 2016-02-01T00:00:00Z
     0 4b7a/0/o 3122 get
     1 4b7a/5/o 1900 get
     ");
@@ -278,7 +301,11 @@ fn registry_json_is_written_as_it_is_read() {
         RegistryFilter { methods: vec![Method(Op::Get), Method(Op::Put)], ..RegistryFilter::PAPER };
     let options = ReadOptions { registry, ..DETECT };
     insta::assert_snapshot!(understood(&bytes, &options), @"
-    IBM Docker registry JSON; columns: time `timestamp`, key `http.request.uri`, size `http.response.written`, operation `http.request.method`; time in date-times, UTC unless they say otherwise (by the form of the first value); GETs and PUTs of blobs, of any status, keyed by the whole URI; starts 2017-06-20T00:00:00Z
+    IBM Docker registry JSON; columns: time `timestamp`, key `http.request.uri`,
+    size `http.response.written`, operation `http.request.method`; time in
+    date-times, UTC unless they say otherwise (by the form of the first value);
+    GETs and PUTs of blobs, of any status, keyed by the whole URI; starts
+    2017-06-20T00:00:00Z
     0 v2/a/b/blobs/c 10 get
     1.499 v2/a/b/blobs/c 10 put
     90000.249 v2/0000184a/000052b6/blobs/7 20 get
