@@ -194,6 +194,10 @@ pub(crate) struct ReadArgs {
     /// Registry traces in a directory: only this data centre, such as dal09
     #[arg(long, value_name = "NAME")]
     pub(crate) dc: Option<String>,
+    /// Keep a converted copy in this directory, which is read instead when the same content is
+    /// read in the same way again
+    #[arg(long, value_name = "DIR")]
+    pub(crate) cache: Option<PathBuf>,
 }
 
 /// Which requests to keep.

@@ -1,7 +1,7 @@
 //! Opening a trace: a file, standard input, or a synthetic one.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use des::Streams;
@@ -9,7 +9,7 @@ use trace::{Format, KnownBy, Profile, ReadOptions, RegistryFilter, Selection, Tr
 use units::Nanos;
 
 use crate::args::{ReadArgs, UsageError};
-use crate::{output, progress, trace_files};
+use crate::{output, progress, trace_cache, trace_files};
 
 /// A trace as it will be replayed.
 pub(crate) struct Input {
@@ -101,12 +101,28 @@ fn open(name: &str, read: &ReadArgs) -> anyhow::Result<Trace> {
         let n_more = metadata.is_file().then_some(metadata.len());
         n_bytes = n_bytes.zip(n_more).map(|(n, more)| n + more);
     }
+    let Some(cache) = &read.cache else { return read_files(name, &paths, n_bytes, &options) };
+    let kept = trace_cache::place(cache, &paths, &options)?;
+    if let Some(trace) = trace_cache::find(name, &kept) {
+        return Ok(trace);
+    }
+    let trace = read_files(name, &paths, n_bytes, &options)?;
+    trace_cache::keep(&trace, &kept)?;
+    Ok(trace)
+}
+
+fn read_files(
+    name: &str,
+    paths: &[PathBuf],
+    n_bytes: Option<u64>,
+    options: &ReadOptions,
+) -> anyhow::Result<Trace> {
     let bar = progress::bytes_bar(n_bytes, "reading");
     let files = paths.iter().map(|path| {
         let file = fs_err::File::open(path);
         (path.display().to_string(), file)
     });
-    let trace = trace::read_files(name, files, &options, &mut |n_read| bar.set_position(n_read));
+    let trace = trace::read_files(name, files, options, &mut |n_read| bar.set_position(n_read));
     bar.finish_and_clear();
     Ok(trace?)
 }
@@ -124,6 +140,7 @@ fn options(name: &str, read: &ReadArgs) -> ReadOptions {
         blobs,
         status,
         dc: _,
+        cache: _,
     } = read.clone();
     ReadOptions {
         format: format.or_else(|| Format::from_file_name(name)),

@@ -13,6 +13,7 @@
 mod builder;
 mod cache_size;
 mod column;
+mod columns;
 mod error;
 mod fit;
 mod format;
@@ -39,6 +40,7 @@ mod write;
 
 pub use crate::cache_size::{CacheSize, CacheSizeError};
 pub use crate::column::{Column, Role};
+pub use crate::columns::{read_columns, write_columns};
 pub use crate::error::{ErrorKind, Position, TraceError, ValueProblem};
 pub use crate::fit::fit;
 pub use crate::format::{Format, UnknownFormat};

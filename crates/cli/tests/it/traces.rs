@@ -91,3 +91,35 @@ fn bad_rows_can_be_passed_over() {
     assert!(ran.stderr.contains("1 bad row passed over (first at line 3"), "{}", ran.stderr);
     assert!(ran.ok().contains("requests"));
 }
+
+#[test]
+fn a_converted_copy_is_read_when_the_content_is_the_same() {
+    let workplace = Workplace::new().file("trace.csv", small_trace(300));
+    let read = |trace: &str| {
+        let ran = workplace.run(&format!("trace info {trace} --cache copies --json"));
+        (ran.stderr.contains("a converted copy"), ran.json())
+    };
+    let (is_copy, first) = read("trace.csv");
+    assert!(!is_copy);
+    let (is_copy, again) = read("trace.csv");
+    assert!(is_copy);
+    assert_eq!(again, first);
+    // Read differently, or another content: not this copy.
+    assert!(!read("trace.csv --time-unit ms").0);
+    let workplace_path = workplace.path().join("trace.csv");
+    std::fs::write(workplace_path, small_trace(301)).expect("a file can be written");
+    let (is_copy, more) = read("trace.csv");
+    assert!(!is_copy);
+    assert_eq!(more["n_requests"], 301);
+    // A damaged copy is not taken for the trace.
+    for entry in std::fs::read_dir(workplace.path().join("copies")).expect("copies") {
+        let path = entry.expect("a file").path();
+        let mut bytes = std::fs::read(&path).expect("a copy");
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        std::fs::write(path, bytes).expect("a file can be written");
+    }
+    let (is_copy, mended) = read("trace.csv");
+    assert!(!is_copy);
+    assert_eq!(mended, more);
+}

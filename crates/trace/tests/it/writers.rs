@@ -1,7 +1,10 @@
 //! What is written is read back.
 
 use proptest::prelude::*;
-use trace::{Format, PackedCounts, ReadOptions, Trace, write_csv, write_oracle_general};
+use trace::{
+    Format, PackedCounts, ReadOptions, Trace, read_columns, write_columns, write_csv,
+    write_oracle_general,
+};
 
 use crate::{folded, read, read_text, shown};
 
@@ -28,7 +31,7 @@ fn csv_has_plain_decimal_seconds() {
 
 proptest! {
     #[test]
-    fn csv_is_read_back_to_the_same_trace(
+    fn csv_and_columns_are_read_back_to_the_same_trace(
         rows in prop::collection::vec(
             (0..u64::MAX / 8, "[ -~\n\"\u{e9}]{1,12}", 0..1_u64 << 40, 0..3_usize),
             1..50,
@@ -45,6 +48,18 @@ proptest! {
         prop_assert_eq!(again.hash(), trace.hash());
         prop_assert_eq!(again.requests(), trace.requests());
         prop_assert_eq!(shown(&again), shown(&trace));
+        let mut columns = Vec::new();
+        write_columns(&trace, &mut columns).unwrap();
+        let again = read_columns("t", &columns[..]).unwrap();
+        prop_assert_eq!(again.requests(), trace.requests());
+        prop_assert_eq!(shown(&again), shown(&trace));
+        let cut = columns.len() / 2;
+        prop_assert!(read_columns("t", &columns[..cut]).is_err());
+        columns[cut] ^= 1;
+        if let Ok(again) = read_columns("t", &columns[..]) {
+            // What was said of the trace is not part of its content.
+            prop_assert_eq!(again.hash(), trace.hash());
+        }
     }
 }
 
