@@ -6,6 +6,7 @@ mod experiment;
 mod output;
 mod progress;
 mod replay;
+mod trace_args;
 mod trace_cache;
 mod trace_files;
 mod trace_input;

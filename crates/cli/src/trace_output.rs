@@ -7,7 +7,8 @@ use std::str;
 use flate2::write::GzEncoder;
 use trace::{LcsVersion, Trace};
 
-use crate::args::{TargetArgs, UsageError};
+use crate::args::UsageError;
+use crate::trace_args::TargetArgs;
 use crate::{output, progress};
 
 /// A format that traces are written in.

@@ -1,6 +1,6 @@
 //! `infinisim trace convert`: a trace in another format.
 
-use crate::args::TraceConvertArgs;
+use crate::trace_args::TraceConvertArgs;
 use crate::{trace_input, trace_output};
 
 /// Reads a trace and writes it.

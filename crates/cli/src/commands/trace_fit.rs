@@ -1,6 +1,6 @@
 //! `infinisim trace fit`: a profile like a trace.
 
-use crate::args::TraceFitArgs;
+use crate::trace_args::TraceFitArgs;
 use crate::{output, trace_input};
 
 /// Reads a trace and writes the profile of its likeness.

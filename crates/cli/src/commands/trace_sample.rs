@@ -2,7 +2,8 @@
 
 use trace::SampleSize;
 
-use crate::args::{TraceSampleArgs, UsageError};
+use crate::args::UsageError;
+use crate::trace_args::TraceSampleArgs;
 use crate::{output, trace_input, trace_output};
 
 /// Reads a trace, draws objects and writes their requests.
