@@ -187,7 +187,7 @@ fn a_profile_that_asks_for_too_much_is_refused() {
     let err = generate(&profile, &mut numbers(0)).unwrap_err();
     assert_eq!(
         err.to_string(),
-        "the requests of the profile add up to more than 4611.7 PB; lower `working_set_gb`, or \
+        "the requests of the profile add up to more than 288.2 PB; lower `working_set_gb`, or \
          `n_requests`"
     );
 }
