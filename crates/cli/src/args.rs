@@ -7,8 +7,10 @@ use clap::{ArgGroup, Args as ArgGroupOf, Parser, Subcommand};
 use clap_complete::Shell;
 use policy::EvictionPolicy;
 use pricing::Accounting;
-use trace::{CacheSize, Column, Format, Selection, TimeUnit};
+use trace::{CacheSize, Column, Format, Method, Resources, Selection, TimeUnit};
 use units::{Bytes, Nanos};
+
+use crate::trace_args::{TargetArgs, TraceConvertArgs, TraceFitArgs, TraceSampleArgs, parse_rate};
 
 /// Something was typed that makes no sense. The program exits with 2.
 #[derive(Debug, thiserror::Error)]
@@ -70,9 +72,15 @@ pub(crate) enum TraceCommand {
     Info(TraceInfoArgs),
     /// The first rows as understood
     Head(TraceHeadArgs),
-    /// Make a synthetic trace and write it as CSV
+    /// Write a trace in another format
+    Convert(TraceConvertArgs),
+    /// Keep a part of the objects, drawn by the hash of their keys (SHARDS)
+    Sample(TraceSampleArgs),
+    /// Make a synthetic trace
     Generate(TraceGenerateArgs),
-    /// Exact miss ratios over policies and cache sizes
+    /// Make a profile from a trace, to share a likeness instead of the trace
+    Fit(TraceFitArgs),
+    /// Miss ratios over policies and cache sizes, exact or on a sample
     Mrc(TraceMrcArgs),
 }
 
@@ -140,7 +148,8 @@ pub(crate) enum PricesCommand {
 /// A trace and how to read it.
 #[derive(Debug, ArgGroupOf)]
 pub(crate) struct TraceArgs {
-    /// A trace file (plain, gzip or zstd), `-` for standard input, or synthetic:PROFILE
+    /// A trace file (plain, gzip or zstd), a directory or a quoted pattern of such, `-` for
+    /// standard input, or synthetic:PROFILE
     pub(crate) trace: String,
     #[command(flatten)]
     pub(crate) read: ReadArgs,
@@ -170,6 +179,25 @@ pub(crate) struct ReadArgs {
     /// The unit of a numeric time: s, ms, us or ns
     #[arg(long, value_name = "UNIT")]
     pub(crate) time_unit: Option<TimeUnit>,
+    /// Pass over as many bad rows, and count them
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) skip_bad: u64,
+    /// Registry traces: methods to keep, separated by commas: GET, PUT, DELETE [default: GET]
+    #[arg(long, value_name = "METHODS", value_delimiter = ',')]
+    pub(crate) method: Vec<Method>,
+    /// Registry traces: `only` blobs, `none` (manifests) or `any` of both
+    #[arg(long, value_name = "WHICH", default_value = "only")]
+    pub(crate) blobs: Resources,
+    /// Registry traces: status codes to keep, separated by commas [default: all]
+    #[arg(long, value_name = "CODES", value_delimiter = ',')]
+    pub(crate) status: Vec<u16>,
+    /// Registry traces in a directory: only this data centre, such as dal09
+    #[arg(long, value_name = "NAME")]
+    pub(crate) dc: Option<String>,
+    /// Keep a converted copy in this directory, which is read instead when the same content is
+    /// read in the same way again
+    #[arg(long, value_name = "DIR")]
+    pub(crate) cache: Option<PathBuf>,
 }
 
 /// Which requests to keep.
@@ -353,9 +381,8 @@ pub(crate) struct TraceGenerateArgs {
     /// Names the randomness of the trace
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
-    /// Where to write the trace [default: standard output]
-    #[arg(long, short, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
 }
 
 #[derive(Debug, ArgGroupOf)]
@@ -373,6 +400,12 @@ pub(crate) struct TraceMrcArgs {
         default_value = "1%wss,2%wss,5%wss,10%wss,20%wss,50%wss,100%wss"
     )]
     pub(crate) size: Vec<CacheSize>,
+    /// Estimate from this share of the objects, such as 0.01 (SHARDS)
+    #[arg(long, value_name = "RATE", value_parser = parse_rate)]
+    pub(crate) sample: Option<f64>,
+    /// Names the hash by which objects are drawn for `--sample`
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
     #[command(flatten)]

@@ -6,7 +6,11 @@ mod experiment;
 mod output;
 mod progress;
 mod replay;
+mod trace_args;
+mod trace_cache;
+mod trace_files;
 mod trace_input;
+mod trace_output;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -35,6 +39,9 @@ fn run(args: Args) -> anyhow::Result<()> {
         Command::Trace { command } => match command {
             TraceCommand::Info(args) => commands::trace_info::info(&args),
             TraceCommand::Head(args) => commands::trace_head::head(&args),
+            TraceCommand::Convert(args) => commands::trace_convert::convert(&args),
+            TraceCommand::Sample(args) => commands::trace_sample::sample(&args),
+            TraceCommand::Fit(args) => commands::trace_fit::fit(&args),
             TraceCommand::Generate(args) => commands::trace_generate::generate(&args),
             TraceCommand::Mrc(args) => commands::trace_mrc::mrc(&args),
         },

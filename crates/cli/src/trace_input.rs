@@ -1,15 +1,15 @@
 //! Opening a trace: a file, standard input, or a synthetic one.
 
-use std::io::{self, Read};
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use des::Streams;
-use trace::{Format, KnownBy, Profile, ReadOptions, Selection, Trace};
+use trace::{Format, KnownBy, Profile, ReadOptions, RegistryFilter, Selection, Trace};
 use units::Nanos;
 
 use crate::args::{ReadArgs, UsageError};
-use crate::{output, progress};
+use crate::{output, progress, trace_cache, trace_files};
 
 /// A trace as it will be replayed.
 pub(crate) struct Input {
@@ -86,31 +86,70 @@ pub(crate) fn generate(profile: &str, seed: u64) -> anyhow::Result<Trace> {
 }
 
 fn open(name: &str, read: &ReadArgs) -> anyhow::Result<Trace> {
-    let ReadArgs { format, time_column, key_column, size_column, op_column, time_unit } =
-        read.clone();
-    let format = format.or_else(|| Format::from_file_name(name));
-    let options =
-        ReadOptions { format, time_column, key_column, size_column, op_column, time_unit };
+    let options = options(name, read);
     if name == "-" {
-        return read_all("standard input", io::stdin().lock(), None, &options);
+        let bar = progress::bytes_bar(None, "reading");
+        let progress = &mut |n_read| bar.set_position(n_read);
+        let trace = trace::read("standard input", io::stdin().lock(), &options, progress);
+        bar.finish_and_clear();
+        return Ok(trace?);
     }
-    let file = fs_err::File::open(name)?;
-    let metadata = file.metadata()?;
-    if metadata.is_dir() {
-        anyhow::bail!("`{name}` is a directory; name a trace file in it");
+    let paths = trace_files::files(name, read.dc.as_deref())?;
+    let mut n_bytes = Some(0);
+    for path in &paths {
+        let metadata = fs_err::File::open(path)?.metadata()?;
+        let n_more = metadata.is_file().then_some(metadata.len());
+        n_bytes = n_bytes.zip(n_more).map(|(n, more)| n + more);
     }
-    let n_bytes = metadata.is_file().then_some(metadata.len());
-    read_all(name, file, n_bytes, &options)
+    let Some(cache) = &read.cache else { return read_files(name, &paths, n_bytes, &options) };
+    let kept = trace_cache::place(cache, &paths, &options)?;
+    if let Some(trace) = trace_cache::find(name, &kept) {
+        return Ok(trace);
+    }
+    let trace = read_files(name, &paths, n_bytes, &options)?;
+    trace_cache::keep(&trace, &kept)?;
+    Ok(trace)
 }
 
-fn read_all(
+fn read_files(
     name: &str,
-    input: impl Read,
+    paths: &[PathBuf],
     n_bytes: Option<u64>,
     options: &ReadOptions,
 ) -> anyhow::Result<Trace> {
     let bar = progress::bytes_bar(n_bytes, "reading");
-    let trace = trace::read(name, input, options, &mut |n_read| bar.set_position(n_read));
+    let files = paths.iter().map(|path| {
+        let file = fs_err::File::open(path);
+        (path.display().to_string(), file)
+    });
+    let trace = trace::read_files(name, files, options, &mut |n_read| bar.set_position(n_read));
     bar.finish_and_clear();
     Ok(trace?)
+}
+
+fn options(name: &str, read: &ReadArgs) -> ReadOptions {
+    let ReadArgs {
+        format,
+        time_column,
+        key_column,
+        size_column,
+        op_column,
+        time_unit,
+        skip_bad,
+        method,
+        blobs,
+        status,
+        dc: _,
+        cache: _,
+    } = read.clone();
+    ReadOptions {
+        format: format.or_else(|| Format::from_file_name(name)),
+        time_column,
+        key_column,
+        size_column,
+        op_column,
+        time_unit,
+        registry: RegistryFilter { methods: method, resources: blobs, statuses: status },
+        n_bad_max: skip_bad,
+    }
 }

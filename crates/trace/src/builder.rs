@@ -15,9 +15,18 @@ use crate::trace::Trace;
 pub(crate) struct Record<'a> {
     /// Nanoseconds since 1970, or since wherever the trace counts from.
     pub(crate) nanos: u64,
-    pub(crate) key: &'a [u8],
+    pub(crate) key: Key<'a>,
     pub(crate) size: Bytes,
     pub(crate) op: Op,
+}
+
+/// Which object a record asks for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Key<'a> {
+    /// The object with this name.
+    Text(&'a [u8]),
+    /// The object whose name is this number in decimal digits.
+    Number(u64),
 }
 
 /// A trace in the making.
@@ -34,6 +43,17 @@ pub(crate) struct Builder {
     n_ignored: u64,
     ignored_words: BTreeMap<Vec<u8>, u64>,
     n_not_selected: u64,
+    not_selected_words: BTreeMap<&'static str, u64>,
+    /// How many bad rows may be passed over, and those that were.
+    n_bad_max: u64,
+    bad: Tally,
+    first_bad: Option<String>,
+    ttl: Tally,
+    partial: Tally,
+    /// Where the requests of the source that is being read begin, and whether all before are in
+    /// order.
+    source_start: usize,
+    is_in_order: bool,
 }
 
 /// How often something happened, and where first.
@@ -61,14 +81,23 @@ impl Builder {
     /// Words for ignored operations that are told apart; a wrong column has millions.
     const N_WORDS_MAX: usize = 16;
 
+    /// A trace in the making that passes over as many bad rows as this.
+    pub(crate) fn new(n_bad_max: u64) -> Builder {
+        Builder { n_bad_max, is_in_order: true, ..Builder::default() }
+    }
+
     /// Appends a request, which stands at `position`.
     pub(crate) fn push(&mut self, record: Record<'_>, position: Position) -> Result<(), Failure> {
         let Record { nanos, key, size, op } = record;
-        let Some(object) = self.interner.intern(key) else {
+        self.note_time(nanos, position)?;
+        let object = match key {
+            Key::Text(key) => self.interner.intern(key),
+            Key::Number(number) => self.interner.intern_number(number),
+        };
+        let Some(object) = object else {
             let kind = ErrorKind::TooManyObjects { limit: Interner::N_KEYS_MAX };
             return Err(kind.at(position));
         };
-        self.note_time(nanos, position)?;
         // A DELETE need not say how large the object was.
         if size == Bytes::ZERO && op != Op::Delete {
             self.zero_size.add(position);
@@ -95,9 +124,47 @@ impl Builder {
         }
     }
 
-    /// Counts a row left out because the format's selection does not keep it.
-    pub(crate) fn leave_out(&mut self) {
+    /// Counts a row left out because the format's selection does not keep it; `what` it is, in
+    /// the plural.
+    pub(crate) fn leave_out(&mut self, what: &'static str) {
         self.n_not_selected += 1;
+        *self.not_selected_words.entry(what).or_default() += 1;
+    }
+
+    /// Counts a request that says how long its object may be kept.
+    pub(crate) fn note_ttl(&mut self, position: Position) {
+        self.ttl.add(position);
+    }
+
+    /// Counts a request that reads only a part of its object.
+    pub(crate) fn note_partial(&mut self, position: Position) {
+        self.partial.add(position);
+    }
+
+    /// Passes over a bad row, if it is one and as many may be.
+    pub(crate) fn skip(&mut self, failure: Failure) -> Result<(), Failure> {
+        if !failure.kind.is_of_one_row() || self.n_bad_max <= self.bad.n {
+            return Err(failure);
+        }
+        self.bad.add(failure.position);
+        self.first_bad.get_or_insert_with(|| failure.kind.to_string());
+        Ok(())
+    }
+
+    /// Sorts what the source that ends here has brought in among what came before it, so that
+    /// sources that follow one another in time need no room to sort everything at the end.
+    pub(crate) fn finish_source(&mut self) {
+        let start = std::mem::replace(&mut self.source_start, self.requests.len());
+        let (before, new) = self.requests.split_at_mut(start);
+        // Stable: requests of one instant stay in file order.
+        new.sort_by_key(|it| it.at);
+        let Some(first) = new.first() else { return };
+        let n_overlapping = before.len() - before.partition_point(|it| it.at <= first.at);
+        // More than that is another stretch of time altogether, and waits for the end.
+        self.is_in_order &= n_overlapping <= 8 * new.len();
+        if self.is_in_order && 0 < n_overlapping {
+            self.requests[start - n_overlapping..].sort_by_key(|it| it.at);
+        }
     }
 
     /// The trace, once no more requests come. `source` is told its start here, in nanoseconds
@@ -105,7 +172,7 @@ impl Builder {
     pub(crate) fn finish(
         mut self,
         source: impl FnOnce(u64) -> Source,
-        keeps: Option<&'static str>,
+        keeps: Option<&str>,
     ) -> Result<Trace, Failure> {
         let Some((start, _)) = self.range else {
             let n_rows = self.n_ignored + self.n_not_selected;
@@ -120,8 +187,7 @@ impl Builder {
             request.at = Time::from_nanos(request.at.as_nanos() - start);
         }
         let is_sorted = self.out_of_order.n == 0;
-        if !is_sorted {
-            // Stable: requests of one instant stay in file order.
+        if !is_sorted && !self.requests.is_sorted_by_key(|it| it.at) {
             self.requests.sort_by_key(|it| it.at);
         }
         let keys = self.interner.into_keys();
@@ -134,25 +200,32 @@ impl Builder {
 
     fn note_time(&mut self, nanos: u64, position: Position) -> Result<(), Failure> {
         let (earliest, latest) = self.range.unwrap_or((nanos, nanos));
-        if nanos < latest {
-            self.out_of_order.add(position);
-        }
         let range = (earliest.min(nanos), latest.max(nanos));
         if Nanos::SPAN_MAX.get() < range.1 - range.0 {
             return Err(ErrorKind::SpanTooLong { limit: Nanos::SPAN_MAX }.at(position));
+        }
+        if nanos < latest {
+            self.out_of_order.add(position);
         }
         self.range = Some(range);
         Ok(())
     }
 
-    fn notes(&self, keeps: Option<&'static str>) -> Vec<Note> {
-        let order = self.out_of_order.note(|n_rows, first| Note::OutOfOrder { n_rows, first });
-        let zero = self.zero_size.note(|n_requests, first| Note::ZeroSize { n_requests, first });
-        order.into_iter().chain(zero).chain(self.left_out(keeps)).collect()
+    fn notes(&self, keeps: Option<&str>) -> Vec<Note> {
+        let mut notes = Vec::new();
+        if let (Some(first), Some(why)) = (self.bad.first, &self.first_bad) {
+            notes.push(Note::Skipped { n_rows: self.bad.n, first, why: why.clone() });
+        }
+        notes.extend(self.out_of_order.note(|n_rows, first| Note::OutOfOrder { n_rows, first }));
+        notes.extend(self.zero_size.note(|n_requests, first| Note::ZeroSize { n_requests, first }));
+        notes.extend(self.partial.note(|n_requests, _| Note::PartialReads { n_requests }));
+        notes.extend(self.ttl.note(|n_requests, _| Note::TimesToLive { n_requests }));
+        notes.extend(self.left_out(keeps));
+        notes
     }
 
     /// The notes on rows that were left out.
-    fn left_out(&self, keeps: Option<&'static str>) -> Vec<Note> {
+    fn left_out(&self, keeps: Option<&str>) -> Vec<Note> {
         let mut notes = Vec::new();
         if 0 < self.n_ignored {
             let mut words: Vec<(String, u64)> =
@@ -164,7 +237,10 @@ impl Builder {
             notes.push(Note::IgnoredOps { n_rows: self.n_ignored, words });
         }
         if let Some(keeps) = keeps.filter(|_| 0 < self.n_not_selected) {
-            notes.push(Note::NotSelected { n_rows: self.n_not_selected, keeps });
+            let words = self.not_selected_words.iter();
+            let words = words.map(|(word, n)| ((*word).to_owned(), *n)).collect();
+            let keeps = keeps.to_owned();
+            notes.push(Note::NotSelected { n_rows: self.n_not_selected, keeps, words });
         }
         notes
     }

@@ -226,6 +226,38 @@ pub enum ErrorKind {
         /// The impossible value.
         next: i64,
     },
+    /// A JSON text that breaks the grammar, or is no list of flat records.
+    #[error("{problem} at byte {offset}, near `{near}`; is the file whole, and JSON?")]
+    Json {
+        /// What is wrong.
+        problem: &'static str,
+        /// Where, from the start of the file.
+        offset: u64,
+        /// What stands there.
+        near: String,
+    },
+    /// A record without a field that it needs.
+    #[error(
+        "the record has no field `{field}`; complete or remove it, or allow it by `--skip-bad`"
+    )]
+    MissingField {
+        /// The field.
+        field: &'static str,
+    },
+    /// An lcs file of a kind that is not read.
+    #[error("this lcs file {0}; convert it with a libCacheSim of 2024-12 or later")]
+    Lcs(&'static str),
+    /// A trace file of ours that is damaged or of another version.
+    #[error("this infinisim trace file {0}; make it again with `infinisim trace convert`")]
+    Columnar(&'static str),
+    /// Sources of one trace that are of different formats.
+    #[error("this is {found}, and the files before it are {expected}; read them separately")]
+    MixedFormats {
+        /// The format of this one.
+        found: &'static str,
+        /// The format of the first.
+        expected: &'static str,
+    },
     /// More requests than ids.
     #[error("a trace of more than {limit} requests cannot be held; read a part of it")]
     TooManyRequests {
@@ -270,7 +302,7 @@ pub enum ValueProblem {
     #[error("is not a whole number of bytes; is `--size-column` right?")]
     FractionalSize,
     /// A size that cannot be held.
-    #[error("is more than the largest size, 4 EiB; is `--size-column` right?")]
+    #[error("is more than the largest size, 256 PiB; is `--size-column` right?")]
     SizeTooLarge,
     /// A time that is not a number.
     #[error(
@@ -293,6 +325,9 @@ pub enum ValueProblem {
     /// A date-time before the epoch.
     #[error("is before 1970, where times begin; correct or remove the row")]
     BeforeEpoch,
+    /// A count that is not a number, or of more than any row stands for.
+    #[error("is not a count of requests up to a million; correct or remove the row")]
+    NotACount,
     /// A key of no bytes.
     #[error("is an empty key; is `--key-column` right?")]
     EmptyKey,
@@ -318,6 +353,17 @@ impl From<io::Error> for Failure {
 }
 
 impl ErrorKind {
+    /// Whether only one row is bad, so that the others can be read.
+    pub(crate) fn is_of_one_row(&self) -> bool {
+        matches!(
+            self,
+            ErrorKind::Value { .. }
+                | ErrorKind::RowLength { .. }
+                | ErrorKind::MissingField { .. }
+                | ErrorKind::SpanTooLong { .. }
+        )
+    }
+
     /// This error, found at `position`.
     pub(crate) fn at(self, position: Position) -> Failure {
         Failure { position, kind: self }

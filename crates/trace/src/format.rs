@@ -1,8 +1,17 @@
 //! The formats of traces: the table of what is known, and one file per format.
 
+mod azure;
+mod cache_lib;
 mod delimited;
+mod fields;
+mod ibm_cos;
 mod ibm_csv;
+mod ibm_json;
+mod lcs;
+mod meta_cdn;
 mod oracle_general;
+mod tencent_photo;
+mod twitter;
 mod web_cache_sim;
 
 use std::{fmt, str};
@@ -14,25 +23,43 @@ use crate::read::ReadOptions;
 use crate::source::Columns;
 use crate::time::{KnownBy, TimeScale};
 
+pub(crate) use self::ibm_json::{METHOD, SIZE, STATUS, TIME, URI};
+pub(crate) use self::lcs::{MAGIC, N_HEADER_BYTES, OP_DELETE, OP_GET, OP_SET};
 pub(crate) use self::oracle_general::OracleRecord;
 
 /// A format of traces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
+    /// The IBM Docker registry traces as published: JSON arrays.
+    IbmJson,
     /// The IBM Docker registry traces as CSV.
     IbmCsv,
+    /// IBM Cloud Object Store: `ms REST.VERB.OBJECT key size start end`.
+    IbmCos,
+    /// Twitter's cache clusters, CSV without a header.
+    Twitter,
+    /// Meta's key-value traces (CacheLib, MetaKV).
+    CacheLib,
+    /// Meta's CDN traces.
+    MetaCdn,
+    /// Blob accesses of Azure Functions.
+    AzureFunctions,
+    /// Tencent's photo cache.
+    TencentPhoto,
     /// Requests of webcachesim: `time id size` without a header.
     WebCacheSim,
     /// Text with a header, its columns recognised or named by the user.
     Delimited,
     /// libCacheSim's 24-byte records; they have no mark to be recognised by.
     OracleGeneral,
+    /// libCacheSim's lcs, versions 1 to 3.
+    Lcs,
 }
 
 /// How one format is recognised and read. To add a format: a variant of [`Format`], a file
 /// with one of these, and its line in [`READERS`].
 pub(crate) struct Reader {
-    format: Format,
+    pub(crate) format: Format,
     /// What `--format` calls it.
     name: &'static str,
     /// What messages call it.
@@ -41,7 +68,9 @@ pub(crate) struct Reader {
     file_endings: &'static [&'static str],
     /// Whether users may name its columns.
     pub(crate) takes_columns: bool,
-    /// Whether the head of a text is of this format.
+    /// Whether it is no text.
+    is_binary: bool,
+    /// Whether the head of a file is of this format.
     recognises: fn(&Input<'_>, &ReadOptions) -> bool,
     /// Reads all requests.
     pub(crate) read: fn(&mut Input<'_>, &ReadOptions, &mut Builder) -> Result<Understood, Failure>,
@@ -55,12 +84,24 @@ pub(crate) struct Understood {
     /// Whether times count from 1970.
     pub(crate) is_absolute: bool,
     /// What the format's selection keeps, if it has one.
-    pub(crate) keeps: Option<&'static str>,
+    pub(crate) keeps: Option<String>,
 }
 
 /// Every format. The first that recognises a text reads it, so the pickier stand first.
-const READERS: [Reader; 4] =
-    [ibm_csv::READER, web_cache_sim::READER, delimited::READER, oracle_general::READER];
+const READERS: [Reader; 12] = [
+    lcs::READER,
+    ibm_json::READER,
+    ibm_csv::READER,
+    ibm_cos::READER,
+    twitter::READER,
+    cache_lib::READER,
+    meta_cdn::READER,
+    azure::READER,
+    tencent_photo::READER,
+    web_cache_sim::READER,
+    delimited::READER,
+    oracle_general::READER,
+];
 
 impl Format {
     /// The names that [`str::parse`] reads.
@@ -116,12 +157,16 @@ pub(crate) fn detect(
     input: &Input<'_>,
     options: &ReadOptions,
 ) -> Result<&'static Reader, ErrorKind> {
+    let recognised = |reader: &&Reader| (reader.recognises)(input, options);
+    if let Some(reader) = READERS.iter().filter(|it| it.is_binary).find(recognised) {
+        return Ok(reader);
+    }
     // Text has no control bytes but tab, line feed, carriage return and the like.
     let control = input.head().iter().position(|it| *it < b'\t');
     if let Some(offset) = control {
         return Err(ErrorKind::NotText { byte: input.head()[offset], offset });
     }
-    let found = READERS.iter().find(|it| (it.recognises)(input, options));
+    let found = READERS.iter().find(recognised);
     Ok(found.unwrap_or(&delimited::READER))
 }
 
@@ -136,7 +181,9 @@ mod tests {
             assert_eq!(reader.format.to_string().to_uppercase().parse(), Ok(reader.format));
         }
         let unknown = "xml".parse::<Format>().unwrap_err().to_string();
-        let names = "`ibm-csv`, `webcachesim`, `csv`, `oracleGeneral`";
+        let names = "`lcs`, `ibm-json`, `ibm-csv`, `ibm-cos`, `twitter`, `cachelib`, \
+                     `meta-cdn`, `azure-functions`, `tencent-photo`, `webcachesim`, `csv`, \
+                     `oracleGeneral`";
         assert_eq!(unknown, format!("`xml` is not a format of traces; write one of {names}"));
     }
 

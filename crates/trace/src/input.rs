@@ -81,10 +81,19 @@ impl<'a> Input<'a> {
         &self.head
     }
 
+    /// The first bytes of a text, from behind a byte-order mark.
+    pub(crate) fn head_text(&self) -> &[u8] {
+        self.head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&self.head)
+    }
+
+    /// Steps over the first `n_bytes`, which are part of the head.
+    pub(crate) fn skip(&mut self, n_bytes: usize) {
+        self.n_head_read = n_bytes.min(self.head.len());
+    }
+
     /// The first line of the head that is not blank, without its end.
     pub(crate) fn first_line(&self) -> &[u8] {
-        let text = self.head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&self.head);
-        let lines = text.split(|it| *it == b'\n').map(<[u8]>::trim_ascii);
+        let lines = self.head_text().split(|it| *it == b'\n').map(<[u8]>::trim_ascii);
         lines.into_iter().find(|it| !it.is_empty()).unwrap_or_default()
     }
 

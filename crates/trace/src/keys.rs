@@ -4,7 +4,7 @@ use hashbrown::HashTable;
 use units::ObjectId;
 use xxhash_rust::xxh64::xxh64;
 
-use crate::number::leading_digits;
+use crate::number::{DecimalText, leading_digits};
 
 /// The keys of a trace by [`ObjectId`], all in one piece of memory.
 #[derive(Clone, Debug, Default)]
@@ -64,13 +64,24 @@ pub(crate) struct Interner {
 impl Interner {
     /// The most keys that fit: `u32::MAX` itself stands for "none" elsewhere.
     pub(crate) const N_KEYS_MAX: u32 = u32::MAX - 1;
+    /// The largest number of as many digits as always fit; a larger one is a text.
+    const NUMBER_MAX: u64 = 9_999_999_999_999_999_999;
 
     /// The id of `key`, new or known, or `None` where no id is left.
     pub(crate) fn intern(&mut self, key: &[u8]) -> Option<ObjectId> {
         match number_of(key) {
-            Some(number) => self.intern_number(number, key),
+            Some(number) => self.find_number(number).or_else(|| self.add_number(number, key)),
             None => self.intern_text(key),
         }
+    }
+
+    /// The id of the key that is `number` in decimal digits.
+    pub(crate) fn intern_number(&mut self, number: u64) -> Option<ObjectId> {
+        let mut text = DecimalText::default();
+        if Self::NUMBER_MAX < number {
+            return self.intern_text(text.text(number));
+        }
+        self.find_number(number).or_else(|| self.add_number(number, text.text(number)))
     }
 
     /// The keys, once no more come.
@@ -78,14 +89,16 @@ impl Interner {
         self.keys
     }
 
-    fn intern_number(&mut self, number: u64, key: &[u8]) -> Option<ObjectId> {
-        let hash = spread(number);
-        if let Some((_, id)) = self.numbers.find(hash, |(known, _)| *known == number) {
-            return Some(ObjectId(*id));
-        }
+    fn find_number(&self, number: u64) -> Option<ObjectId> {
+        let found = self.numbers.find(spread(number), |(known, _)| *known == number);
+        found.map(|(_, id)| ObjectId(*id))
+    }
+
+    fn add_number(&mut self, number: u64, key: &[u8]) -> Option<ObjectId> {
         let id = self.next_id()?;
         self.keys.push(key, xxh64(key, 0));
-        self.numbers.insert_unique(hash, (number, id), |(number, _)| spread(*number));
+        let spread_of = |(number, _): &(u64, u32)| spread(*number);
+        self.numbers.insert_unique(spread(number), (number, id), spread_of);
         Some(ObjectId(id))
     }
 
@@ -107,9 +120,11 @@ impl Interner {
     }
 }
 
+/// Every number of so many digits fits into 64 bits.
+const N_DIGITS_MAX: usize = 19;
+
 /// The number that `key` is the one way to write: digits, without a zero in front.
 fn number_of(key: &[u8]) -> Option<u64> {
-    const N_DIGITS_MAX: usize = 19;
     let (number, n_digits) = leading_digits(key);
     let is_number = n_digits == key.len() && (1..=N_DIGITS_MAX).contains(&n_digits);
     let is_only_way = key.first() != Some(&b'0') || n_digits == 1;

@@ -36,8 +36,40 @@ pub enum Note {
         /// How many rows.
         n_rows: u64,
         /// What the selection keeps.
-        keeps: &'static str,
+        keeps: String,
+        /// What the rows are instead, and how many are.
+        words: Vec<(String, u64)>,
     },
+    /// Bad rows were passed over, as the user allowed.
+    Skipped {
+        /// How many rows.
+        n_rows: u64,
+        /// The first of them.
+        first: Position,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Requests for a range of bytes, which are taken as requests for the whole object.
+    PartialReads {
+        /// How many requests.
+        n_requests: u64,
+    },
+    /// Requests that say how long their object may be kept, which no model here looks at.
+    TimesToLive {
+        /// How many requests.
+        n_requests: u64,
+    },
+    /// The requests of a part of the objects, drawn by the hash of their keys, were kept.
+    Sampled {
+        /// How many objects there were.
+        n_objects: u64,
+        /// How many there are now.
+        n_kept: u64,
+        /// The share of hashes that was kept.
+        rate: String,
+    },
+    /// What was said of the trace when it was put into the file it comes from.
+    Before(String),
     /// Requests at or after a time were dropped.
     DroppedLate {
         /// How many requests.
@@ -82,14 +114,31 @@ impl fmt::Display for Note {
                 counted(*n_requests, "request is for", "requests are for")
             ),
             Note::IgnoredOps { n_rows, words } => {
-                let words: Vec<String> =
-                    words.iter().map(|(word, n)| format!("{word}: {n}")).collect();
                 let rows = counted(*n_rows, "row that moves", "rows that move");
-                write!(f, "{rows} no object left out ({})", words.join(", "))
+                write!(f, "{rows} no object left out ({})", listed(words))
             }
-            Note::NotSelected { n_rows, keeps } => {
-                write!(f, "{} left out: only {keeps} are replayed", counted(*n_rows, "row", "rows"))
+            Note::NotSelected { n_rows, keeps, words } => {
+                let rows = counted(*n_rows, "row", "rows");
+                write!(f, "{rows} left out ({}): only {keeps} are replayed", listed(words))
             }
+            Note::Skipped { n_rows, first, why } => {
+                let rows = counted(*n_rows, "bad row", "bad rows");
+                write!(f, "{rows} passed over (first at {first}: {why})")
+            }
+            Note::PartialReads { n_requests } => {
+                write!(
+                    f,
+                    "{} for a range of bytes, taken as the whole object",
+                    requests(*n_requests)
+                )
+            }
+            Note::TimesToLive { n_requests } => {
+                write!(f, "{} with a time to live, which no model looks at", requests(*n_requests))
+            }
+            Note::Sampled { n_objects, n_kept, rate } => {
+                write!(f, "{n_kept} of {n_objects} objects kept, by hash at a rate of {rate}")
+            }
+            Note::Before(note) => f.write_str(note),
             Note::DroppedLate { n_requests, kept } => {
                 write!(f, "{} after the first {kept} dropped", requests(*n_requests))
             }
@@ -104,6 +153,11 @@ impl fmt::Display for Note {
             }
         }
     }
+}
+
+/// Words with how often each occurs.
+fn listed(words: &[(String, u64)]) -> String {
+    words.iter().map(|(word, n)| format!("{word}: {n}")).collect::<Vec<_>>().join(", ")
 }
 
 fn requests(n: u64) -> String {
@@ -135,8 +189,12 @@ mod tests {
             "3 rows that move no object left out (HEAD: 2, POST: 1)",
         );
         check(
-            Note::NotSelected { n_rows: 1, keeps: "GETs of blobs" },
-            "1 row left out: only GETs of blobs are replayed",
+            Note::NotSelected {
+                n_rows: 1,
+                keeps: "GETs of blobs".to_owned(),
+                words: vec![("pings".to_owned(), 1)],
+            },
+            "1 row left out (pings: 1): only GETs of blobs are replayed",
         );
         check(
             Note::DroppedLate { n_requests: 5, kept: Nanos::HOUR },

@@ -182,8 +182,8 @@ mod tests {
         check("-0", Ok(0));
         check("1.5e3", Ok(1_500));
         check("0000000000000000000000012", Ok(12));
-        check("4611686018427387904", Ok(1 << 62));
-        check("4611686018427387905", Err(ValueProblem::SizeTooLarge));
+        check("288230376151711744", Ok(1 << 58));
+        check("288230376151711745", Err(ValueProblem::SizeTooLarge));
         check("99999999999999999999999", Err(ValueProblem::SizeTooLarge));
         check("1e400", Err(ValueProblem::SizeTooLarge));
         check("72626.5", Err(ValueProblem::FractionalSize));

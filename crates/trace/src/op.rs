@@ -2,6 +2,10 @@
 
 use units::Op;
 
+/// What stores an object, or changes one that is stored.
+const WRITES: [&str; 10] =
+    ["put", "set", "write", "add", "replace", "cas", "append", "prepend", "incr", "decr"];
+
 /// What `word` asks for, or `None` for an operation that moves no object (HEAD, POST, a word
 /// unknown here).
 ///
@@ -18,7 +22,7 @@ pub(crate) fn classify(word: &[u8]) -> Option<Op> {
     let is_any = |words: &[&str]| words.iter().any(|it| verb.eq_ignore_ascii_case(it.as_bytes()));
     if is_any(&["get", "gets", "read"]) {
         Some(Op::Get)
-    } else if is_any(&["put", "set", "write", "add", "replace"]) {
+    } else if is_any(&WRITES) {
         Some(Op::Put)
     } else if is_any(&["delete", "del", "remove"]) {
         Some(Op::Delete)
@@ -49,6 +53,7 @@ mod tests {
             "GET get Get gets read READ REST.GET.OBJECT rest.get.object GET_LEASE",
             Some(Op::Get),
         );
+        check("cas append prepend incr decr", Some(Op::Put));
         check("PUT put SET set write ADD replace REST.PUT.OBJECT REST.PUT.PART", Some(Op::Put));
         check("DELETE del Remove REST.DELETE.OBJECT", Some(Op::Delete));
         check("HEAD head POST PATCH REST.HEAD.OBJECT REST.COPY.OBJECT getaway 1 -", None);

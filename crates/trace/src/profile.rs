@@ -1,43 +1,32 @@
 //! What a generated workload is to be like: read from TOML, checked once, then trusted.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use units::{Bytes, Nanos};
 
-/// The statistics that a generated trace imitates. See `traces/profiles/` for the fields as a
-/// file spells them, and for what they mean.
+/// The statistics that a generated trace imitates. See `traces/profiles/template.toml` for the
+/// fields as a file spells them, and for what they mean.
 #[derive(Clone, Debug)]
 pub struct Profile {
     pub(crate) name: String,
     pub(crate) span: Nanos,
-    pub(crate) n_requests: u64,
-    pub(crate) n_objects: u32,
-    pub(crate) working_set: Bytes,
-    pub(crate) large_request_ratio: f64,
+    /// What the largest sizes of all objects add up to, if that is to be exact.
+    pub(crate) working_set: Option<Bytes>,
     /// The share of requests in each of so many equal parts of the span; the sum is above 0.
     pub(crate) weights: Vec<f64>,
-    pub(crate) object_sizes: Quantiles,
-    pub(crate) n_accesses: Quantiles,
-    pub(crate) hot: Hot,
-    /// By rising `n_accesses_max`; never empty, and the last holds for all that are above too.
-    pub(crate) reuse_intervals: Vec<ReuseInterval>,
+    /// Never empty.
+    pub(crate) classes: Vec<Class>,
 }
 
-/// Objects that are read often, and how large they can be.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Hot {
-    /// Read more often than this.
-    pub(crate) n_accesses: u64,
-    /// Their sizes lie below this share of all objects' sizes.
-    pub(crate) size_share_max: f64,
-}
-
-/// The time between reads of an object, for objects of some popularity.
+/// Objects that are alike: of a range of sizes and of popularities, as a rule.
 #[derive(Clone, Debug)]
-pub(crate) struct ReuseInterval {
-    /// Read at most so often.
-    pub(crate) n_accesses_max: u64,
-    pub(crate) seconds: Quantiles,
+pub(crate) struct Class {
+    pub(crate) n_objects: u32,
+    /// At least `n_objects`.
+    pub(crate) n_requests: u64,
+    pub(crate) sizes_bytes: Quantiles,
+    pub(crate) n_accesses: Quantiles,
+    /// Seconds from one read of an object to the next, on a clock by which requests come evenly.
+    pub(crate) reuse_s: Quantiles,
 }
 
 /// A distribution as a curve through its quantiles, straight over the logarithm of the value.
@@ -74,30 +63,34 @@ pub enum ProfileError {
 }
 
 /// A profile as its file spells it. Nothing is checked but its shape.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-struct ProfileFile {
-    span_h: u64,
-    n_requests: u64,
-    n_objects: u32,
-    working_set_gb: u64,
-    large_request_ratio: f64,
-    hourly_weight: Vec<f64>,
-    object_size_bytes: Vec<(f64, f64)>,
-    n_accesses: Vec<(f64, f64)>,
-    hot: Hot,
-    reuse_interval: Vec<ReuseIntervalFile>,
+pub(crate) struct ProfileFile {
+    pub(crate) span_h: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) working_set_gb: Option<f64>,
+    pub(crate) hourly_weight: Vec<f64>,
+    pub(crate) class: Vec<ClassFile>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-struct ReuseIntervalFile {
-    n_accesses_max: u64,
-    seconds: Vec<(f64, f64)>,
+pub(crate) struct ClassFile {
+    pub(crate) n_objects: u32,
+    pub(crate) n_requests: u64,
+    pub(crate) size_bytes: Vec<(f64, f64)>,
+    pub(crate) n_accesses: Vec<(f64, f64)>,
+    /// A class of objects that are read once needs none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) reuse_s: Vec<(f64, f64)>,
 }
 
-const BUILTIN: [(&str, &str); 1] =
-    [("dallas-50h", include_str!("../../../traces/profiles/dallas-50h.toml"))];
+const BUILTIN: [(&str, &str); 4] = [
+    ("dallas-50h", include_str!("../../../traces/profiles/dallas-50h.toml")),
+    ("dallas-50h-large", include_str!("../../../traces/profiles/dallas-50h-large.toml")),
+    ("london-50h", include_str!("../../../traces/profiles/london-50h.toml")),
+    ("dallas-75d", include_str!("../../../traces/profiles/dallas-75d.toml")),
+];
 
 impl Profile {
     /// The names of the profiles that come with the program.
@@ -123,56 +116,57 @@ impl Profile {
         &self.name
     }
 
+    /// How many requests a trace of it has.
+    pub fn n_requests(&self) -> u64 {
+        self.classes.iter().map(|it| it.n_requests).sum()
+    }
+
     fn checked(name: &str, file: ProfileFile) -> Result<Profile, ProfileError> {
         // Taken apart without `..`, so that a new field cannot go unchecked.
-        let ProfileFile {
-            span_h,
-            n_requests,
-            n_objects,
-            working_set_gb,
-            large_request_ratio,
-            hourly_weight,
-            object_size_bytes,
-            n_accesses,
-            hot,
-            reuse_interval,
-        } = file;
+        let ProfileFile { span_h, working_set_gb, hourly_weight, class } = file;
         require("span_h", "from 1 to 8766", (1..=8_766).contains(&span_h))?;
-        let is_countable = (1..=1_000_000_000).contains(&n_requests);
-        require("n_requests", "from 1 to 1000000000", is_countable)?;
-        let is_covered = 1 <= n_objects && u64::from(n_objects) <= n_requests;
-        require("n_objects", "at least 1 and at most `n_requests`", is_covered)?;
-        let is_amount = (1..=1_000_000_000).contains(&working_set_gb);
-        require("working_set_gb", "from 1 to 1000000000", is_amount)?;
-        let is_share = |share: f64| (0.0..=1.0).contains(&share);
-        require("large_request_ratio", "from 0 to 1", is_share(large_request_ratio))?;
+        let is_amount = working_set_gb.is_none_or(|it| (1e-9..=1e9).contains(&it));
+        require("working_set_gb", "from 1e-9 to 1e9", is_amount)?;
         let is_weight = |weight: &f64| weight.is_finite() && 0.0 <= *weight;
         let are_weights = hourly_weight.iter().all(is_weight) && 0.0 < hourly_weight.iter().sum();
         require("hourly_weight", "a list of weights that are not all zero", are_weights)?;
-        require("hot.size_share_max", "from 0 to 1", is_share(hot.size_share_max))?;
+        let classes: Vec<Class> =
+            class.into_iter().map(Class::checked).collect::<Result<_, _>>()?;
+        require("class", "there at least once", !classes.is_empty())?;
+        let n_objects: u64 = classes.iter().map(|it| u64::from(it.n_objects)).sum();
+        require("class.n_objects", "at most 4e9 in all", n_objects <= 4_000_000_000)?;
+        let n_requests: u64 = classes.iter().map(|it| it.n_requests).sum();
+        require("class.n_requests", "at most 1e9 in all", n_requests <= N_REQUESTS_MAX)?;
         let n_hours = usize::try_from(span_h).expect("at most 8766");
-        let reuse_intervals: Vec<ReuseInterval> = reuse_interval
-            .into_iter()
-            .map(|ReuseIntervalFile { n_accesses_max, seconds }| {
-                let seconds = Quantiles::new("reuse_interval.seconds", seconds)?;
-                Ok(ReuseInterval { n_accesses_max, seconds })
-            })
-            .collect::<Result<_, ProfileError>>()?;
-        let is_rising = !reuse_intervals.is_empty()
-            && reuse_intervals.is_sorted_by(|a, b| a.n_accesses_max < b.n_accesses_max);
-        require("reuse_interval", "a list by rising `n_accesses_max`", is_rising)?;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked")]
+        let bytes = |gigabytes: f64| Bytes::new((gigabytes * 1e9).round() as u64);
         Ok(Profile {
             name: name.to_owned(),
             span: Nanos::HOUR * span_h,
-            n_requests,
-            n_objects,
-            working_set: Bytes::megabytes(1_000) * working_set_gb,
-            large_request_ratio,
+            working_set: working_set_gb.map(bytes),
             weights: hourly_weight.into_iter().cycle().take(n_hours).collect(),
-            object_sizes: Quantiles::new("object_size_bytes", object_size_bytes)?,
-            n_accesses: Quantiles::new("n_accesses", n_accesses)?,
-            hot,
-            reuse_intervals,
+            classes,
+        })
+    }
+}
+
+const N_REQUESTS_MAX: u64 = 1_000_000_000;
+
+impl Class {
+    fn checked(file: ClassFile) -> Result<Class, ProfileError> {
+        let ClassFile { n_objects, n_requests, size_bytes, n_accesses, reuse_s } = file;
+        let is_countable = (1..=N_REQUESTS_MAX).contains(&n_requests);
+        require("class.n_requests", "from 1 to 1e9", is_countable)?;
+        let is_covered = 1 <= n_objects && u64::from(n_objects) <= n_requests;
+        require("class.n_objects", "at least 1 and at most `n_requests`", is_covered)?;
+        let are_read_once = u64::from(n_objects) == n_requests && reuse_s.is_empty();
+        let reuse_s = if are_read_once { vec![(0.0, 1.0), (1.0, 1.0)] } else { reuse_s };
+        Ok(Class {
+            n_objects,
+            n_requests,
+            sizes_bytes: Quantiles::new("class.size_bytes", size_bytes)?,
+            n_accesses: Quantiles::new("class.n_accesses", n_accesses)?,
+            reuse_s: Quantiles::new("class.reuse_s", reuse_s)?,
         })
     }
 }
@@ -213,15 +207,14 @@ mod tests {
 
     const GOOD: &str = "
 span_h = 2
-n_requests = 100
-n_objects = 40
-working_set_gb = 1
-large_request_ratio = 0.2
+working_set_gb = 1.5
 hourly_weight = [1]
-object_size_bytes = [[0, 10], [0.5, 1000], [1, 1e9]]
+[[class]]
+n_objects = 40
+n_requests = 100
+size_bytes = [[0, 10], [0.5, 1000], [1, 1e9]]
 n_accesses = [[0, 1], [0.5, 1], [0.5, 2], [1, 10]]
-hot = { n_accesses = 5, size_share_max = 0.9 }
-reuse_interval = [{ n_accesses_max = 10, seconds = [[0, 1], [1, 100]] }]
+reuse_s = [[0, 1], [1, 100]]
 ";
 
     #[track_caller]
@@ -238,12 +231,12 @@ reuse_interval = [{ n_accesses_max = 10, seconds = [[0, 1], [1, 100]] }]
             let value = quantiles.at(share);
             assert!((value - expect).abs() < 1e-9 * expect, "{value} at {share}");
         };
-        check(&profile.object_sizes, 0.0, 10.0);
-        check(&profile.object_sizes, 0.25, 100.0);
-        check(&profile.object_sizes, 0.5, 1_000.0);
-        check(&profile.object_sizes, 1.0, 1e9);
-        check(&profile.n_accesses, 0.49, 1.0);
-        check(&profile.n_accesses, 0.5, 2.0);
+        check(&profile.classes[0].sizes_bytes, 0.0, 10.0);
+        check(&profile.classes[0].sizes_bytes, 0.25, 100.0);
+        check(&profile.classes[0].sizes_bytes, 0.5, 1_000.0);
+        check(&profile.classes[0].sizes_bytes, 1.0, 1e9);
+        check(&profile.classes[0].n_accesses, 0.49, 1.0);
+        check(&profile.classes[0].n_accesses, 0.5, 2.0);
     }
 
     #[test]
@@ -254,14 +247,12 @@ reuse_interval = [{ n_accesses_max = 10, seconds = [[0, 1], [1, 100]] }]
         check("span_h = 2", "span_h = \"2h\"", "invalid type: string");
         check("n_requests = 100", "n_requests = 30", "at least 1 and at most `n_requests`");
         check("n_objects = 40", "n_objects = 0", "at least 1 and at most `n_requests`");
-        check("set_gb = 1", "set_gb = 0", "`working_set_gb` in the profile must be from 1");
-        check("= 0.2", "= 1.2", "`large_request_ratio` in the profile must be from 0 to 1");
-        check("[1]", "[0, 0]", "`hourly_weight` in the profile must be a list of weights");
-        check("[1]", "[]", "`hourly_weight` in the profile must be a list of weights");
+        check("set_gb = 1.5", "set_gb = 0", "`working_set_gb` in the profile must be from 1e-9");
+        check("[1]\n", "[0, 0]\n", "`hourly_weight` in the profile must be a list of weights");
+        check("[1]\n", "[]\n", "`hourly_weight` in the profile must be a list of weights");
         check("[0.5, 1000]", "[0.5, 5]", "shares rise from 0 to 1, and values");
-        check("[1, 1e9]", "[0.9, 1e9]", "`object_size_bytes` in the profile must be pairs");
-        check("[[0, 1], [1, 100]]", "[[0, 0], [1, 100]]", "`reuse_interval.seconds` in the");
-        check("= 0.9", "= nan", "`hot.size_share_max` in the profile must be from 0 to 1");
-        check("= [{ n_accesses_max = 10, seconds = [[0, 1], [1, 100]] }]", "= []", "a list by");
+        check("[1, 1e9]", "[0.9, 1e9]", "`class.size_bytes` in the profile must be pairs");
+        check("[[0, 1], [1, 100]]", "[[0, 0], [1, 100]]", "`class.reuse_s` in the");
+        check("reuse_s = [[0, 1], [1, 100]]", "", "`class.reuse_s` in the profile must be");
     }
 }

@@ -1,14 +1,15 @@
 //! From bytes to a trace.
 
-use std::io::Read;
+use std::io::{self, Read};
 
 use jiff::Timestamp;
 
 use crate::builder::Builder;
 use crate::column::Column;
 use crate::error::{ErrorKind, Failure, TraceError};
-use crate::format::{self, Format, Understood};
-use crate::input::Input;
+use crate::format::{self, Format, Reader, Understood};
+use crate::input::{Compression, Input};
+use crate::registry::RegistryFilter;
 use crate::source::Source;
 use crate::time::TimeUnit;
 use crate::trace::Trace;
@@ -28,10 +29,14 @@ pub struct ReadOptions {
     pub op_column: Option<Column>,
     /// The unit of the time column.
     pub time_unit: Option<TimeUnit>,
+    /// What is kept of a trace of a Docker registry.
+    pub registry: RegistryFilter,
+    /// How many bad rows are passed over before one is an error.
+    pub n_bad_max: u64,
 }
 
 impl ReadOptions {
-    /// Everything is detected.
+    /// Everything is detected, and everything is to be well.
     pub const DETECT: ReadOptions = ReadOptions {
         format: None,
         time_column: None,
@@ -39,6 +44,8 @@ impl ReadOptions {
         size_column: None,
         op_column: None,
         time_unit: None,
+        registry: RegistryFilter::PAPER,
+        n_bad_max: 0,
     };
 
     /// Whether the user names any column.
@@ -62,42 +69,90 @@ pub fn read(
     options: &ReadOptions,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Trace, TraceError> {
-    Input::open(input, progress)
-        .and_then(|mut input| {
-            let trace = read_input(source_name, &mut input, options);
-            trace.map_err(|failure| input.explain(failure))
-        })
-        .map_err(|failure| TraceError::new(source_name, failure))
+    read_files(source_name, [(source_name.to_owned(), Ok(input))], options, progress)
 }
 
-fn read_input(
-    source_name: &str,
-    input: &mut Input<'_>,
+/// Reads one trace from many files of one format, such as a directory of the registry archive,
+/// whose requests are merged by time.
+///
+/// A file is opened when its turn comes. Files in the order of their times need the least
+/// memory. `progress` is told how many bytes of all of them have been read.
+///
+/// # Errors
+///
+/// [`TraceError`] names the file.
+pub fn read_files<R: Read>(
+    name: &str,
+    files: impl IntoIterator<Item = (String, io::Result<R>)>,
     options: &ReadOptions,
-) -> Result<Trace, Failure> {
-    if input.head().is_empty() {
-        return Err(ErrorKind::Empty.into());
+    progress: &mut dyn FnMut(u64),
+) -> Result<Trace, TraceError> {
+    let mut builder = Builder::new(options.n_bad_max);
+    let mut first: Option<First> = None;
+    let mut n_files = 0;
+    let mut n_bytes_before = 0;
+    for (file_name, file) in files {
+        n_files += 1;
+        let mut n_bytes = 0;
+        let mut told = |n_read: u64| {
+            n_bytes = n_read;
+            progress(n_bytes_before + n_read);
+        };
+        read_file(file, options, &mut told, &mut builder, &mut first)
+            .map_err(|failure| TraceError::new(&file_name, failure))?;
+        builder.finish_source();
+        n_bytes_before += n_bytes;
     }
-    let reader = match options.format {
-        Some(format) => format::reader_of(format),
-        None => format::detect(input, options)?,
-    };
-    if options.names_columns() && !reader.takes_columns {
-        return Err(ErrorKind::FixedColumns { format: reader.description }.into());
-    }
-    let compression = input.compression();
-    let mut builder = Builder::default();
-    let understood = (reader.read)(input, options, &mut builder)?;
+    let whole = |kind: ErrorKind| TraceError::new(name, kind.into());
+    let First { reader, compression, understood } = first.ok_or_else(|| whole(ErrorKind::Empty))?;
     let Understood { columns, time_scale, time_known_by, is_absolute, keeps } = understood;
     let source = |start: u64| Source {
-        name: source_name.to_owned(),
+        name: name.to_owned(),
+        n_files,
         format_name: reader.description,
         compression,
         columns,
         time_scale,
         time_known_by,
-        selection: keeps,
+        selection: keeps.clone(),
         start: Timestamp::from_nanosecond(i128::from(start)).ok().filter(|_| is_absolute),
     };
-    builder.finish(source, keeps)
+    let trace = builder.finish(source, keeps.as_deref());
+    trace.map_err(|failure| TraceError::new(name, failure))
+}
+
+/// How the first file of a trace was read, which holds for the others too.
+struct First {
+    reader: &'static Reader,
+    compression: Compression,
+    understood: Understood,
+}
+
+fn read_file(
+    file: io::Result<impl Read>,
+    options: &ReadOptions,
+    progress: &mut dyn FnMut(u64),
+    builder: &mut Builder,
+    first: &mut Option<First>,
+) -> Result<(), Failure> {
+    let mut input = Input::open(file?, progress)?;
+    if input.head().is_empty() {
+        return Err(ErrorKind::Empty.into());
+    }
+    let reader = match options.format {
+        Some(format) => format::reader_of(format),
+        None => format::detect(&input, options)?,
+    };
+    if options.names_columns() && !reader.takes_columns {
+        return Err(ErrorKind::FixedColumns { format: reader.description }.into());
+    }
+    if let Some(first) = first.as_ref().filter(|it| it.reader.format != reader.format) {
+        let (found, expected) = (reader.description, first.reader.description);
+        return Err(ErrorKind::MixedFormats { found, expected }.into());
+    }
+    let compression = input.compression();
+    let understood = (reader.read)(&mut input, options, builder);
+    let understood = understood.map_err(|failure| input.explain(failure))?;
+    first.get_or_insert(First { reader, compression, understood });
+    Ok(())
 }

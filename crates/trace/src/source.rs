@@ -12,6 +12,8 @@ use crate::time::{KnownBy, TimeScale};
 pub struct Source {
     /// The name under which it was read or generated.
     pub name: String,
+    /// How many files it was read from.
+    pub n_files: usize,
     /// The name of its format.
     pub format_name: &'static str,
     /// How the bytes were compressed.
@@ -23,7 +25,7 @@ pub struct Source {
     /// How that is known.
     pub time_known_by: KnownBy,
     /// What of the trace the format keeps, where that is not all.
-    pub selection: Option<&'static str>,
+    pub selection: Option<String>,
     /// The date of the first request, where the trace has dates.
     pub start: Option<Timestamp>,
 }
@@ -44,6 +46,9 @@ pub struct Columns {
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.format_name)?;
+        if 1 < self.n_files {
+            write!(f, " in {} files", self.n_files)?;
+        }
         if self.compression != Compression::None {
             write!(f, " in {}", self.compression)?;
         }
@@ -55,7 +60,7 @@ impl fmt::Display for Source {
             }
         }
         write!(f, "; time in {} ({})", self.time_scale, self.time_known_by)?;
-        if let Some(selection) = self.selection {
+        if let Some(selection) = &self.selection {
             write!(f, "; {selection}")?;
         }
         match self.start {

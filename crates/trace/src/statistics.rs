@@ -1,7 +1,7 @@
 //! What a trace is like: how much, how often, how large, and how soon again.
 
 use serde::{Serialize, Serializer};
-use units::{Bytes, Nanos, Op, Time};
+use units::{Bytes, Nanos, ObjectId, Op, Time};
 
 use crate::trace::Trace;
 
@@ -42,6 +42,16 @@ pub struct Statistics {
     pub large_request_ratio: f64,
     /// Bytes of those GETs per byte asked for.
     pub large_byte_ratio: f64,
+    /// Objects of more than [`Statistics::LARGE`] per object.
+    pub large_object_ratio: f64,
+    /// Of those objects, the part requested ten times or more.
+    pub large_hot_ratio: f64,
+    /// Of their reuse intervals, the part below an hour.
+    pub large_reuse_within_hour_ratio: f64,
+    /// Requests over those objects.
+    pub large_n_requests: Percentiles,
+    /// Seconds between one request of such an object and the next.
+    pub large_reuse_interval_s: Percentiles,
     /// Sizes in bytes over GETs and PUTs.
     pub request_size_bytes: Percentiles,
     /// Largest sizes in bytes over objects.
@@ -78,6 +88,25 @@ impl Statistics {
         let n_of = |op: Op| requests.iter().filter(|it| it.op == op).count() as u64;
         let n_gets = n_of(Op::Get);
         let requested_bytes = counts.requested.get();
+        let is_large = |size: &Bytes| Statistics::LARGE < *size;
+        let large_n_requests: Vec<u64> = counts
+            .of_object
+            .iter()
+            .zip(&largest_sizes)
+            .filter(|(_, size)| is_large(size))
+            .map(|(n, _)| *n)
+            .collect();
+        let n_hot = large_n_requests.iter().filter(|it| 10 <= **it).count() as u64;
+        let n_large = large_n_requests.len() as u64;
+        let large_reuse_nanos: Vec<u64> = counts
+            .reuse_nanos
+            .iter()
+            .filter(|(object, _)| is_large(&largest_sizes[object.index()]))
+            .map(|(_, nanos)| *nanos)
+            .collect();
+        let is_soon = |it: &&u64| **it < Nanos::HOUR.get();
+        let n_soon = large_reuse_nanos.iter().filter(is_soon).count() as u64;
+        let reuse_nanos = counts.reuse_nanos.iter().map(|(_, nanos)| *nanos).collect();
         Statistics {
             n_requests: requests.len() as u64,
             n_objects: trace.n_objects() as u64,
@@ -94,6 +123,11 @@ impl Statistics {
             infinite_byte_hit_ratio: ratio(counts.hit.get(), requested_bytes),
             large_request_ratio: ratio(counts.n_large, n_gets),
             large_byte_ratio: ratio(counts.large.get(), requested_bytes),
+            large_object_ratio: ratio(n_large, largest_sizes.len() as u64),
+            large_hot_ratio: ratio(n_hot, n_large),
+            large_reuse_within_hour_ratio: ratio(n_soon, large_reuse_nanos.len() as u64),
+            large_n_requests: Percentiles::of(large_n_requests, 1.0),
+            large_reuse_interval_s: Percentiles::of(large_reuse_nanos, 1e9),
             request_size_bytes: Percentiles::of(
                 requests.iter().filter(|it| it.op != Op::Delete).map(|it| it.size.get()).collect(),
                 1.0,
@@ -102,8 +136,58 @@ impl Statistics {
                 largest_sizes.iter().map(|it| it.get()).collect(),
                 1.0,
             ),
-            reuse_interval_s: Percentiles::of(counts.reuse_nanos, 1e9),
+            reuse_interval_s: Percentiles::of(reuse_nanos, 1e9),
         }
+    }
+}
+
+/// What was asked for in one hour of a trace.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Hour {
+    /// Hours since the first request.
+    pub hour: u64,
+    /// Requests that read.
+    pub n_gets: u64,
+    /// Requests that write.
+    pub n_puts: u64,
+    /// Requests that remove.
+    pub n_deletes: u64,
+    /// Requests of objects that were not requested before.
+    pub n_new_objects: u64,
+    /// GETs of more than [`Statistics::LARGE`].
+    pub n_large_gets: u64,
+    /// The sizes of all GETs, summed.
+    #[serde(serialize_with = "bytes")]
+    pub requested_bytes: Bytes,
+}
+
+impl Hour {
+    /// Every hour of `trace`, the empty ones too.
+    pub fn all_of(trace: &Trace) -> Vec<Hour> {
+        let n_hours = trace.span().get() / Nanos::HOUR.get() + 1;
+        let mut hours: Vec<Hour> =
+            (0..n_hours).map(|hour| Hour { hour, ..Hour::default() }).collect();
+        let mut n_seen = 0;
+        let start = trace.requests().first().map_or(Time::START, |it| it.at);
+        for request in trace.requests() {
+            let index = request.at.since(start).get() / Nanos::HOUR.get();
+            let hour = &mut hours[usize::try_from(index).expect("a trace spans 100 years")];
+            // Ids are dense, in the order of first appearance.
+            if n_seen <= request.object.index() {
+                n_seen += 1;
+                hour.n_new_objects += 1;
+            }
+            match request.op {
+                Op::Get => {
+                    hour.n_gets += 1;
+                    hour.n_large_gets += u64::from(Statistics::LARGE < request.size);
+                    hour.requested_bytes += request.size;
+                }
+                Op::Put => hour.n_puts += 1,
+                Op::Delete => hour.n_deletes += 1,
+            }
+        }
+        hours
     }
 }
 
@@ -118,7 +202,7 @@ struct Counts {
     /// Requests by object.
     of_object: Vec<u64>,
     n_objects_resized: u64,
-    reuse_nanos: Vec<u64>,
+    reuse_nanos: Vec<(ObjectId, u64)>,
 }
 
 /// What is known of an object in the course of that pass.
@@ -141,7 +225,8 @@ impl Counts {
             let seen = &mut objects[request.object.index()];
             counts.of_object[request.object.index()] += 1;
             if let Some(last_at) = seen.last_at {
-                counts.reuse_nanos.push(request.at.since(last_at).get());
+                let nanos = request.at.since(last_at).get();
+                counts.reuse_nanos.push((request.object, nanos));
             }
             // A DELETE does not say how large the object was.
             if request.op != Op::Delete {

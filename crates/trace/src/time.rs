@@ -45,6 +45,8 @@ pub enum KnownBy {
     Default,
     /// The format fixes it.
     Format,
+    /// The trace has no times: its rows are taken to be a second apart.
+    NoTimes,
 }
 
 impl TimeUnit {
@@ -79,7 +81,7 @@ impl TimeUnit {
 
     /// Whether `count` of this unit since 1970 is a date from 2001 to 2286: ten digits in
     /// seconds, thirteen in milliseconds and so on, so that at most one unit fits.
-    fn is_date(self, count: u64) -> bool {
+    pub(crate) fn is_date(self, count: u64) -> bool {
         let first = 10_u64.pow(18 - self.n_places());
         (first..first.saturating_mul(10)).contains(&count)
     }
@@ -128,6 +130,7 @@ impl fmt::Display for KnownBy {
             KnownBy::Magnitude => "by the magnitude of the first value",
             KnownBy::Default => "assumed; `--time-unit` says otherwise",
             KnownBy::Format => "by the format",
+            KnownBy::NoTimes => "it has none: a row a second is assumed",
         })
     }
 }

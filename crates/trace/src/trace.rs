@@ -150,6 +150,11 @@ impl Trace {
         self.largest_sizes().into_iter().sum()
     }
 
+    /// Says more of the trace.
+    pub(crate) fn add_notes(&mut self, notes: Vec<Note>) {
+        self.notes.extend(notes);
+    }
+
     /// Takes the trace apart, for one that is made from it.
     pub(crate) fn into_parts(self) -> (Vec<Request>, Keys, Source, Vec<Note>) {
         (self.requests, self.keys, self.source, self.notes)

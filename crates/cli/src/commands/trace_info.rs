@@ -1,20 +1,33 @@
 //! `infinisim trace info`: what a trace is like.
 
-use trace::{Percentiles, Statistics};
+use serde::Serialize;
+use trace::{Hour, Percentiles, Statistics};
 use units::{Bytes, Nanos, Ratio};
 
 use crate::args::TraceInfoArgs;
 use crate::{output, trace_input};
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Info {
+    trace_hash: String,
+    start: Option<String>,
+    #[serde(flatten)]
+    statistics: Statistics,
+    hours: Vec<Hour>,
+}
 
 /// Prints the statistics of a trace.
 pub(crate) fn info(args: &TraceInfoArgs) -> anyhow::Result<()> {
     let selection = args.trace.select.selection();
     let input = trace_input::load(&args.trace.trace, &args.trace.read, &selection)?;
     let statistics = Statistics::of(&input.trace);
-    if args.json {
-        return output::print(&serde_json::to_string_pretty(&statistics)?);
-    }
     let start = input.trace.source().start.map(|it| it.to_string());
+    if args.json {
+        let trace_hash = input.trace.hash().to_string();
+        let info = Info { trace_hash, start, statistics, hours: Hour::all_of(&input.trace) };
+        return output::print(&serde_json::to_string_pretty(&info)?);
+    }
     let facts = facts(&statistics, start);
     let width = facts.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     let line = |(name, value): &(&str, String)| format!("{name:width$}  {value}\n");
@@ -37,6 +50,9 @@ fn facts(it: &Statistics, start: Option<String>) -> Vec<(&'static str, String)> 
         ("span", it.span_s.to_string()),
         ("requests over 10 MB", percent(it.large_request_ratio)),
         ("bytes over 10 MB", percent(it.large_byte_ratio)),
+        ("objects over 10 MB", percent(it.large_object_ratio)),
+        ("... requested 10 times or more", percent(it.large_hot_ratio)),
+        ("... reuse within an hour", percent(it.large_reuse_within_hour_ratio)),
         ("infinite-cache hit ratio", percent(it.infinite_hit_ratio)),
         ("infinite-cache byte hit ratio", percent(it.infinite_byte_hit_ratio)),
     ]

@@ -1,10 +1,10 @@
-//! `infinisim trace mrc`: exact miss ratios over policies and cache sizes.
+//! `infinisim trace mrc`: miss ratios over policies and cache sizes.
 
 use policy::EvictionPolicy;
 use rayon::prelude::*;
 use serde_json::json;
-use trace::{CacheSize, MissCounts};
-use units::Bytes;
+use trace::{CacheSize, LruStack, MissCounts, Sample, SampleSize};
+use units::{Bytes, Op};
 
 use crate::args::TraceMrcArgs;
 use crate::{output, progress, replay, trace_input};
@@ -14,14 +14,25 @@ struct Cell {
     policy: EvictionPolicy,
     asked: CacheSize,
     size: Bytes,
+    /// Of the sample, if there is one.
     counts: MissCounts,
+    /// Of the whole trace.
+    miss_ratio: f64,
 }
 
 /// Replays the trace once per policy and size, and prints what was missed.
 pub(crate) fn mrc(args: &TraceMrcArgs) -> anyhow::Result<()> {
     let selection = args.trace.select.selection();
-    let trace = trace_input::load(&args.trace.trace, &args.trace.read, &selection)?.trace;
-    let unique_bytes = trace.unique_bytes();
+    let whole = trace_input::load(&args.trace.trace, &args.trace.read, &selection)?.trace;
+    let unique_bytes = whole.unique_bytes();
+    let n_gets = whole.requests().iter().filter(|it| it.op == Op::Get).count() as u64;
+    let Sample { trace, rate } = match args.sample {
+        Some(rate) => trace::sample(whole, SampleSize::Rate(rate), args.seed)?,
+        None => Sample { trace: whole, rate: 1.0 },
+    };
+    // One look at the trace for all sizes of LRU.
+    let has_lru = args.policy.contains(&EvictionPolicy::Lru);
+    let lru = has_lru.then(|| LruStack::new(&trace));
     let wanted: Vec<(EvictionPolicy, CacheSize)> = args
         .policy
         .iter()
@@ -30,9 +41,18 @@ pub(crate) fn mrc(args: &TraceMrcArgs) -> anyhow::Result<()> {
     let bar = progress::steps_bar(wanted.len(), "replaying");
     let cell = |(policy, asked): &(EvictionPolicy, CacheSize)| {
         let size = asked.resolve(unique_bytes);
-        let counts = trace::miss_counts(&trace, *policy, size);
+        let cache_size = scaled(size.get(), rate);
+        let counts = match &lru {
+            Some(lru) if *policy == EvictionPolicy::Lru => lru.miss_counts(cache_size),
+            _ => trace::miss_counts(&trace, *policy, cache_size),
+        };
         bar.inc(1);
-        Cell { policy: *policy, asked: *asked, size, counts }
+        let miss_ratio = match args.sample {
+            // SHARDS-adj: what the sample has too many or too few of are hits.
+            Some(_) => (counts.n_misses as f64 / (n_gets as f64 * rate)).min(1.0),
+            None => counts.miss_ratio().as_f64(),
+        };
+        Cell { policy: *policy, asked: *asked, size, counts, miss_ratio }
     };
     let pool = replay::thread_pool(args.jobs.jobs)?;
     let cells: Vec<Cell> = pool.install(|| wanted.par_iter().map(cell).collect());
@@ -61,7 +81,7 @@ impl Cell {
             "size_bytes": self.size.get(),
             "n_requests": self.counts.n_requests,
             "n_misses": self.counts.n_misses,
-            "miss_ratio": self.counts.miss_ratio().as_f64(),
+            "miss_ratio": self.miss_ratio,
             "byte_miss_ratio": self.counts.byte_miss_ratio().as_f64(),
         })
     }
@@ -72,7 +92,7 @@ impl Cell {
             self.size.get().to_string(),
             self.counts.n_requests.to_string(),
             self.counts.n_misses.to_string(),
-            self.counts.miss_ratio().as_f64().to_string(),
+            self.miss_ratio.to_string(),
             self.counts.byte_miss_ratio().as_f64().to_string(),
         ]
     }
@@ -88,8 +108,17 @@ impl Cell {
             asked,
             self.counts.n_requests.to_string(),
             self.counts.n_misses.to_string(),
-            self.counts.miss_ratio().to_string(),
+            format!("{:.2} %", 100.0 * self.miss_ratio),
             self.counts.byte_miss_ratio().to_string(),
         ]
     }
+}
+
+/// A cache of the whole trace, for a sample of this share of it.
+fn scaled(bytes: u64, rate: f64) -> Bytes {
+    if 1.0 <= rate {
+        return Bytes::new(bytes);
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative")]
+    Bytes::new((bytes as f64 * rate).round() as u64)
 }

@@ -44,8 +44,8 @@ fn a_trace_that_is_not_there_or_is_none() {
     let workplace = Workplace::new();
     std::fs::create_dir(workplace.path().join("traces")).expect("a directory can be made");
     assert_snapshot!(failure(&workplace, "compare trace.csv"), @"1: error: failed to open file `trace.csv`: No such file or directory (os error 2)");
-    assert_snapshot!(failure(&workplace, "compare traces"), @"1: error: `traces` is a directory; name a trace file in it");
-    assert_snapshot!(failure(&workplace, "compare synthetic:london"), @"2: error: no profile is called `london`; write dallas-50h or the path of a .toml file");
+    assert_snapshot!(failure(&workplace, "compare traces"), @"1: error: no trace file in directory `traces`");
+    assert_snapshot!(failure(&workplace, "compare synthetic:london"), @"2: error: no profile is called `london`; write dallas-50h, dallas-50h-large, london-50h, dallas-75d or the path of a .toml file");
     assert_snapshot!(failure_on(""), @"1: error: trace.csv: the file is empty; a trace has one request per row");
     assert_snapshot!(failure_on("time,key,size\n"), @"1: error: trace.csv: there is a header but no row below it");
     assert_snapshot!(failure_on([0_u8, 159, 146, 150, 7, 0, 255, 1]), @"1: error: trace.csv: this is not text (byte 0x00 at offset 0) and no binary format has a mark to know it by; if it is a binary trace, name its format, such as `--format oracleGeneral`");
@@ -73,22 +73,22 @@ fn values_that_make_no_sense() {
     assert_snapshot!(failure_on("time_s,key,size\n0,a,10\n1,b,NaN\n"), @"1: error: trace.csv, line 3: column `size`: `NaN` is not a size; a size is a whole number of bytes, such as `72626` or `72626.0`");
     assert_snapshot!(failure_on("time_s,key,size\n0,a,10\nlater,b,5\n"), @"1: error: trace.csv, line 3: column `time_s`: `later` is not a number of seconds; is `--time-column` right? A date-time is written `2017-06-20 00:00:26.626` and needs no `--time-unit`");
     assert_snapshot!(failure_on("time_s,key,size\n0,a,10\n1,b\n"), @"1: error: trace.csv, line 3: the row has 2 fields where the first has 3; a field that holds the delimiter must stand in double quotes, and a row cut short be completed or removed");
-    assert_snapshot!(failure_on("time_s,key,size\n0,a,99999999999999999999\n"), @"1: error: trace.csv, line 2: column `size`: `99999999999999999999` is more than the largest size, 4 EiB; is `--size-column` right?");
+    assert_snapshot!(failure_on("time_s,key,size\n0,a,99999999999999999999\n"), @"1: error: trace.csv, line 2: column `size`: `99999999999999999999` is more than the largest size, 256 PiB; is `--size-column` right?");
 }
 
 #[test]
 fn what_is_odd_is_said_and_not_refused() {
     assert_snapshot!(notes_on("time_s,key,size\n5,a,10\n3,b,10\n4,a,10\n"), @"
     note: trace.csv: 2 rows are earlier than one above (first at line 3): sorted by time
-    requests                       3
+    requests                        3
     ");
     assert_snapshot!(notes_on("time_s,key,size\n0,a,0\n1,b,10\n"), @"
     note: trace.csv: 1 request is for an object of 0 bytes (first at line 2): kept
-    requests                       2
+    requests                        2
     ");
     assert_snapshot!(notes_on("time_s,key,size,op\n0,a,5,GET\n1,b,10,HEAD\n"), @"
     note: trace.csv: 1 row that moves no object left out (HEAD: 1)
-    requests                       1
+    requests                        1
     ");
 }
 

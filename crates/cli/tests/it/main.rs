@@ -4,8 +4,10 @@
 #![expect(clippy::print_stdout, reason = "a test that skips says so")]
 
 mod bad_input;
+mod beside_libcachesim;
 mod command;
 mod compare;
 mod golden;
 mod results;
 mod tidy;
+mod traces;

@@ -2,14 +2,16 @@
 
 use units::{Bytes, Op};
 
+use super::fields::{self, each_row, require_fields};
 use super::{Format, Reader, Understood};
-use crate::builder::{Builder, Record};
+use crate::builder::{Builder, Key, Record};
 use crate::column::{Column, Layout};
 use crate::error::{ErrorKind, Failure, ValueProblem, shown};
 use crate::input::Input;
-use crate::number::{scaled, size};
+use crate::number::{leading_digits, scaled, size};
 use crate::op::classify;
 use crate::read::ReadOptions;
+use crate::registry::{Kept, RegistryFilter};
 use crate::rows::{Row, Rows, Separator};
 use crate::time::Clock;
 
@@ -19,16 +21,16 @@ pub(super) const READER: Reader = Reader {
     description: "delimited text",
     file_endings: &[],
     takes_columns: true,
+    is_binary: false,
     recognises: |_, _| true,
     read,
 };
 
-/// Which rows a format keeps, besides those whose operation moves no object.
-pub(super) struct Keeps {
-    /// What is kept, for the user to read.
-    pub(super) what: &'static str,
-    /// Whether a row with this operation and key is kept.
-    pub(super) test: fn(Op, &[u8]) -> bool,
+/// Which rows are kept of a trace of a registry.
+pub(super) struct Registry {
+    pub(super) filter: RegistryFilter,
+    /// The column of the status.
+    pub(super) status: Option<usize>,
 }
 
 fn read(
@@ -50,7 +52,7 @@ fn read(
     let names: Vec<String> = (1..=first.n_fields()).map(|it| format!("column {it}")).collect();
     let layout = Layout::of_header(&names, options)?;
     let mut reading = Reading::new(layout, options, None, &first);
-    reading.take(&first, builder)?;
+    reading.take_or_skip(&first, builder)?;
     reading.take_all(&mut rows, builder)
 }
 
@@ -59,12 +61,12 @@ pub(super) fn read_rows<R: std::io::Read>(
     rows: &mut Rows<R>,
     layout: Layout,
     options: &ReadOptions,
-    keeps: Option<Keeps>,
+    registry: Option<Registry>,
     builder: &mut Builder,
 ) -> Result<Understood, Failure> {
     let Some(first) = rows.next()? else { return Err(ErrorKind::NoRows.into()) };
-    let mut reading = Reading::new(layout, options, keeps, &first);
-    reading.take(&first, builder)?;
+    let mut reading = Reading::new(layout, options, registry, &first);
+    reading.take_or_skip(&first, builder)?;
     reading.take_all(rows, builder)
 }
 
@@ -77,7 +79,7 @@ pub(super) fn texts(row: &Row<'_>) -> Vec<String> {
 struct Reading {
     layout: Layout,
     clock: Clock,
-    keeps: Option<Keeps>,
+    registry: Option<Registry>,
 }
 
 impl Reading {
@@ -85,7 +87,7 @@ impl Reading {
     fn new(
         mut layout: Layout,
         options: &ReadOptions,
-        keeps: Option<Keeps>,
+        registry: Option<Registry>,
         first: &Row<'_>,
     ) -> Reading {
         let field = |index: usize| first.fields().nth(index).unwrap_or_default();
@@ -93,7 +95,7 @@ impl Reading {
             layout.doubt_type_column(options, field(op));
         }
         let clock = Clock::detect(options.time_unit, layout.time_unit_by_name, field(layout.time));
-        Reading { layout, clock, keeps }
+        Reading { layout, clock, registry }
     }
 
     fn take_all<R: std::io::Read>(
@@ -101,38 +103,47 @@ impl Reading {
         rows: &mut Rows<R>,
         builder: &mut Builder,
     ) -> Result<Understood, Failure> {
-        while let Some(row) = rows.next()? {
-            self.take(&row, builder)?;
-        }
+        each_row(rows, builder, |row, builder| self.take(row, builder))?;
         Ok(Understood {
             columns: Some(self.layout.names),
             time_scale: self.clock.scale(),
             time_known_by: self.clock.known_by(),
             is_absolute: self.clock.is_absolute(),
-            keeps: self.keeps.map(|it| it.what),
+            keeps: self.registry.map(|it| it.filter.shown()),
         })
+    }
+
+    fn take_or_skip(&mut self, row: &Row<'_>, builder: &mut Builder) -> Result<(), Failure> {
+        self.take(row, builder).or_else(|failure| builder.skip(failure))
     }
 
     fn take(&mut self, row: &Row<'_>, builder: &mut Builder) -> Result<(), Failure> {
         let layout = &self.layout;
-        if row.n_fields() != layout.n_columns {
-            let n_fields = row.n_fields();
-            let kind = ErrorKind::RowLength { n_fields, n_expected: layout.n_columns };
-            return Err(kind.at(row.position()));
-        }
-        let word = layout.op.map(|index| row.field(index));
-        let Some(op) = word.map_or(Some(Op::Get), classify) else {
-            builder.ignore(word.unwrap_or_default());
-            return Ok(());
-        };
+        require_fields(row, layout.n_columns)?;
         let key = row.field(layout.key);
-        if self.keeps.as_ref().is_some_and(|it| !(it.test)(op, key)) {
-            builder.leave_out();
-            return Ok(());
-        }
+        let word = layout.op.map(|index| row.field(index));
+        let kept = match (&self.registry, word) {
+            (None, None) => Kept::Yes(Op::Get),
+            (None, Some(word)) => classify(word).map_or(Kept::Ignored, Kept::Yes),
+            (Some(Registry { filter, status }), word) => {
+                let status = status.map_or(&b""[..], |it| row.field(it));
+                let status = u16::try_from(leading_digits(status).0).unwrap_or(0);
+                filter.test(word.unwrap_or_default(), key, status)
+            }
+        };
+        let op = match kept {
+            Kept::Yes(op) => op,
+            Kept::No(what) => {
+                builder.leave_out(what);
+                return Ok(());
+            }
+            Kept::Ignored => {
+                builder.ignore(word.unwrap_or_default());
+                return Ok(());
+            }
+        };
         let refused = |field: &[u8], column: &str, problem: ValueProblem| {
-            let kind = ErrorKind::Value { column: column.to_owned(), value: shown(field), problem };
-            kind.at(row.position())
+            fields::refused(field, column, row.position(), problem)
         };
         if key.is_empty() {
             return Err(refused(key, &layout.names.key, ValueProblem::EmptyKey));
@@ -149,7 +160,7 @@ impl Reading {
             Err(_) if op == Op::Delete && size_field.trim_ascii().is_empty() => Bytes::ZERO,
             Err(problem) => return Err(refused(size_field, &layout.names.size, problem)),
         };
-        builder.push(Record { nanos, key, size, op }, row.position())
+        builder.push(Record { nanos, key: Key::Text(key), size, op }, row.position())
     }
 }
 

@@ -3,17 +3,15 @@
 //! `u32` time in seconds, `u64` object, `u32` size, `i64` number of the next request to the
 //! object, from 1, or -1 or `i64::MAX` for none. The format has no mark and no operations.
 
-use std::io::Read;
-
 use units::{Bytes, Op};
 
+use super::fields::each_record;
 use super::{Format, Reader, Understood};
-use crate::builder::{Builder, Record};
+use crate::builder::{Builder, Key, Record};
 use crate::error::{ErrorKind, Failure, Position};
 use crate::input::Input;
-use crate::number::DecimalText;
 use crate::read::ReadOptions;
-use crate::time::{Clock, KnownBy, TimeUnit};
+use crate::time::{KnownBy, TimeScale, TimeUnit};
 
 pub(super) const READER: Reader = Reader {
     format: Format::OracleGeneral,
@@ -21,6 +19,7 @@ pub(super) const READER: Reader = Reader {
     description: "oracleGeneral",
     file_endings: &[".oraclegeneral", ".oraclegeneral.bin"],
     takes_columns: false,
+    is_binary: true,
     recognises: |_, _| false,
     read,
 };
@@ -57,63 +56,78 @@ impl OracleRecord {
     }
 }
 
-const N_RECORD_BYTES: usize = 24;
-
-/// No trace has so many requests; text taken for a record has numbers far above.
-const NEXT_MAX: i64 = 1 << 48;
+pub(super) const N_RECORD_BYTES: usize = 24;
 
 fn read(
     input: &mut Input<'_>,
     options: &ReadOptions,
     builder: &mut Builder,
 ) -> Result<Understood, Failure> {
-    const N_RECORDS: usize = 4 << 10;
-    let mut block = Vec::with_capacity(N_RECORDS * N_RECORD_BYTES);
-    let mut decimal = DecimalText::default();
-    let mut n_records = 0;
-    let mut first_time = None;
-    let unit = options.time_unit.unwrap_or(TimeUnit::Seconds);
-    loop {
-        block.clear();
-        let n_bytes_max = (N_RECORDS * N_RECORD_BYTES) as u64;
-        input.by_ref().take(n_bytes_max).read_to_end(&mut block)?;
-        if block.is_empty() {
-            break;
-        }
-        let (records, rest) = block.as_chunks::<N_RECORD_BYTES>();
-        for record in records {
-            n_records += 1;
-            let position = Position::Record(n_records);
-            let OracleRecord { time, object, size, next } = OracleRecord::parse(record);
-            let is_next = matches!(next, -1 | 0..=NEXT_MAX | i64::MAX);
-            if !is_next {
-                let format = READER.description;
-                return Err(ErrorKind::NotOracleGeneral { format, next }.at(position));
-            }
-            first_time.get_or_insert(time);
-            builder.push(
-                Record {
-                    nanos: u64::from(time) * unit.nanos(),
-                    key: decimal.text(object),
-                    size: Bytes::new(u64::from(size)),
-                    op: Op::Get,
-                },
-                position,
-            )?;
-        }
-        if !rest.is_empty() {
-            let (n_bytes, format) = (rest.len(), READER.description);
-            let kind = ErrorKind::PartialRecord { n_bytes, n_expected: N_RECORD_BYTES, format };
-            return Err(kind.at(Position::Record(n_records + 1)));
+    let mut counting = Counting::new(options);
+    each_record(input, READER.description, builder, |record, position, builder| {
+        take(record, READER.description, position, &mut counting, builder)
+    })?;
+    Ok(counting.understood())
+}
+
+/// Takes one record of a trace that calls itself `format`.
+pub(super) fn take(
+    record: &[u8; N_RECORD_BYTES],
+    format: &'static str,
+    position: Position,
+    counting: &mut Counting,
+    builder: &mut Builder,
+) -> Result<(), Failure> {
+    let OracleRecord { time, object, size, next } = OracleRecord::parse(record);
+    check_next(next, format, position)?;
+    let nanos = counting.nanos(time);
+    let size = Bytes::new(u64::from(size));
+    builder.push(Record { nanos, key: Key::Number(object), size, op: Op::Get }, position)
+}
+
+/// Whether `next` can be the number of a request. What is no such record has numbers far above.
+pub(super) fn check_next(
+    next: i64,
+    format: &'static str,
+    position: Position,
+) -> Result<(), Failure> {
+    /// No trace has so many requests.
+    const NEXT_MAX: i64 = 1 << 48;
+    match next {
+        -1 | 0..=NEXT_MAX | i64::MAX => Ok(()),
+        _ => Err(ErrorKind::NotOracleGeneral { format, next }.at(position)),
+    }
+}
+
+/// The times of a trace that counts whole units.
+pub(super) struct Counting {
+    unit: TimeUnit,
+    known_by: KnownBy,
+    is_absolute: Option<bool>,
+}
+
+impl Counting {
+    pub(super) fn new(options: &ReadOptions) -> Counting {
+        Counting {
+            unit: options.time_unit.unwrap_or(TimeUnit::Seconds),
+            known_by: options.time_unit.map_or(KnownBy::Format, |_| KnownBy::Flag),
+            is_absolute: None,
         }
     }
-    let first_value = decimal.text(u64::from(first_time.unwrap_or_default()));
-    let clock = Clock::detect(Some(unit), None, first_value);
-    Ok(Understood {
-        columns: None,
-        time_scale: clock.scale(),
-        time_known_by: options.time_unit.map_or(KnownBy::Format, |_| KnownBy::Flag),
-        is_absolute: clock.is_absolute(),
-        keeps: None,
-    })
+
+    /// The time that the trace calls `count`.
+    pub(super) fn nanos(&mut self, count: u32) -> u64 {
+        self.is_absolute.get_or_insert_with(|| self.unit.is_date(u64::from(count)));
+        u64::from(count) * self.unit.nanos()
+    }
+
+    pub(super) fn understood(&self) -> Understood {
+        Understood {
+            columns: None,
+            time_scale: TimeScale::Count(self.unit),
+            time_known_by: self.known_by,
+            is_absolute: self.is_absolute.unwrap_or(false),
+            keeps: None,
+        }
+    }
 }

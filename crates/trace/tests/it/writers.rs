@@ -1,7 +1,10 @@
 //! What is written is read back.
 
 use proptest::prelude::*;
-use trace::{Format, OracleGeneralCounts, ReadOptions, Trace, write_csv, write_oracle_general};
+use trace::{
+    Format, PackedCounts, ReadOptions, Trace, read_columns, write_columns, write_csv,
+    write_oracle_general,
+};
 
 use crate::{folded, read, read_text, shown};
 
@@ -28,7 +31,7 @@ fn csv_has_plain_decimal_seconds() {
 
 proptest! {
     #[test]
-    fn csv_is_read_back_to_the_same_trace(
+    fn csv_and_columns_are_read_back_to_the_same_trace(
         rows in prop::collection::vec(
             (0..u64::MAX / 8, "[ -~\n\"\u{e9}]{1,12}", 0..1_u64 << 40, 0..3_usize),
             1..50,
@@ -45,6 +48,18 @@ proptest! {
         prop_assert_eq!(again.hash(), trace.hash());
         prop_assert_eq!(again.requests(), trace.requests());
         prop_assert_eq!(shown(&again), shown(&trace));
+        let mut columns = Vec::new();
+        write_columns(&trace, &mut columns).unwrap();
+        let again = read_columns("t", &columns[..]).unwrap();
+        prop_assert_eq!(again.requests(), trace.requests());
+        prop_assert_eq!(shown(&again), shown(&trace));
+        let cut = columns.len() / 2;
+        prop_assert!(read_columns("t", &columns[..cut]).is_err());
+        columns[cut] ^= 1;
+        if let Ok(again) = read_columns("t", &columns[..]) {
+            // What was said of the trace is not part of its content.
+            prop_assert_eq!(again.hash(), trace.hash());
+        }
     }
 }
 
@@ -53,7 +68,7 @@ fn oracle_general_is_read_back_but_for_fractions_and_operations() {
     let trace = read_text("time,key,size,op\n0,7,10,get\n1.9,8,20,get\n2,9,1,put\n3,7,10,get\n");
     let mut bytes = Vec::new();
     let counts = write_oracle_general(&trace, &mut bytes).unwrap();
-    assert_eq!(counts, OracleGeneralCounts { n_written: 3, n_left_out: 1 });
+    assert_eq!(counts, PackedCounts { n_written: 3, n_left_out: 1 });
     assert_eq!(shown(&read_oracle(&bytes)), "0 7 10 get\n1 8 20 get\n3 7 10 get");
     let nexts: Vec<i64> = bytes
         .chunks(24)
@@ -81,7 +96,7 @@ fn what_oracle_general_has_no_room_for_is_refused() {
     let err = write_oracle_general(&trace, Vec::new()).unwrap_err().to_string();
     insta::assert_snapshot!(folded(&err), @"
     request 2 (key `b`) is of 4294967296 bytes, and oracleGeneral holds at most
-    4294967295; clamp sizes with `--clamp-size 4GB`, or write CSV
+    4294967295; clamp sizes with `--clamp-size 4GB`, or write CSV or lcs version 3
     ");
 }
 

@@ -1,0 +1,125 @@
+//! Traces in and out: conversion, samples, profiles, directories.
+
+use crate::command::{Workplace, small_trace};
+
+/// The hash of a trace's content, which its format does not change.
+fn hash_of(workplace: &Workplace, trace: &str) -> String {
+    let info = workplace.run(&format!("trace info --json {trace}")).json();
+    info["trace_hash"].as_str().expect("a string").to_owned()
+}
+
+#[test]
+fn a_trace_is_the_same_in_every_format_that_can_hold_it() {
+    let workplace = Workplace::new().file("trace.csv", small_trace(300));
+    let hash = hash_of(&workplace, "trace.csv");
+    for name in ["again.csv.gz", "again.csv.zst", "again.csv"] {
+        workplace.run(&format!("trace convert trace.csv -o {name}")).ok();
+        assert_eq!(hash_of(&workplace, name), hash, "{name}");
+    }
+    let names = ["t.oracleGeneral", "t.lcs", "t.v1.lcs", "t.v2.lcs", "t.oracleGeneral.zst"];
+    let hashes = names.map(|name| {
+        workplace.run(&format!("trace convert trace.csv -o {name}")).ok();
+        hash_of(&workplace, name)
+    });
+    assert!(hashes.iter().all(|it| *it == hashes[0]), "{hashes:?}");
+    workplace.run("trace convert trace.csv --to ibm-json -o t.log").ok();
+    let curve = |name: &str| workplace.run(&format!("trace mrc {name} --size 50MB --csv")).ok();
+    assert_eq!(curve("t.log"), curve("trace.csv"));
+    assert_eq!(curve("t.lcs"), curve("trace.csv"));
+}
+
+#[test]
+fn a_directory_of_the_archive_is_one_trace() {
+    let workplace = Workplace::new();
+    let record = |time: &str, uri: &str| {
+        format!(
+            "{{\"http.request.method\":\"GET\",\"http.request.uri\":\"{uri}\",\
+             \"http.response.status\":200,\"http.response.written\":5,\
+             \"timestamp\":\"2017-06-{time}Z\"}}"
+        )
+    };
+    let files = [
+        ("dal09", "prod-dal09", "20-0", ["20T00:00:05", "20T00:00:01"]),
+        ("dal09", "prod-dal09", "20-1", ["20T06:00:01", "20T06:00:00.500"]),
+        ("lon02", "prod-lon02", "20-0", ["20T00:00:00", "20T00:00:02"]),
+    ];
+    for (dc, env, number, times) in files {
+        let dir = workplace.path().join("data_centers").join(dc);
+        std::fs::create_dir_all(&dir).expect("a directory can be made");
+        let records = times.map(|it| record(it, &format!("v2/a/b/blobs/{dc}")));
+        let name = format!("{env}-logstash-2017.06.{number}.json");
+        std::fs::write(dir.join(name), format!("[{}]", records.join(","))).expect("a file");
+    }
+    let n_requests = |trace: &str| workplace.run(&format!("trace info --json {trace}")).json();
+    assert_eq!(n_requests("data_centers")["n_requests"], 6);
+    assert_eq!(n_requests("data_centers --dc dal09")["n_requests"], 4);
+    assert_eq!(n_requests("data_centers/dal09/*-1.json")["n_requests"], 2);
+    assert_eq!(n_requests("data_centers --dc dal09")["hours"].as_array().map(Vec::len), Some(7));
+    let ran = workplace.run("trace info data_centers --dc fra02");
+    assert_eq!(ran.exit_code, 1);
+    assert!(
+        ran.stderr.contains("no trace file in directory `data_centers` of data centre `fra02`")
+    );
+    let head = workplace.run("trace head data_centers --dc dal09").ok();
+    assert_eq!(
+        head.lines().nth(1).map(str::trim_start),
+        Some("0.000  GET           5  v2/a/b/blobs/dal09")
+    );
+}
+
+#[test]
+fn a_sample_and_a_profile_are_traces_too() {
+    let workplace = Workplace::new().file("trace.csv", small_trace(500));
+    workplace.run("trace sample trace.csv --objects 10 -o part.csv").ok();
+    let part = workplace.run("trace info part.csv --json").json();
+    assert_eq!(part["n_objects"], 10);
+    assert_eq!(workplace.run("trace sample trace.csv").exit_code, 2);
+    workplace.run("trace fit trace.csv -o like.toml").ok();
+    let like = workplace.run("trace info synthetic:like.toml --json").json();
+    assert_eq!((&like["n_requests"], &like["n_objects"]), (&500.into(), &40.into()));
+    let exact = workplace.run("trace mrc trace.csv --size 100MB,400MB --json").json();
+    let all = workplace.run("trace mrc trace.csv --size 100MB,400MB --json --sample 1").json();
+    assert_eq!(exact, all);
+    assert_eq!(workplace.run("trace mrc trace.csv --sample 2").exit_code, 2);
+}
+
+#[test]
+fn bad_rows_can_be_passed_over() {
+    let workplace = Workplace::new().file("trace.csv", "time,key,size\n0,a,1\n1,b,x\n2,c,3\n");
+    assert_eq!(workplace.run("trace info trace.csv").exit_code, 1);
+    let ran = workplace.run("trace info trace.csv --skip-bad 1");
+    assert!(ran.stderr.contains("1 bad row passed over (first at line 3"), "{}", ran.stderr);
+    assert!(ran.ok().contains("requests"));
+}
+
+#[test]
+fn a_converted_copy_is_read_when_the_content_is_the_same() {
+    let workplace = Workplace::new().file("trace.csv", small_trace(300));
+    let read = |trace: &str| {
+        let ran = workplace.run(&format!("trace info {trace} --cache copies --json"));
+        (ran.stderr.contains("a converted copy"), ran.json())
+    };
+    let (is_copy, first) = read("trace.csv");
+    assert!(!is_copy);
+    let (is_copy, again) = read("trace.csv");
+    assert!(is_copy);
+    assert_eq!(again, first);
+    // Read differently, or another content: not this copy.
+    assert!(!read("trace.csv --time-unit ms").0);
+    let workplace_path = workplace.path().join("trace.csv");
+    std::fs::write(workplace_path, small_trace(301)).expect("a file can be written");
+    let (is_copy, more) = read("trace.csv");
+    assert!(!is_copy);
+    assert_eq!(more["n_requests"], 301);
+    // A damaged copy is not taken for the trace.
+    for entry in std::fs::read_dir(workplace.path().join("copies")).expect("copies") {
+        let path = entry.expect("a file").path();
+        let mut bytes = std::fs::read(&path).expect("a copy");
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        std::fs::write(path, bytes).expect("a file can be written");
+    }
+    let (is_copy, mended) = read("trace.csv");
+    assert!(!is_copy);
+    assert_eq!(mended, more);
+}

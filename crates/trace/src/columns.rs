@@ -1,0 +1,174 @@
+//! A trace as we keep it ourselves: columns that are read back without parsing.
+//!
+//! Little-endian: a mark, the hash of the content, the start, what was said of the trace, and
+//! then times, sizes, objects, operations and keys, each in one piece behind its length.
+
+use std::io::{self, Read, Write};
+
+use jiff::Timestamp;
+use units::{Bytes, ObjectId, Op, Request, Time};
+use xxhash_rust::xxh64::xxh64;
+
+use crate::error::{ErrorKind, TraceError};
+use crate::input::Compression;
+use crate::keys::Keys;
+use crate::note::Note;
+use crate::source::Source;
+use crate::time::{KnownBy, TimeScale, TimeUnit};
+use crate::trace::Trace;
+
+/// What a file starts with; the last byte is the version.
+const MARK: [u8; 16] = *b"infinisim trace\x01";
+/// In the place of a start: there is none.
+const NO_START: i64 = i64::MIN;
+
+/// Writes `trace` so that [`read_columns`] gives it back: its requests, keys, start, and what was
+/// said of it.
+pub fn write_columns(trace: &Trace, mut out: impl Write) -> io::Result<()> {
+    let requests = trace.requests();
+    let start = trace.source().start.map_or(NO_START, Timestamp::as_millisecond);
+    let mut said = vec![trace.source().to_string()];
+    said.extend(trace.notes().iter().map(ToString::to_string));
+    let lengths: Vec<u8> = (0..)
+        .map(ObjectId)
+        .take(trace.n_objects())
+        .flat_map(|it| (trace.key(it).len() as u64).to_le_bytes())
+        .collect();
+    out.write_all(&MARK)?;
+    out.write_all(&trace.hash().0.to_le_bytes())?;
+    out.write_all(&start.to_le_bytes())?;
+    write_piece(said.join("\n").as_bytes(), &mut out)?;
+    write_column(requests, |it| it.at.as_nanos().to_le_bytes(), &mut out)?;
+    write_column(requests, |it| it.size.get().to_le_bytes(), &mut out)?;
+    write_column(requests, |it| it.object.0.to_le_bytes(), &mut out)?;
+    write_column(requests, |it| [it.op as u8], &mut out)?;
+    write_piece(&lengths, &mut out)?;
+    for object in (0..).map(ObjectId).take(trace.n_objects()) {
+        out.write_all(trace.key(object))?;
+    }
+    out.flush()
+}
+
+/// Reads what [`write_columns`] has written, under the name `source_name`.
+///
+/// # Errors
+///
+/// [`ErrorKind::Columnar`] where the file is cut short, damaged, or of another version.
+pub fn read_columns(source_name: &str, mut input: impl Read) -> Result<Trace, TraceError> {
+    read(source_name, &mut input).map_err(|kind| TraceError::new(source_name, kind.into()))
+}
+
+fn read(source_name: &str, input: &mut impl Read) -> Result<Trace, ErrorKind> {
+    if read_array(input)? != MARK {
+        return Err(ErrorKind::Columnar("has not the mark of this version"));
+    }
+    let hash = u128::from_le_bytes(read_array(input)?);
+    let start = i64::from_le_bytes(read_array(input)?);
+    let said = String::from_utf8_lossy(&read_piece(input)?).into_owned();
+    let times = read_piece(input)?;
+    let sizes = read_piece(input)?;
+    let objects = read_piece(input)?;
+    let ops = read_piece(input)?;
+    let lengths = read_piece(input)?;
+    let keys = read_keys(&lengths, input)?;
+    let n_requests = ops.len();
+    let (times, sizes) = (times.as_chunks::<8>().0, sizes.as_chunks::<8>().0);
+    let objects = objects.as_chunks::<4>().0;
+    if [times.len(), sizes.len(), objects.len()] != [n_requests; 3] {
+        return Err(ErrorKind::Columnar("has columns of different lengths"));
+    }
+    let mut requests = Vec::with_capacity(n_requests);
+    let columns = times.iter().zip(sizes).zip(objects).zip(&ops);
+    for (((time, size), object), op) in columns {
+        let object = ObjectId(u32::from_le_bytes(*object));
+        let size = u64::from_le_bytes(*size);
+        let op = match op {
+            0 => Op::Get,
+            1 => Op::Put,
+            2 => Op::Delete,
+            _ => return Err(ErrorKind::Columnar("has an unknown operation")),
+        };
+        if keys.len() <= object.index() || Bytes::TOTAL_MAX.get() < size {
+            return Err(ErrorKind::Columnar("has a key or a size that cannot be"));
+        }
+        let at = Time::from_nanos(u64::from_le_bytes(*time));
+        requests.push(Request { at, size: Bytes::new(size), object, op });
+    }
+    let mut said = said.lines().map(|it| Note::Before(it.to_owned()));
+    let source = Source {
+        name: source_name.to_owned(),
+        n_files: 1,
+        format_name: "a converted copy",
+        compression: Compression::None,
+        columns: None,
+        time_scale: TimeScale::Count(TimeUnit::Nanos),
+        time_known_by: KnownBy::Format,
+        selection: said.next().map(|it| format!("made from {it}")),
+        start: Timestamp::from_millisecond(start).ok().filter(|_| start != NO_START),
+    };
+    let trace = Trace::new(requests, keys, source, said.collect());
+    // Time order and dense ids too are as they were, if the content is.
+    if trace.hash().0 != hash {
+        return Err(ErrorKind::Columnar("is damaged"));
+    }
+    Ok(trace)
+}
+
+fn write_column<const N: usize>(
+    requests: &[Request],
+    value: impl Fn(&Request) -> [u8; N],
+    out: &mut impl Write,
+) -> io::Result<()> {
+    const N_VALUES: usize = 4 << 10;
+    out.write_all(&(requests.len() as u64 * N as u64).to_le_bytes())?;
+    let mut block = Vec::with_capacity(N_VALUES * N);
+    for requests in requests.chunks(N_VALUES) {
+        block.clear();
+        block.extend(requests.iter().flat_map(&value));
+        out.write_all(&block)?;
+    }
+    Ok(())
+}
+
+fn write_piece(bytes: &[u8], out: &mut impl Write) -> io::Result<()> {
+    out.write_all(&(bytes.len() as u64).to_le_bytes())?;
+    out.write_all(bytes)
+}
+
+fn read_array<const N: usize>(input: &mut impl Read) -> Result<[u8; N], ErrorKind> {
+    let mut bytes = [0; N];
+    input.read_exact(&mut bytes).map_err(cut_short)?;
+    Ok(bytes)
+}
+
+fn read_piece(input: &mut impl Read) -> Result<Vec<u8>, ErrorKind> {
+    let n_bytes = u64::from_le_bytes(read_array(input)?);
+    read_bytes(n_bytes, input)
+}
+
+/// Reads so many bytes; takes no more memory than there are, whatever a damaged length says.
+fn read_bytes(n_bytes: u64, input: &mut impl Read) -> Result<Vec<u8>, ErrorKind> {
+    let mut bytes = Vec::new();
+    input.take(n_bytes).read_to_end(&mut bytes).map_err(ErrorKind::Io)?;
+    if bytes.len() as u64 == n_bytes { Ok(bytes) } else { Err(ErrorKind::Columnar("is cut short")) }
+}
+
+fn read_keys(lengths: &[u8], input: &mut impl Read) -> Result<Keys, ErrorKind> {
+    let mut keys = Keys::default();
+    let mut all = Vec::new();
+    input.read_to_end(&mut all).map_err(ErrorKind::Io)?;
+    let mut rest = &all[..];
+    for length in lengths.as_chunks::<8>().0 {
+        let length = usize::try_from(u64::from_le_bytes(*length)).unwrap_or(usize::MAX);
+        let key = rest.split_off(..length).ok_or(ErrorKind::Columnar("is cut short"))?;
+        keys.push(key, xxh64(key, 0));
+    }
+    Ok(keys)
+}
+
+fn cut_short(err: io::Error) -> ErrorKind {
+    match err.kind() {
+        io::ErrorKind::UnexpectedEof => ErrorKind::Columnar("is cut short"),
+        _ => ErrorKind::Io(err),
+    }
+}

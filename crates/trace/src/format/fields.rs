@@ -1,0 +1,113 @@
+//! What the readers of rows and records share: taking each, and refusing a field.
+
+use std::io::Read;
+
+use crate::builder::Builder;
+use crate::error::{ErrorKind, Failure, Position, ValueProblem, shown};
+use crate::input::Input;
+use crate::rows::{Row, Rows};
+
+/// Takes every row that is left, passing over as many bad ones as the user allows.
+pub(super) fn each_row<R: Read>(
+    rows: &mut Rows<R>,
+    builder: &mut Builder,
+    mut take: impl FnMut(&Row<'_>, &mut Builder) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    while let Some(row) = rows.next()? {
+        if let Err(failure) = take(&row, builder) {
+            builder.skip(failure)?;
+        }
+    }
+    Ok(())
+}
+
+/// Takes every record of `N` bytes that is left, passing over as many bad ones as the user
+/// allows.
+pub(super) fn each_record<const N: usize>(
+    input: &mut Input<'_>,
+    format: &'static str,
+    builder: &mut Builder,
+    mut take: impl FnMut(&[u8; N], Position, &mut Builder) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    const N_RECORDS: usize = 4 << 10;
+    let mut block = Vec::with_capacity(N_RECORDS * N);
+    let mut n_records = 0;
+    loop {
+        block.clear();
+        input.by_ref().take((N_RECORDS * N) as u64).read_to_end(&mut block)?;
+        if block.is_empty() {
+            return Ok(());
+        }
+        let (records, rest) = block.as_chunks::<N>();
+        for record in records {
+            n_records += 1;
+            if let Err(failure) = take(record, Position::Record(n_records), builder) {
+                builder.skip(failure)?;
+            }
+        }
+        if !rest.is_empty() {
+            let kind = ErrorKind::PartialRecord { n_bytes: rest.len(), n_expected: N, format };
+            return Err(kind.at(Position::Record(n_records + 1)));
+        }
+    }
+}
+
+/// The row must have this many fields.
+pub(super) fn require_fields(row: &Row<'_>, n_expected: usize) -> Result<(), Failure> {
+    let n_fields = row.n_fields();
+    if n_fields == n_expected {
+        return Ok(());
+    }
+    Err(ErrorKind::RowLength { n_fields, n_expected }.at(row.position()))
+}
+
+/// The error of a field that does not say what its column should.
+#[cold]
+pub(super) fn refused(
+    field: &[u8],
+    column: &str,
+    position: Position,
+    problem: ValueProblem,
+) -> Failure {
+    let (column, value) = (column.to_owned(), shown(field));
+    ErrorKind::Value { column, value, problem }.at(position)
+}
+
+/// The names of the columns, for a format that finds its own among them.
+pub(super) struct Header(Vec<String>);
+
+impl Header {
+    /// The header that this row is.
+    pub(super) fn of(row: &Row<'_>) -> Header {
+        Header(super::delimited::texts(row))
+    }
+
+    pub(super) fn names(&self) -> &[String] {
+        &self.0
+    }
+
+    pub(super) fn n_columns(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Where the column is, if it is there. Of two with the same name the first counts.
+    pub(super) fn find(&self, column: &str) -> Option<usize> {
+        self.0.iter().position(|it| it == column)
+    }
+
+    /// Where the column is, which the format has.
+    pub(super) fn index(
+        &self,
+        format: &'static str,
+        column: &'static str,
+    ) -> Result<usize, ErrorKind> {
+        self.find(column).ok_or(ErrorKind::NotThisFormat { format, column })
+    }
+}
+
+/// Whether the first line of a CSV has all these columns.
+pub(super) fn has_columns(input: &Input<'_>, columns: &[&str]) -> bool {
+    let header = String::from_utf8_lossy(input.first_line());
+    let names: Vec<&str> = header.split(',').map(|it| it.trim_matches('"')).collect();
+    columns.iter().all(|it| names.contains(it))
+}

@@ -1,0 +1,206 @@
+//! A trace in the packed formats of libCacheSim: oracleGeneral and lcs.
+
+use std::io::Write;
+
+use units::{ObjectId, Op, Request};
+
+use super::WriteError;
+use crate::error::shown;
+use crate::format::{MAGIC, N_HEADER_BYTES, OP_DELETE, OP_GET, OP_SET, OracleRecord};
+use crate::number::{DecimalText, scaled};
+use crate::statistics::Statistics;
+use crate::trace::Trace;
+
+/// What was written and what the format has no room for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PackedCounts {
+    /// Requests written.
+    pub n_written: u64,
+    /// PUTs and DELETEs left out, where the format has no operations.
+    pub n_left_out: u64,
+}
+
+/// A version of lcs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LcsVersion {
+    /// The records of oracleGeneral.
+    V1,
+    /// With operations.
+    V2,
+    /// With operations, and sizes of 64 bits.
+    V3,
+}
+
+/// Writes the GETs of `trace` in libCacheSim's oracleGeneral format: 24-byte records, times in
+/// whole seconds from the first request.
+///
+/// Objects keep their numbers if every key is one; otherwise each gets its place in the order of
+/// first appearance.
+pub fn write_oracle_general(
+    trace: &Trace,
+    mut out: impl Write,
+) -> Result<PackedCounts, WriteError> {
+    let n_written = write_records(trace, Kind::OracleGeneral, &mut out)?;
+    out.flush()?;
+    Ok(PackedCounts { n_written, n_left_out: trace.requests().len() as u64 - n_written })
+}
+
+/// Writes `trace` in libCacheSim's lcs format: a header with its statistics, then records. Of
+/// version 1 the GETs; of the others all requests.
+pub fn write_lcs(
+    trace: &Trace,
+    version: LcsVersion,
+    mut out: impl Write,
+) -> Result<PackedCounts, WriteError> {
+    out.write_all(&lcs_header(trace, version))?;
+    let kind = match version {
+        LcsVersion::V1 => Kind::LcsV1,
+        LcsVersion::V2 => Kind::LcsV2,
+        LcsVersion::V3 => Kind::LcsV3,
+    };
+    let n_written = write_records(trace, kind, &mut out)?;
+    out.flush()?;
+    Ok(PackedCounts { n_written, n_left_out: trace.requests().len() as u64 - n_written })
+}
+
+/// Which records are written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    OracleGeneral,
+    LcsV1,
+    LcsV2,
+    LcsV3,
+}
+
+impl Kind {
+    fn has_operations(self) -> bool {
+        matches!(self, Kind::LcsV2 | Kind::LcsV3)
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Kind::OracleGeneral => "oracleGeneral",
+            Kind::LcsV1 => "lcs version 1",
+            Kind::LcsV2 => "lcs version 2",
+            Kind::LcsV3 => "lcs version 3",
+        }
+    }
+}
+
+fn write_records(trace: &Trace, kind: Kind, out: &mut impl Write) -> Result<u64, WriteError> {
+    let numbers = key_numbers(trace);
+    let nexts = next_requests(trace, kind);
+    let is_written = |it: &Request| kind.has_operations() || it.op == Op::Get;
+    let requests = trace.requests().iter().zip(1..).filter(|(it, _)| is_written(it));
+    let mut n_written = 0;
+    for ((request, n_request), next) in requests.zip(nexts) {
+        let seconds = request.at.as_nanos() / 1_000_000_000;
+        let time = u32::try_from(seconds).expect("a trace spans at most 100 years");
+        let object = numbers[request.object.index()];
+        let size_of_32_bits = || {
+            u32::try_from(request.size.get()).map_err(|_| WriteError::SizeTooLarge {
+                n_request,
+                key: shown(trace.key(request.object)),
+                size: request.size,
+                format: kind.name(),
+            })
+        };
+        let op = match request.op {
+            Op::Get => OP_GET,
+            Op::Put => OP_SET,
+            Op::Delete => OP_DELETE,
+        };
+        match kind {
+            Kind::OracleGeneral | Kind::LcsV1 => {
+                let record = OracleRecord { time, object, size: size_of_32_bits()?, next };
+                out.write_all(&record.bytes())?;
+            }
+            Kind::LcsV2 => {
+                let mut record = [0; 28];
+                record[..4].copy_from_slice(&time.to_le_bytes());
+                record[4..12].copy_from_slice(&object.to_le_bytes());
+                record[12..16].copy_from_slice(&size_of_32_bits()?.to_le_bytes());
+                record[16] = op;
+                record[20..].copy_from_slice(&next.to_le_bytes());
+                out.write_all(&record)?;
+            }
+            Kind::LcsV3 => {
+                let mut record = [0; 36];
+                record[..4].copy_from_slice(&time.to_le_bytes());
+                record[4..12].copy_from_slice(&object.to_le_bytes());
+                // A size is at most 2^62, so it is the same number with a sign.
+                record[12..20].copy_from_slice(&request.size.get().to_le_bytes());
+                record[20] = op;
+                record[28..].copy_from_slice(&next.to_le_bytes());
+                out.write_all(&record)?;
+            }
+        }
+        n_written += 1;
+    }
+    Ok(n_written)
+}
+
+/// Two marks with the version and the first of libCacheSim's statistics between them.
+fn lcs_header(trace: &Trace, version: LcsVersion) -> Vec<u8> {
+    const VERSION_OF_STATISTICS: u64 = 1;
+    let it = Statistics::of(trace);
+    let n_requests = if version == LcsVersion::V1 { it.n_gets } else { it.n_requests };
+    let sizes = trace.largest_sizes();
+    let least = sizes.iter().min().map_or(0, |it| it.get());
+    let most = sizes.iter().max().map_or(0, |it| it.get());
+    let version = match version {
+        LcsVersion::V1 => 1,
+        LcsVersion::V2 => 2,
+        LcsVersion::V3 => 3,
+    };
+    let words = [
+        MAGIC,
+        version,
+        VERSION_OF_STATISTICS,
+        n_requests,
+        it.n_objects,
+        it.requested_bytes.get(),
+        it.unique_bytes.get(),
+        0,
+        it.span_s.get() / 1_000_000_000,
+        it.n_gets,
+        it.n_puts,
+        it.n_deletes,
+        least,
+        most,
+    ];
+    let mut header: Vec<u8> = words.iter().flat_map(|it| it.to_le_bytes()).collect();
+    header.resize(N_HEADER_BYTES - 8, 0);
+    header.extend(MAGIC.to_le_bytes());
+    header
+}
+
+/// The number that stands for each object.
+fn key_numbers(trace: &Trace) -> Vec<u64> {
+    let mut text = DecimalText::default();
+    let ids = (0..).map(ObjectId).take(trace.n_objects());
+    let numbers: Option<Vec<u64>> = ids
+        .map(|object| {
+            let key = trace.key(object);
+            // Only as a number is written: `007` and `7` are two keys.
+            scaled(key, 0).ok().filter(|number| text.text(*number) == key)
+        })
+        .collect();
+    numbers.unwrap_or_else(|| (0..trace.n_objects() as u64).collect())
+}
+
+/// For each request that is written, the number (from 1, among them) of the next of the same
+/// object, or never.
+fn next_requests(trace: &Trace, kind: Kind) -> Vec<i64> {
+    let is_written = |it: &&Request| kind.has_operations() || it.op == Op::Get;
+    let written = || trace.requests().iter().filter(is_written);
+    let mut nexts = vec![OracleRecord::NEVER; written().count()];
+    let mut last_index: Vec<Option<usize>> = vec![None; trace.n_objects()];
+    for (index, request) in written().enumerate() {
+        let number = i64::try_from(index).expect("fewer than 2^32 requests") + 1;
+        if let Some(last) = last_index[request.object.index()].replace(index) {
+            nexts[last] = number;
+        }
+    }
+    nexts
+}
