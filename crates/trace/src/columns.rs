@@ -88,7 +88,7 @@ fn read(source_name: &str, input: &mut impl Read) -> Result<Trace, ErrorKind> {
             2 => Op::Delete,
             _ => return Err(ErrorKind::Columnar("has an unknown operation")),
         };
-        if keys.len() <= object.index() || Bytes::TOTAL_MAX.get() < size {
+        if keys.len() <= object.index() || Bytes::SIZE_MAX.get() < size {
             return Err(ErrorKind::Columnar("has a key or a size that cannot be"));
         }
         let at = Time::from_nanos(u64::from_le_bytes(*time));

@@ -302,7 +302,7 @@ pub enum ValueProblem {
     #[error("is not a whole number of bytes; is `--size-column` right?")]
     FractionalSize,
     /// A size that cannot be held.
-    #[error("is more than the largest size, 256 PiB; is `--size-column` right?")]
+    #[error("is more than the largest size, 1 PiB; is `--size-column` right?")]
     SizeTooLarge,
     /// A time that is not a number.
     #[error(

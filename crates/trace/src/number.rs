@@ -21,7 +21,7 @@ pub(crate) fn size(field: &[u8]) -> Result<Bytes, ValueProblem> {
     } else {
         unusual_size(field)?
     };
-    if Bytes::TOTAL_MAX.get() < bytes {
+    if Bytes::SIZE_MAX.get() < bytes {
         return Err(ValueProblem::SizeTooLarge);
     }
     Ok(Bytes::new(bytes))
@@ -182,8 +182,8 @@ mod tests {
         check("-0", Ok(0));
         check("1.5e3", Ok(1_500));
         check("0000000000000000000000012", Ok(12));
-        check("288230376151711744", Ok(1 << 58));
-        check("288230376151711745", Err(ValueProblem::SizeTooLarge));
+        check("1125899906842624", Ok(1 << 50));
+        check("1125899906842625", Err(ValueProblem::SizeTooLarge));
         check("99999999999999999999999", Err(ValueProblem::SizeTooLarge));
         check("1e400", Err(ValueProblem::SizeTooLarge));
         check("72626.5", Err(ValueProblem::FractionalSize));

@@ -147,6 +147,20 @@ fn the_example_of_the_readme_is_what_is_printed() {
 
 #[cfg(unix)]
 #[test]
+fn whoever_has_seen_enough_may_leave() {
+    // A shell, for its pipe: `head` closes it after a line.
+    let infinisim = assert_cmd::cargo::cargo_bin("infinisim");
+    let script = format!(
+        "set -o pipefail; {} trace generate dallas-50h 2>&1 | head -n 1",
+        infinisim.display()
+    );
+    let ran = std::process::Command::new("bash").args(["-c", &script]).output().unwrap();
+    assert!(ran.status.success());
+    assert_eq!(ran.stdout, b"time_s,key,size,op\n");
+}
+
+#[cfg(unix)]
+#[test]
 fn a_link_is_followed_and_a_device_is_written_to() {
     let workplace = Workplace::new().file("target.csv", "before");
     std::os::unix::fs::symlink("target.csv", workplace.path().join("link.csv")).unwrap();

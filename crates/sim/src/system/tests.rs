@@ -86,6 +86,6 @@ fn what_cannot_be_modelled_is_refused() {
     assert_snapshot!(error("infinicache:memory=1.5MB"), @"`memory=1.5MB`: write a whole number of MB, such as 1536MB");
     assert_snapshot!(error("infinicache:warmup=1m"), @"`warmup=1m`: `1m` ends in `m`, which is not a unit of time; write a number and a unit, such as `100ms`, `30s`, `5min` or `50h`, or off");
     assert_snapshot!(error("infinicache:backup=0s"), @"`backup=0s`: write at least 1s, or off");
-    assert_snapshot!(error("infinicache:proxy=m1.tiny"), @"price book `aws-us-east-1-2019-12` has no virtual machine type `m1.tiny`; the nearest it has: `c5n.4xlarge`; `infinisim prices show aws-us-east-1-2019-12` lists what it has");
+    assert_snapshot!(error("infinicache:proxy=m1.tiny"), @"`proxy=m1.tiny`: price book `aws-us-east-1-2019-12` has no virtual machine type `m1.tiny`; the nearest it has: `c5n.4xlarge`; `infinisim prices show aws-us-east-1-2019-12` lists what it has");
     assert_snapshot!(error("s3:store=glacier"), @"`store=glacier`: write one of measured, fast20");
 }

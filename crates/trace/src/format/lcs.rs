@@ -60,7 +60,7 @@ fn read(
             check_next(next, name, position)?;
             let wrong = |problem| refused(size.to_string().as_bytes(), "size", position, problem);
             let size = u64::try_from(size).map_err(|_| wrong(ValueProblem::NegativeSize))?;
-            if Bytes::TOTAL_MAX.get() < size {
+            if Bytes::SIZE_MAX.get() < size {
                 return Err(wrong(ValueProblem::SizeTooLarge));
             }
             if part::<4>(record, 24) != [0; 4] {

@@ -11,7 +11,7 @@ use crate::trace::Trace;
 /// and reads back to the same requests; times keep their nanoseconds.
 pub fn write_csv(trace: &Trace, out: impl Write) -> io::Result<()> {
     let mut writer = csv::Writer::from_writer(out);
-    writer.write_record(["time_s", "key", "size", "op"])?;
+    writer.write_record(["time_s", "key", "size", "op"]).map_err(io_error)?;
     let mut time = String::new();
     let mut size = DecimalText::default();
     for row in trace.rows() {
@@ -27,7 +27,15 @@ pub fn write_csv(trace: &Trace, out: impl Write) -> io::Result<()> {
         };
         let fields: [&[u8]; 4] =
             [time.as_bytes(), row.key, size.text(row.size.get()), op.as_bytes()];
-        writer.write_record(fields)?;
+        writer.write_record(fields).map_err(io_error)?;
     }
     writer.flush()
+}
+
+/// The error of the writer beneath as it was, so that a caller can tell its kind.
+fn io_error(err: csv::Error) -> io::Error {
+    match err.into_kind() {
+        csv::ErrorKind::Io(err) => err,
+        kind => io::Error::other(format!("{kind:?}")),
+    }
 }

@@ -156,7 +156,7 @@ fn a_bad_field_is_named_with_line_column_and_value() {
     ");
     insta::assert_snapshot!(row_error("1,a,4611686018427387905"), @"
     t.csv, line 3: column `size`: `4611686018427387905` is more than the largest
-    size, 256 PiB; is `--size-column` right?
+    size, 1 PiB; is `--size-column` right?
     ");
     insta::assert_snapshot!(row_error("-1,a,5"), @"
     t.csv, line 3: column `time`: `-1` is a time below zero; times count up from
@@ -231,11 +231,12 @@ fn rows_that_are_not_whole() {
 
 #[test]
 fn sums_that_cannot_be_held() {
-    let half = 1_u64 << 61;
-    let text = format!("time,key,size\n0,a,{half}\n1,a,{half}\n2,a,1\n");
+    // 256 objects of 1 PiB are the most, together and each.
+    let rows: Vec<String> = (0..257).map(|it| format!("{it},a,{}", 1_u64 << 50)).collect();
+    let text = format!("time,key,size\n{}\n", rows.join("\n"));
     insta::assert_snapshot!(text_error(&text), @"
-    t.csv, line 2: column `size`: `2305843009213693952` is more than the largest
-    size, 256 PiB; is `--size-column` right?
+    t.csv, line 258: the sizes up to here add up to more than 288.2 PB; is the size
+    column in bytes?
     ");
     insta::assert_snapshot!(text_error("time,key,size\n0,a,1\n3155760001,a,1\n"), @"
     t.csv, line 3: this time lies more than 100 years from another in the trace; is
