@@ -32,6 +32,7 @@ fn main() -> ExitCode {
 }
 
 fn run(args: Args) -> anyhow::Result<()> {
+    output::clean_up_on_interrupt()?;
     match args.command {
         Command::Compare(args) => commands::compare::compare(&args),
         Command::Run(args) => commands::run::run(&args),

@@ -1,7 +1,8 @@
 //! Where results go: to standard output, or whole into files.
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context;
 use tempfile::NamedTempFile;
@@ -65,10 +66,31 @@ pub(crate) fn write_text(path: &Path, text: &str) -> anyhow::Result<()> {
     write_file(path, |out| Ok(out.write_all(text.as_bytes())?))
 }
 
+/// The temporary files made so far. One that was kept has another name since.
+static TEMPORARY: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
 /// A file in `dir` that goes unless it is [`keep`]t.
 pub(crate) fn temporary_in(dir: &Path) -> anyhow::Result<NamedTempFile> {
-    let make = tempfile::Builder::new().prefix(".infinisim-").tempfile_in(dir);
-    make.with_context(|| format!("cannot write into `{}`", dir.display()))
+    let file = tempfile::Builder::new().prefix(".infinisim-").tempfile_in(dir);
+    let file = file.with_context(|| format!("cannot write into `{}`", dir.display()))?;
+    let mut made = TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner);
+    made.push(file.path().to_owned());
+    Ok(file)
+}
+
+/// Has an interrupt (Ctrl-C, or a request to end) take half-written files along.
+pub(crate) fn clean_up_on_interrupt() -> anyhow::Result<()> {
+    /// What a shell gives a program that an interrupt has ended.
+    const INTERRUPTED: i32 = 130;
+    let clean_up = || {
+        let made = TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner);
+        for path in made.iter() {
+            // It may be gone already.
+            let _ = fs_err::remove_file(path);
+        }
+        std::process::exit(INTERRUPTED);
+    };
+    ctrlc::set_handler(clean_up).context("cannot listen for interrupts")
 }
 
 #[cfg(unix)]
