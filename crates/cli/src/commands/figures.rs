@@ -43,6 +43,8 @@ pub(crate) struct Runs {
     pub(crate) large: Vec<Comparison>,
     /// What was replayed, in words for captions.
     pub(crate) workload: String,
+    /// Whether that is a synthetic trace, which is fitted to some of the published numbers.
+    pub(crate) is_synthetic: bool,
 }
 
 /// A figure with the name of its files and a title for the page.
@@ -99,7 +101,12 @@ fn run(args: &FiguresArgs) -> anyhow::Result<Runs> {
             Path::new(path).file_name().map_or(path.into(), |it| it.to_string_lossy().into_owned())
         }
     };
-    Ok(Runs { all: all_objects, large: replay::replay(&large, &input, &pool)?, workload })
+    Ok(Runs {
+        all: all_objects,
+        large: replay::replay(&large, &input, &pool)?,
+        workload,
+        is_synthetic: trace.is_none(),
+    })
 }
 
 fn draw(runs: &Runs, published: &Published, numbers: &Numbers) -> anyhow::Result<Vec<Drawn>> {

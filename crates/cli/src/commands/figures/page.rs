@@ -22,6 +22,13 @@ pub(super) fn page(
          Trace-driven figures are of {}. Drawn by `infinisim figures`; do not edit.\n",
         runs.workload
     );
+    if runs.is_synthetic {
+        text.push_str(
+            "\nThe synthetic trace is fitted to the working set, the request rate and the \
+             infinite-cache hit ratio of the real one, so ElastiCache's hit ratios test the trace \
+             rather than the model. `make reproduce-figures TRACE=path` draws from the real one.\n",
+        );
+    }
     for Drawn { name, title, .. } in drawn {
         text.push_str(&format!("\n## {title}\n\n![{title}]({name}.svg)\n"));
     }
