@@ -97,8 +97,9 @@ fn open(name: &str, read: &ReadArgs) -> anyhow::Result<Trace> {
     let paths = trace_files::files(name, read.dc.as_deref())?;
     let mut n_bytes = Some(0);
     for path in &paths {
-        let metadata = fs_err::File::open(path)?.metadata()?;
-        let n_more = metadata.is_file().then_some(metadata.len());
+        // A pipe is not opened for this: opened twice, it has nothing left to read.
+        let is_pipe = path.metadata().is_ok_and(|it| !it.is_file());
+        let n_more = if is_pipe { None } else { Some(fs_err::File::open(path)?.metadata()?.len()) };
         n_bytes = n_bytes.zip(n_more).map(|(n, more)| n + more);
     }
     let Some(cache) = &read.cache else { return read_files(name, &paths, n_bytes, &options) };

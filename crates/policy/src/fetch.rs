@@ -78,12 +78,6 @@ impl Fetch {
         self.n_arrived + self.n_missing == self.n_data + self.n_parity
     }
 
-    /// How many chunks were found lost so far. Those of a decodable object are to be stored
-    /// again once the read is closed (recovery).
-    pub fn n_missing(&self) -> u32 {
-        self.n_missing
-    }
-
     /// Whether the object could be decoded from what has come so far.
     pub fn is_decodable(&self) -> bool {
         self.n_data <= self.n_arrived

@@ -3,7 +3,7 @@
 use des::{Agenda, Model, Streams};
 use policy::evict::next_uses;
 use policy::{Access, Evict, EvictionPolicy, ObjectCache};
-use units::{Bytes, Nanos, Op, Request, Time};
+use units::{Bytes, Op, Request, Time};
 
 use crate::objstore::{ObjectStore, charge_storage};
 use crate::profile::{ObjectStoreProfile, ServerProfile};
@@ -201,12 +201,9 @@ pub(crate) fn run(config: &ElastiCacheConfig, workload: &Workload<'_>, seed: u64
     };
     des::run(&mut cluster, Agenda::default(), workload.arrivals(Event::Arrive));
     let mut record = cluster.record;
-    let mut left = workload.span;
-    for hour in &mut record.hours {
-        let part = left.min(Nanos::HOUR);
+    record.for_each_hour(workload.span, |hour, part| {
         hour.usage.rent_nodes(&config.node_type, u64::from(config.n_nodes), part);
-        left = left.saturating_sub(part);
-    }
+    });
     charge_storage(&mut record, workload, |usage| &mut usage.store_backing);
     record
 }

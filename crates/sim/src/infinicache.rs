@@ -280,13 +280,10 @@ pub(crate) fn run(config: &InfiniCacheConfig, workload: &Workload<'_>, seed: u64
     des::run(&mut cache, agenda, workload.arrivals(Event::Arrive));
     cache.contents.books().check();
     let mut record = cache.record;
-    let mut left = workload.span;
-    for hour in &mut record.hours {
-        let part = left.min(Nanos::HOUR);
+    record.for_each_hour(workload.span, |hour, part| {
         let n_proxies = u64::from(config.n_proxies);
         hour.usage.rent_virtual_machines(&config.proxy_machine, n_proxies, part);
-        left = left.saturating_sub(part);
-    }
+    });
     charge_storage(&mut record, workload, |usage| &mut usage.store_backing);
     record
 }

@@ -70,10 +70,7 @@ pub(crate) fn charge_storage(
     purpose: impl Fn(&mut pricing::Usage) -> &mut StoreUsage,
 ) {
     let unique = workload.unique_bytes();
-    let mut left = workload.span;
-    for hour in &mut record.hours {
-        let part = left.min(Nanos::HOUR);
+    record.for_each_hour(workload.span, |hour, part| {
         purpose(&mut hour.usage).record_stored(unique, part);
-        left = left.saturating_sub(part);
-    }
+    });
 }

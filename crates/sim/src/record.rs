@@ -57,6 +57,17 @@ impl Record {
         &mut self.hours[index.min(last)]
     }
 
+    /// Tells `each` of every hour and of how much of it lies within `span`: what is paid by time
+    /// is noted so.
+    pub(crate) fn for_each_hour(&mut self, span: Nanos, mut each: impl FnMut(&mut Hour, Nanos)) {
+        let mut left = span;
+        for hour in &mut self.hours {
+            let part = left.min(Nanos::HOUR);
+            each(hour, part);
+            left = left.saturating_sub(part);
+        }
+    }
+
     /// Notes how a GET ended and how long it took; it counts for the hour in which it came.
     pub(crate) fn settle(&mut self, request: &Request, outcome: Outcome, latency: Nanos) {
         let is_hit = outcome == Outcome::Hit;

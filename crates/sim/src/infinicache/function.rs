@@ -110,6 +110,14 @@ impl Function {
         }
     }
 
+    /// Whether an instance is in use, and cannot be taken back.
+    fn is_running(&self, instance: Instance) -> bool {
+        match instance {
+            Instance::Primary => self.session.is_some() || self.link != Link::Idle,
+            Instance::Replica => self.source.is_some(),
+        }
+    }
+
     fn active(&mut self, now: Time) {
         if let Some(warm_up) = &mut self.warm_up {
             warm_up.active(now);
@@ -363,11 +371,9 @@ impl InfiniCache<'_> {
     ) {
         let function = &self.functions[node.index()];
         let idle_for = now.since(function.returned_at[instance as usize]);
-        let is_running = match instance {
-            Instance::Primary => function.session.is_some() || function.link != Link::Idle,
-            Instance::Replica => function.source.is_some(),
-        };
-        if !is_running && self.config.reclaim.idle_max().is_some_and(|it| it <= idle_for) {
+        if !function.is_running(instance)
+            && self.config.reclaim.idle_max().is_some_and(|it| it <= idle_for)
+        {
             self.reclaim(now, node, instance, agenda);
         }
     }
@@ -399,16 +405,14 @@ impl InfiniCache<'_> {
     ) {
         let function = &mut self.functions[node.index()];
         let has_replica = self.contents.has_replica(node);
-        let (exists, is_running) = match instance {
-            Instance::Primary => {
-                (function.is_alive, function.session.is_some() || function.link != Link::Idle)
-            }
-            Instance::Replica => (has_replica, function.source.is_some()),
+        let exists = match instance {
+            Instance::Primary => function.is_alive,
+            Instance::Replica => has_replica,
         };
         if !exists {
             return;
         }
-        if is_running {
+        if function.is_running(instance) {
             agenda.after(RECLAIM_RETRY, Event::Reclaim(node, instance));
             return;
         }
