@@ -11,8 +11,10 @@
 pub mod availability;
 mod counts;
 mod elasticache;
+mod faas;
 mod infinicache;
 mod latency;
+mod network;
 mod objstore;
 mod profile;
 mod record;
