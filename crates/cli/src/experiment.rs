@@ -128,7 +128,7 @@ impl Experiment {
         );
         let hash = format!("{:032x}", xxh3_128(described.as_bytes()));
         let surroundings =
-            format!("{} {price_text} {}", accounting.name(), Profile::AWS_2019_FAST20_TEXT,);
+            format!("{} {price_text} {}", accounting.name(), Profile::AWS_2019_FAST20_TEXT);
         let surroundings_hash = format!("{:032x}", xxh3_128(surroundings.as_bytes()));
         Ok(Experiment {
             trace,

@@ -116,7 +116,7 @@ pub(crate) struct KeptSummary {
 
 #[derive(Serialize, Deserialize)]
 struct KeptHour {
-    counts: [u64; 15],
+    counts: [u64; 19],
     /// In picodollars.
     cost: [u128; 6],
 }
@@ -140,19 +140,18 @@ impl From<&SystemSummary> for KeptSummary {
 impl From<KeptSummary> for SystemSummary {
     fn from(kept: KeptSummary) -> SystemSummary {
         let KeptSummary { name, total, latency_ms, hit_quantiles_ms, hit_by_size_ms, hours } = kept;
-        let [mean_ms, p50_ms, p90_ms, p95_ms, p99_ms, p999_ms, longest_ms] = latency_ms;
         SystemSummary {
             name,
             counts: total.counts(),
             cost: total.cost(),
             latency: LatencySummary {
-                mean_ms,
-                p50_ms,
-                p90_ms,
-                p95_ms,
-                p99_ms,
-                p999_ms,
-                max_ms: longest_ms,
+                mean_ms: latency_ms[0],
+                p50_ms: latency_ms[1],
+                p90_ms: latency_ms[2],
+                p95_ms: latency_ms[3],
+                p99_ms: latency_ms[4],
+                p999_ms: latency_ms[5],
+                max_ms: latency_ms[6],
             },
             hits: HitLatency { quantiles_ms: hit_quantiles_ms, by_size_ms: hit_by_size_ms },
             hours: hours
@@ -178,6 +177,10 @@ impl KeptHour {
             n_evictions,
             n_reclaims,
             n_invocations,
+            n_timeouts,
+            n_objects_lost,
+            intact_object_s,
+            synced_bytes,
             requested_bytes,
             hit_bytes,
             overcommitted_max,
@@ -195,6 +198,10 @@ impl KeptHour {
             n_evictions,
             n_reclaims,
             n_invocations,
+            n_timeouts,
+            n_objects_lost,
+            intact_object_s,
+            synced_bytes.get(),
             requested_bytes.get(),
             hit_bytes.get(),
             overcommitted_max.get(),
@@ -216,6 +223,10 @@ impl KeptHour {
             n_evictions,
             n_reclaims,
             n_invocations,
+            n_timeouts,
+            n_objects_lost,
+            intact_object_s,
+            synced_bytes,
             requested_bytes,
             hit_bytes,
             overcommitted_max,
@@ -233,6 +244,10 @@ impl KeptHour {
             n_evictions,
             n_reclaims,
             n_invocations,
+            n_timeouts,
+            n_objects_lost,
+            intact_object_s,
+            synced_bytes: Bytes::new(synced_bytes),
             requested_bytes: Bytes::new(requested_bytes),
             hit_bytes: Bytes::new(hit_bytes),
             overcommitted_max: Bytes::new(overcommitted_max),

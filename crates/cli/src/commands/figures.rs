@@ -5,6 +5,7 @@ mod catalogue;
 mod costs;
 mod faults;
 pub(crate) mod latencies;
+mod microbenchmarks;
 mod numbers;
 mod page;
 mod reclaims;
@@ -63,7 +64,12 @@ pub(crate) fn figures(args: &FiguresArgs) -> anyhow::Result<()> {
     let mut needs: Vec<Need> = entries.iter().flat_map(|it| it.needs).copied().collect();
     if args.only.is_empty() {
         // The scoreboard has rows of these.
-        needs.extend([Need::Runs(Study::All), Need::Runs(Study::Large), Need::Shapes]);
+        needs.extend([
+            Need::Runs(Study::All),
+            Need::Runs(Study::Large),
+            Need::Shapes,
+            Need::Microbenchmarks,
+        ]);
     }
     let results = Results::make(args, &needs, store.as_ref())?;
     let published = Published::parse(PUBLISHED).context("published.csv")?;

@@ -24,13 +24,12 @@ impl Browser {
             println!("SKIPPED: no chromedriver here; Debian has chromium and chromium-driver");
             return None;
         };
-        let said = BufReader::new(driver.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let mut said = BufReader::new(driver.stdout.take().unwrap()).lines().map(Result::unwrap);
         let port = said
-            .filter_map(|line| {
+            .find_map(|line| {
                 let (_, rest) = line.split_once("successfully on port ")?;
                 rest.trim_end_matches('.').parse().ok()
             })
-            .next()
             .unwrap();
         let mut browser = Browser { driver, port, session: String::new() };
         let options = json!({ "args": ["--headless=new", "--no-sandbox", "--disable-gpu"] });

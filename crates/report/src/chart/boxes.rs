@@ -76,7 +76,7 @@ pub struct Spread {
 pub fn boxes(data: &BoxChart) -> Figure {
     let n_columns = data.n_columns.max(1);
     let n_rows = data.plots.len().div_ceil(n_columns).max(1);
-    let height = HEIGHT.max(100.0 + 250.0 * n_rows as f64);
+    let height = HEIGHT.max(110.0 + 205.0 * n_rows as f64);
     let mut figure = Figure::sized(&data.title, &data.caption, height);
     let n_legend_rows = draw_legend(&mut figure, data);
     let top = 58.0 + 20.0 * n_legend_rows;

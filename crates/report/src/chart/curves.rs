@@ -61,7 +61,8 @@ pub struct Curve {
     pub is_stepped: bool,
     /// Its points across and up, from left to right.
     pub points: Vec<(f64, f64)>,
-    /// The 95 % interval: at a place across, from where to where. May be empty.
+    /// An interval around it, which the caption explains: at a place across, from where to
+    /// where. May be empty.
     pub interval: Vec<(f64, f64, f64)>,
 }
 
@@ -127,7 +128,7 @@ fn draw_legend(figure: &mut Figure, data: &CurveChart) -> f64 {
         entries.push(("paper", Sample::Dashes(DARK_GREY, PAPER_WIDTH)));
     }
     if all().any(|it| !it.interval.is_empty()) {
-        entries.push(("95 % interval", Sample::Fill(LIGHT_GREY)));
+        entries.push(("interval", Sample::Fill(LIGHT_GREY)));
     }
     legend(figure, (76.0, 60.0), &entries)
 }

@@ -3,7 +3,7 @@
 use report::chart::{Chart, Panel};
 
 use super::results::{Need, Study};
-use super::{Context, beyond, costs, faults, latencies, reclaims, trace_shape};
+use super::{Context, beyond, costs, faults, latencies, microbenchmarks, reclaims, trace_shape};
 use crate::args::UsageError;
 
 /// A figure that can be asked for.
@@ -30,6 +30,7 @@ pub(super) enum Source {
 }
 
 const ALL: &[Need] = &[Need::Runs(Study::All)];
+const MICROBENCHMARKS: &[Need] = &[Need::Microbenchmarks];
 const LARGE: &[Need] = &[Need::Runs(Study::Large)];
 const BOTH: &[Need] = &[Need::Runs(Study::All), Need::Runs(Study::Large)];
 
@@ -45,6 +46,12 @@ pub(super) const ENTRIES: &[Entry] = &[
         ),
     },
     Entry {
+        name: "fig4",
+        needs: MICROBENCHMARKS,
+        chart: microbenchmarks::fig4,
+        source: Source::Words("the microbenchmarks of `infinisim calibrate --check`, seed 1"),
+    },
+    Entry {
         name: "fig8",
         needs: &[],
         chart: reclaims::fig8,
@@ -55,6 +62,18 @@ pub(super) const ENTRIES: &[Entry] = &[
         needs: &[],
         chart: reclaims::fig9,
         source: Source::Words("the reclaim processes fig9:DATE, seed 1"),
+    },
+    Entry {
+        name: "fig11",
+        needs: MICROBENCHMARKS,
+        chart: microbenchmarks::fig11,
+        source: Source::Words("the microbenchmarks of `infinisim calibrate --check`, seed 1"),
+    },
+    Entry {
+        name: "fig12",
+        needs: MICROBENCHMARKS,
+        chart: microbenchmarks::fig12,
+        source: Source::Words("the microbenchmarks of `infinisim calibrate --check`, seeds 1 to 3"),
     },
     Entry {
         name: "fig13_total",

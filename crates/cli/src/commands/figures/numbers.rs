@@ -10,6 +10,7 @@ use report::table1::{Pair, Workload};
 use sim::SIZE_CLASSES;
 use units::{Bytes, Nanos, Usd};
 
+use super::microbenchmarks::Measured;
 use super::reclaims::{availability, fast20_pool};
 use super::results::{ELASTICACHE, INFINICACHE, Results, S3_AS_IN_PAPER, Study, WITHOUT_BACKUP};
 use super::seeds::{half_width, mean};
@@ -39,6 +40,9 @@ impl Numbers {
             numbers.add_workload("large", large);
         }
         numbers.add_shape(results);
+        for (id, ours) in results.measured.iter().filter_map(Measured::number) {
+            numbers.add(id, ours);
+        }
         numbers.add_closed_forms();
         numbers.add_availability();
         for (id, samples) in &numbers.samples {

@@ -4,16 +4,20 @@ use std::path::Path;
 
 use indicatif::ProgressBar;
 use policy::EvictionPolicy;
+use rayon::ThreadPool;
 use rayon::prelude::*;
 use report::chart::Panel;
 use report::comparison::{Comparison, SystemSummary};
 use serde::{Deserialize, Serialize};
-use trace::{LruStack, Profile, Selection, Trace};
+use sim::Profile;
+use trace::{LruStack, Selection, Trace};
 use units::Bytes;
 
+use super::microbenchmarks::Measured;
 use super::trace_shape::TraceShape;
 use crate::args::FiguresArgs;
 use crate::experiment::Experiment;
+use crate::microbenchmarks::{self, Effort};
 use crate::replay::{self, Job};
 use crate::run_store::Store;
 use crate::trace_input::{self, Input};
@@ -42,6 +46,8 @@ pub(crate) enum Need {
     Shapes,
     /// The miss ratios of plain caches.
     MissRatios,
+    /// Single reads and many clients.
+    Microbenchmarks,
 }
 
 /// All that was asked for; what was not is empty.
@@ -52,6 +58,8 @@ pub(crate) struct Results {
     pub(crate) shapes: Vec<TraceShape>,
     /// What plain caches miss.
     pub(crate) misses: Vec<MissRatios>,
+    /// The microbenchmarks.
+    pub(crate) measured: Vec<Measured>,
     /// What was replayed, in words for captions.
     pub(crate) workload: String,
     /// Whether that is a synthetic trace, which is fitted to some of the published numbers.
@@ -134,10 +142,13 @@ impl Results {
 
         let (shapes_of, misses_of) =
             (needs.contains(&Need::Shapes), needs.contains(&Need::MissRatios));
-        let n_steps = replay::n_runs(&jobs) + usize::from(shapes_of) + usize::from(misses_of);
-        let bar = progress::steps_bar(n_steps, "simulating");
+        let n_others = [Need::Shapes, Need::MissRatios, Need::Microbenchmarks];
+        let n_others = n_others.iter().filter(|it| needs.contains(it)).count();
+        let bar = progress::steps_bar(replay::n_runs(&jobs) + n_others, "simulating");
+        let threads = replay::thread_pool(args.jobs.jobs)?;
+        let effort = Effort { n_gets: if args.quick { 12 } else { 40 }, seed: 1 };
         let given = args.trace.as_ref().and(whole.as_ref());
-        let made = replay::thread_pool(args.jobs.jobs)?.install(|| {
+        let made = threads.install(|| {
             rayon::join(
                 || {
                     rayon::join(
@@ -154,16 +165,27 @@ impl Results {
                         },
                     )
                 },
-                || replay::replay_all(&jobs, store, &bar),
+                || {
+                    rayon::join(
+                        || {
+                            if needs.contains(&Need::Microbenchmarks) {
+                                measured(effort, &threads, store, &bar)
+                            } else {
+                                Ok(Vec::new())
+                            }
+                        },
+                        || replay::replay_all(&jobs, store, &bar),
+                    )
+                },
             )
         });
         bar.finish_and_clear();
-        let ((shapes, misses), comparisons) = made;
+        let ((shapes, misses), (measured, comparisons)) = made;
         let runs = studies.iter().map(|(study, ..)| *study).zip(comparisons?).collect();
         let is_quick = args.quick || args.seeds.is_some_and(|it| it < 10);
         let is_synthetic = args.trace.is_none();
-        let (shapes, misses) = (shapes?, misses?);
-        Ok(Results { runs, shapes, misses, workload, is_synthetic, is_quick })
+        let (shapes, misses, measured) = (shapes?, misses?, measured?);
+        Ok(Results { runs, shapes, misses, measured, workload, is_synthetic, is_quick })
     }
 
     /// The comparisons of a study, one for each seed; none where it was not needed, or where
@@ -193,7 +215,7 @@ impl Results {
         let quick = if self.is_quick { " (quick: fewer than the experiment says)" } else { "" };
         match self.runs(study).len() {
             1 => format!("one seed{quick}"),
-            n_seeds => format!("mean of {n_seeds} seeds{quick}"),
+            n_seeds => format!("mean of {n_seeds} seeds, 95 % interval{quick}"),
         }
     }
 }
@@ -252,7 +274,7 @@ fn shapes(
         None => ["dallas-75d", "london-75d", "london-50h"]
             .into_par_iter()
             // Of London the longer profile, where there is one.
-            .filter(|it| Profile::builtin(it).is_some())
+            .filter(|it| trace::Profile::builtin(it).is_some())
             .map(|profile| {
                 Store::find_or(store, &format!("shape {profile}"), || {
                     let trace = trace_input::generate(profile, 1)?;
@@ -266,6 +288,21 @@ fn shapes(
     };
     bar.inc(1);
     Ok(shapes)
+}
+
+fn measured(
+    effort: Effort,
+    threads: &ThreadPool,
+    store: Option<&Store>,
+    bar: &ProgressBar,
+) -> anyhow::Result<Vec<Measured>> {
+    // The profile is part of the program.
+    let measured = Store::find_or(store, &format!("microbenchmarks {effort:?}"), || {
+        let points = microbenchmarks::measure(&Profile::aws_2019_fast20(), effort, threads)?;
+        Ok(points.iter().map(Measured::from).collect())
+    });
+    bar.inc(1);
+    measured
 }
 
 /// The sizes for which misses are counted, in per mille of the working set.
