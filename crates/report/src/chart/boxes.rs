@@ -76,7 +76,7 @@ pub struct Spread {
 pub fn boxes(data: &BoxChart) -> Figure {
     let n_columns = data.n_columns.max(1);
     let n_rows = data.plots.len().div_ceil(n_columns).max(1);
-    let height = HEIGHT.max(110.0 + 205.0 * n_rows as f64);
+    let height = HEIGHT.max(110.0 + 225.0 * n_rows as f64);
     let mut figure = Figure::sized(&data.title, &data.caption, height);
     let n_legend_rows = draw_legend(&mut figure, data);
     let top = 58.0 + 20.0 * n_legend_rows;
@@ -100,7 +100,7 @@ fn draw_legend(figure: &mut Figure, data: &BoxChart) -> f64 {
         }
     }
     if all().any(|it| it.origin == Origin::Paper) {
-        entries.push(("dashed: paper", Sample::Dashes(DARK_GREY, PAPER_WIDTH)));
+        entries.push(("outlined: paper", Sample::Dashes(DARK_GREY, PAPER_WIDTH)));
     }
     legend(figure, (76.0, 60.0), &entries)
 }
@@ -141,13 +141,18 @@ fn draw_box(figure: &mut Figure, frame: &Frame, (left, right): (f64, f64), it: &
     match it.origin {
         Origin::Ours => {
             figure.fill((from, q3), (to, q1), it.hue.color());
-            figure.line(vec![(from, median), (to, median)], WHITE, 2.5);
-            figure.line(vec![(from, median), (to, median)], BLACK, 1.25);
+            figure.line(vec![(from, median), (to, median)], WHITE, 2.0);
+            figure.line(vec![(from, median), (to, median)], BLACK, RULE_WIDTH);
         }
         Origin::Paper => {
             figure.fill((from, q3), (to, q1), it.hue.tint());
-            figure.dashed(outline, line_color, PAPER_WIDTH * 0.75);
-            figure.line(vec![(from, median), (to, median)], line_color, PAPER_WIDTH);
+            // Dashes do not show on a side that is shorter than two of them.
+            if to - from < 24.0 {
+                figure.line(outline, line_color, RULE_WIDTH);
+            } else {
+                figure.dashed(outline, line_color, PAPER_WIDTH * 0.75);
+            }
+            figure.line(vec![(from, median), (to, median)], line_color, 1.5 * RULE_WIDTH);
         }
     }
 }

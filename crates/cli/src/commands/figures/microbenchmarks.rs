@@ -125,7 +125,7 @@ pub(super) fn fig11(context: &Context) -> anyhow::Result<Option<Chart>> {
         BoxPlot {
             title: format!("functions of {memory} MB"),
             x_title: "Object size (MB)".to_owned(),
-            y: Scale::linear("Latency (ms)"),
+            y: Scale::logarithmic("Latency (ms)"),
             groups: [10, 20, 40, 60, 80, 100].map(group).to_vec(),
         }
     };

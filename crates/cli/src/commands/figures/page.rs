@@ -215,3 +215,31 @@ impl Results {
         ))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use report::published::Published;
+
+    use super::*;
+    use crate::commands::figures::PUBLISHED;
+
+    #[test]
+    fn a_reason_is_that_of_a_published_number() {
+        let published = Published::parse(PUBLISHED).unwrap();
+        let reasons = reasons().unwrap();
+        assert!(!reasons.is_empty());
+        for (id, reason) in reasons {
+            assert!(published.get(&id).is_some(), "{id}");
+            assert!(reason.ends_with('.'), "{id}: {reason}");
+        }
+    }
+
+    #[test]
+    fn availability_is_that_of_the_closed_form() {
+        let table = availability_table();
+        assert_eq!(table.rows.len(), 6);
+        let row = table.rows.iter().find(|it| it[0] == "2020-01-09").unwrap();
+        // 0.0893 % by equation 3, as recomputed from Fig 9, and (1 - 0.000893)^60.
+        assert_eq!((row[3].as_str(), row[4].as_str()), ("0.0893", "94.78"));
+    }
+}
