@@ -193,7 +193,7 @@ fn push_scoreboard(text: &mut String, board: &Scoreboard) {
     push_filter(text, "Verdict", "verdict", &[Verdict::Miss, Verdict::Pass].map(Verdict::name));
     text.push_str("<p id=\"shown\" role=\"status\"></p>\n</div>\n");
     text.push_str(
-        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Scoreboard\">\n\
+        "<div class=\"scroll tall\" tabindex=\"0\" role=\"region\" aria-label=\"Scoreboard\">\n\
          <table class=\"sortable stack\" id=\"scoreboard-table\">\n<caption>Every published number \
          beside ours, with its 95 % interval where it is a mean over seeds.</caption>\n<thead>\n\
          <tr>",

@@ -100,7 +100,7 @@ fn draw_legend(figure: &mut Figure, data: &BoxChart) -> f64 {
         }
     }
     if all().any(|it| it.origin == Origin::Paper) {
-        entries.push(("outlined: paper", Sample::Dashes(DARK_GREY, PAPER_WIDTH)));
+        entries.push(("outlined: paper", Sample::Outline(DARK_GREY)));
     }
     legend(figure, (76.0, 60.0), &entries)
 }

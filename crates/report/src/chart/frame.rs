@@ -35,6 +35,7 @@ pub(super) enum Sample {
     Fill(RGBColor),
     Line(RGBColor, f64),
     Dashes(RGBColor, f64),
+    Outline(RGBColor),
 }
 
 impl Frame {
@@ -147,6 +148,12 @@ pub(super) fn legend(figure: &mut Figure, (left, top): Pixel, entries: &[(&str, 
         match *sample {
             Sample::Fill(color) => {
                 figure.fill((x, middle - 7.0), (x + SAMPLE, middle + 7.0), color);
+            }
+            Sample::Outline(color) => {
+                let (above, below) = (middle - 7.0, middle + 7.0);
+                let corners = [(x, above), (x + SAMPLE, above), (x + SAMPLE, below), (x, below)];
+                let closed = corners.into_iter().chain([(x, above)]).collect();
+                figure.line(closed, color, RULE_WIDTH);
             }
             Sample::Line(color, width) => figure.line(ends, color, width),
             Sample::Dashes(color, width) => figure.dashed(ends, color, width),

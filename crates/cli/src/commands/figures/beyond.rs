@@ -77,7 +77,7 @@ pub(super) fn codes(context: &Context) -> anyhow::Result<Option<Chart>> {
             "Reads of lost objects (RESETs) among all reads of cached objects. 400 functions of \
              1.5 GB, objects over 10 MB; {}; prices of 2019; {}.",
             results.workload,
-            results.seeds(Study::Codes)
+            results.seeds_with_interval(Study::Codes)
         ),
         x: Scale::linear("Cost of 50 hours (US$)"),
         y: Scale::logarithmic("Reads that found their object lost (%)"),

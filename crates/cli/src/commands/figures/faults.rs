@@ -70,7 +70,7 @@ pub(super) fn fig14(context: &Context, panel: Panel) -> anyhow::Result<Option<Ch
         caption: format!(
             "{}; {}. The paper does not say whether its recoveries are reads or chunks.",
             results.workload,
-            results.seeds(study)
+            results.seeds_with_interval(study)
         ),
         n_columns: 1,
         plots,

@@ -60,7 +60,7 @@ fn fig15(
         "Reads that the cache served (all reads of S3): {}; {}. S3 is our model of what the \
          paper's replayer saw, fitted to its curve; others measured it faster.",
         results.workload,
-        results.seeds(study)
+        results.seeds_with_interval(study)
     );
     Ok(Some(Chart::Curves(CurveChart {
         title: title.to_owned(),

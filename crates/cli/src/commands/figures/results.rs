@@ -215,8 +215,14 @@ impl Results {
         let quick = if self.is_quick { " (quick: fewer than the experiment says)" } else { "" };
         match self.runs(study).len() {
             1 => format!("one seed{quick}"),
-            n_seeds => format!("mean of {n_seeds} seeds, 95 % interval{quick}"),
+            n_seeds => format!("mean of {n_seeds} seeds{quick}"),
         }
+    }
+
+    /// The same where the figure shows how far the mean may be off.
+    pub(crate) fn seeds_with_interval(&self, study: Study) -> String {
+        let interval = if self.runs(study).len() < 2 { "" } else { ", with its 95 % interval" };
+        format!("{}{interval}", self.seeds(study))
     }
 }
 
