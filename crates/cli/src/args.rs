@@ -324,7 +324,8 @@ pub(crate) struct CompareArgs {
 pub(crate) struct ResultArgs {
     #[command(flatten)]
     pub(crate) form: OutputArgs,
-    /// Also write results.json, with the hours, and results.csv into this directory
+    /// Also write index.html, a page of all of it, results.json, with the hours, and results.csv
+    /// into this directory
     #[arg(long, short, value_name = "DIR")]
     pub(crate) output_dir: Option<PathBuf>,
     #[command(flatten)]
@@ -351,7 +352,18 @@ pub(crate) struct FiguresArgs {
     pub(crate) trace: Option<String>,
     #[command(flatten)]
     pub(crate) read: ReadArgs,
-    /// Where to put the figures
+    /// Draw only these, separated by commas, by name or its start: fig15, codes; the page and
+    /// the scoreboard are left as they are
+    #[arg(long, value_name = "FIGURES", value_delimiter = ',')]
+    pub(crate) only: Vec<String>,
+    /// Run this many seeds instead of those of the experiments
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    pub(crate) seeds: Option<u16>,
+    /// Run few seeds, and say so in the captions
+    #[arg(long, conflicts_with = "seeds")]
+    pub(crate) quick: bool,
+    /// Where to put the figures; finished runs are kept in its .cache, by the hash of all that
+    /// they depend on
     #[arg(long, short, value_name = "DIR", default_value = "figures")]
     pub(crate) output_dir: PathBuf,
     #[command(flatten)]

@@ -16,10 +16,8 @@ const FIG12: &str = include_str!("../../../experiments/reference/fig12_throughpu
 
 /// How Fig 11 calls its two clusters, and the nodes of each. The paper's one node is of a type
 /// that does not exist (cache.r5.8xlarge); the rate of a thread depends on no type here.
-const CLUSTERS: [(&str, &str); 2] = [
-    ("ElastiCache(10-node)", "10xcache.r5.xlarge"),
-    ("ElastiCache(1-node)", "cache.r5.24xlarge"),
-];
+const CLUSTERS: [(&str, &str); 2] =
+    [("ElastiCache(10-node)", "10xcache.r5.xlarge"), ("ElastiCache(1-node)", "cache.r5.24xlarge")];
 
 /// The figure a point is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,7 +141,8 @@ fn fig4(laboratory: Laboratory<'_>) -> anyhow::Result<Vec<Point>> {
     let ours = laboratory.by_hosts()?;
     let point = |row: &Fig4Row| {
         let Fig4Row { n_hosts, series, q1, median, q3 } = row;
-        let ByHosts { function_side, client, .. } = ours.iter().find(|it| it.n_hosts == *n_hosts)?;
+        let ByHosts { function_side, client, .. } =
+            ours.iter().find(|it| it.n_hosts == *n_hosts)?;
         let (figure, ours) = match series.as_str() {
             "Client-perceived" => (Figure::Fig4Client, client),
             _ => (Figure::Fig4FunctionSide, function_side),

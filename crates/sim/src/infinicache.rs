@@ -389,13 +389,7 @@ impl InfiniCache<'_> {
     }
 
     /// Has the chunks of an object that is no longer cached deleted from their functions.
-    fn discard(
-        &mut self,
-        now: Time,
-        object: ObjectId,
-        number: u32,
-        agenda: &mut Agenda<Event>,
-    ) {
+    fn discard(&mut self, now: Time, object: ObjectId, number: u32, agenda: &mut Agenda<Event>) {
         let block = self.objects[object.index()].block.take().expect("it was cached");
         self.note_intact(now);
         self.contents.retire(block);

@@ -99,9 +99,8 @@ impl Laboratory<'_> {
     pub fn throughput(&self, n_clients: u32) -> Result<f64, SystemError> {
         const N_PROXIES: u32 = 5;
         const N_OBJECTS: u32 = 200;
-        let options = format!(
-            "nodes=50,proxies={N_PROXIES},memory=1024MB,code=10+1,clients={n_clients}"
-        );
+        let options =
+            format!("nodes=50,proxies={N_PROXIES},memory=1024MB,code=10+1,clients={n_clients}");
         let config = self.infinicache(&options)?;
         let size = Bytes::megabytes(100);
         let put = |number: u32| Request {

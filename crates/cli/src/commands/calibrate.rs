@@ -64,11 +64,7 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    fn new<'a>(
-        text: &str,
-        effort: Effort,
-        threads: &'a ThreadPool,
-    ) -> anyhow::Result<Search<'a>> {
+    fn new<'a>(text: &str, effort: Effort, threads: &'a ThreadPool) -> anyhow::Result<Search<'a>> {
         let best: DocumentMut = text.parse().context("the profile is not TOML")?;
         let mut search = Search { best, distance: f64::INFINITY, effort, threads };
         search.distance = search.distance_of(&search.best.clone())?;
@@ -204,7 +200,8 @@ fn report(points: &[Point], as_csv: bool) -> anyhow::Result<String> {
         let (median, p90) = (100.0 * quantile(&errors, 0.5), 100.0 * quantile(&errors, 0.9));
         let n_points = errors.len();
         let name = name(figure);
-        text += &format!("\n{name}: {n_points} points, errors: median {median:.1} %, p90 {p90:.1} %");
+        text +=
+            &format!("\n{name}: {n_points} points, errors: median {median:.1} %, p90 {p90:.1} %");
     }
     Ok(text)
 }

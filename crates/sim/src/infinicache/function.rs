@@ -132,13 +132,7 @@ impl InfiniCache<'_> {
     }
 
     /// Does what the link asks for.
-    pub(super) fn step(
-        &mut self,
-        now: Time,
-        node: NodeId,
-        step: Step,
-        agenda: &mut Agenda<Event>,
-    ) {
+    pub(super) fn step(&mut self, now: Time, node: NodeId, step: Step, agenda: &mut Agenda<Event>) {
         match step {
             Step::Wait => {}
             Step::Invoke => {
@@ -217,7 +211,10 @@ impl InfiniCache<'_> {
             Verb::Delete => (Bytes::ZERO, [LinkId::NONE; N_LINKS_MAX]),
             Verb::Set => {
                 let into = self.host_links(host).inward;
-                (self.contents.chunk_size(block), [client.outward, proxy.outward, into, LinkId::NONE])
+                (
+                    self.contents.chunk_size(block),
+                    [client.outward, proxy.outward, into, LinkId::NONE],
+                )
             }
             Verb::Get(_) => {
                 let out = self.host_links(host).outward;
