@@ -125,10 +125,6 @@ const INFINICACHE_OPTIONS: &str = "nodes, proxies, memory, overhead, code, warmu
                                    reclaim, placement, first_d, instance, clients, codec, proxy, \
                                    store";
 
-/// Reclaims per function and minute in the paper's production run without backup: 10,437 of 400
-/// functions in 50 hours (FAST'20 Fig 14).
-const RECLAIMS_PER_NODE_MINUTE: f64 = 10_437.0 / (400.0 * 50.0 * 60.0);
-
 impl System {
     /// Reads a system from its text.
     pub fn parse(text: &str, around: Surroundings<'_>) -> Result<System, SystemError> {
@@ -282,8 +278,10 @@ fn infinicache(
     let (n_data, n_parity) = options.take("code", (10, 2), parse_code)?;
     let warm_up = options.take("warmup", Some(Nanos::MINUTE), interval)?;
     let backup = options.take("backup", Some(Nanos::MINUTE * 5), interval)?;
-    let usual = Reclaim::poisson(RECLAIMS_PER_NODE_MINUTE * f64::from(n_nodes));
-    let reclaim = options.take("reclaim", usual, |it| Reclaim::parse(it, around.read_file))?;
+    let usual = Reclaim::fig14(backup.is_some());
+    let reclaim = options
+        .take("reclaim", usual, |it| Reclaim::parse(it, around.read_file))?
+        .over(n_nodes);
     let placement = options.take("placement", Placement::Random, str::parse)?;
     let first_d = options.take("first_d", FirstD::Paper, str::parse)?;
     let instance_pick = options.take("instance", InstancePick::MostRecent, str::parse)?;

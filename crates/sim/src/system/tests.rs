@@ -48,7 +48,7 @@ fn an_infinicache_is_the_papers_unless_told_otherwise() {
     assert_eq!((config.memory_mb, config.node_memory), (1536, Bytes::megabytes(1536)));
     assert_eq!(config.warm_up, Some(Nanos::MINUTE));
     assert_eq!(config.backup, Some(Nanos::MINUTE * 5));
-    assert_eq!(config.reclaim.to_string(), "poisson:3.479/min");
+    assert_eq!(config.reclaim.to_string(), "fig14:large");
 
     let config = infinicache(
         "infinicache:nodes=12,memory=256MiB,overhead=10MB,code=4+0,warmup=off,backup=off,\
