@@ -28,10 +28,10 @@ pub struct Agenda<E> {
 }
 
 /// The slots of the wheel reach a little more than a minute ahead, where most timers end.
-const N_SLOTS: usize = 4096;
+const N_SLOTS: usize = 1024;
 
-/// A slot is 2^24 nanoseconds long: about 17 ms.
-const SLOT_BITS: u32 = 24;
+/// A slot is 2^26 nanoseconds long: about 67 ms.
+const SLOT_BITS: u32 = 26;
 
 #[derive(Debug)]
 struct Entry<E> {
