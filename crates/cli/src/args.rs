@@ -7,7 +7,9 @@ use clap::{ArgGroup, Args as ArgGroupOf, Parser, Subcommand};
 use clap_complete::Shell;
 use policy::EvictionPolicy;
 use pricing::Accounting;
-use trace::{CacheSize, Column, Format, Method, Resources, Selection, TimeUnit};
+use trace::{
+    CacheSize, Column, Format, Method, Resources, ScaleSize, Selection, TimeUnit,
+};
 use units::{Bytes, Nanos};
 
 use crate::trace_args::{TargetArgs, TraceConvertArgs, TraceFitArgs, TraceSampleArgs, parse_rate};
@@ -215,6 +217,10 @@ pub(crate) struct SelectArgs {
     /// Drop requests of larger objects
     #[arg(long, value_name = "SIZE")]
     pub(crate) max_size: Option<Bytes>,
+    /// Take objects above a size to be a part of theirs, as the reference's replayer can:
+    /// FACTOR or FACTOR:SIZE, such as 0.1 [SIZE: 100MiB]
+    #[arg(long, value_name = "FACTOR")]
+    pub(crate) scale_size: Option<ScaleSize>,
     /// Take larger objects to be of this size
     #[arg(long, value_name = "SIZE")]
     pub(crate) clamp_size: Option<Bytes>,
@@ -223,8 +229,8 @@ pub(crate) struct SelectArgs {
 impl SelectArgs {
     /// The selection that was typed.
     pub(crate) fn selection(&self) -> Selection {
-        let SelectArgs { hours, min_size, max_size, clamp_size } = *self;
-        Selection { hours, min_size, max_size, clamp_size }
+        let SelectArgs { hours, min_size, max_size, scale_size, clamp_size } = *self;
+        Selection { hours, min_size, max_size, scale_size, clamp_size }
     }
 }
 
@@ -277,10 +283,17 @@ pub(crate) struct SystemArgs {
     /// s3-fifo, belady
     #[arg(long, default_value_t = EvictionPolicy::Lru)]
     pub(crate) policy: EvictionPolicy,
+    /// How functions, networks and stores behave: aws-2019-fast20, aws-2024, or the path of a
+    /// profile
+    #[arg(long, value_name = "PROFILE", default_value = DEFAULT_PROFILE)]
+    pub(crate) profile: String,
     /// Names the randomness of the run
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
 }
+
+/// The profile of the paper.
+pub(crate) const DEFAULT_PROFILE: &str = "aws-2019-fast20";
 
 /// The systems that can be written, for the end of a help text.
 const SYSTEMS_HELP: &str = "\

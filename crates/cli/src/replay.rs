@@ -8,9 +8,9 @@ use pricing::{CostItems, cost};
 use rayon::ThreadPool;
 use rayon::prelude::*;
 use report::comparison::{
-    Comparison, HitLatency, HourSummary, LatencySummary, Receipt, SystemSummary, TraceSummary,
+    Comparison, HitLatency, HourSummary, LatencySummary, LossSummary, Receipt, SystemSummary, TraceSummary,
 };
-use sim::{Hour, Record, System, Workload};
+use sim::{Hour, Record, System, SystemKind, Workload};
 use trace::Trace;
 use units::{ObjectId, Op};
 
@@ -153,6 +153,21 @@ fn summarise(
         cost: price(&total)?,
         latency: LatencySummary::from(&record.latencies.all),
         hits: HitLatency::from(&record.latencies),
+        loss: loss(system, record),
         hours: record.hours.iter().map(hour).collect::<anyhow::Result<Vec<_>>>()?,
     })
+}
+
+fn loss(system: &System, record: &Record) -> LossSummary {
+    let repaired = &record.times_to_repair;
+    LossSummary {
+        time_to_repair: (0 < repaired.n_recorded()).then(|| LatencySummary::from(repaired)),
+        time_to_object_loss_h_mean: record.total().counts.time_to_object_loss_h_mean(),
+        time_to_object_loss_h_closed_form: match &system.kind {
+            SystemKind::InfiniCache(config) => {
+                config.coded_pool().time_to_loss_h_mean(&config.reclaim)
+            }
+            SystemKind::ElastiCache(_) | SystemKind::ObjectStore(_) => None,
+        },
+    }
 }

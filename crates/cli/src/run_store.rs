@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use pricing::CostItems;
-use report::comparison::{HitLatency, HourSummary, LatencySummary, SystemSummary};
+use report::comparison::{HitLatency, HourSummary, LatencySummary, LossSummary, SystemSummary};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sim::Counts;
-use units::{Bytes, Usd};
+use units::{Bytes, Nanos, Usd};
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use crate::output;
@@ -111,12 +111,14 @@ pub(crate) struct KeptSummary {
     latency_ms: [f64; 7],
     hit_quantiles_ms: Vec<f64>,
     hit_by_size_ms: [Option<[f64; 5]>; 4],
+    time_to_repair_ms: Option<[f64; 7]>,
+    time_to_object_loss_h: [Option<f64>; 2],
     hours: Vec<KeptHour>,
 }
 
 #[derive(Serialize, Deserialize)]
 struct KeptHour {
-    counts: [u64; 19],
+    counts: [u64; 20],
     /// In picodollars.
     cost: [u128; 6],
 }
@@ -124,7 +126,7 @@ struct KeptHour {
 impl From<&SystemSummary> for KeptSummary {
     fn from(summary: &SystemSummary) -> KeptSummary {
         // Taken apart without `..`, so that nothing is forgotten.
-        let SystemSummary { name, counts, cost, latency, hits, hours } = summary;
+        let SystemSummary { name, counts, cost, latency, hits, loss, hours } = summary;
         let HitLatency { quantiles_ms, by_size_ms } = hits;
         KeptSummary {
             name: name.clone(),
@@ -132,6 +134,11 @@ impl From<&SystemSummary> for KeptSummary {
             latency_ms: latency.named().map(|(_, it)| it),
             hit_quantiles_ms: quantiles_ms.clone(),
             hit_by_size_ms: *by_size_ms,
+            time_to_repair_ms: loss.time_to_repair.map(|it| it.named().map(|(_, it)| it)),
+            time_to_object_loss_h: [
+                loss.time_to_object_loss_h_mean,
+                loss.time_to_object_loss_h_closed_form,
+            ],
             hours: hours.iter().map(|it| KeptHour::of(&it.counts, &it.cost)).collect(),
         }
     }
@@ -139,19 +146,25 @@ impl From<&SystemSummary> for KeptSummary {
 
 impl From<KeptSummary> for SystemSummary {
     fn from(kept: KeptSummary) -> SystemSummary {
-        let KeptSummary { name, total, latency_ms, hit_quantiles_ms, hit_by_size_ms, hours } = kept;
+        let KeptSummary {
+            name,
+            total,
+            latency_ms,
+            hit_quantiles_ms,
+            hit_by_size_ms,
+            time_to_repair_ms,
+            time_to_object_loss_h: [loss_mean, loss_closed_form],
+            hours,
+        } = kept;
         SystemSummary {
             name,
             counts: total.counts(),
             cost: total.cost(),
-            latency: LatencySummary {
-                mean_ms: latency_ms[0],
-                p50_ms: latency_ms[1],
-                p90_ms: latency_ms[2],
-                p95_ms: latency_ms[3],
-                p99_ms: latency_ms[4],
-                p999_ms: latency_ms[5],
-                max_ms: latency_ms[6],
+            latency: latencies(latency_ms),
+            loss: LossSummary {
+                time_to_repair: time_to_repair_ms.map(latencies),
+                time_to_object_loss_h_mean: loss_mean,
+                time_to_object_loss_h_closed_form: loss_closed_form,
             },
             hits: HitLatency { quantiles_ms: hit_quantiles_ms, by_size_ms: hit_by_size_ms },
             hours: hours
@@ -160,6 +173,12 @@ impl From<KeptSummary> for SystemSummary {
                 .collect(),
         }
     }
+}
+
+fn latencies(
+    [mean_ms, p50_ms, p90_ms, p95_ms, p99_ms, p999_ms, max_ms]: [f64; 7],
+) -> LatencySummary {
+    LatencySummary { mean_ms, p50_ms, p90_ms, p95_ms, p99_ms, p999_ms, max_ms }
 }
 
 impl KeptHour {
@@ -180,6 +199,7 @@ impl KeptHour {
             n_timeouts,
             n_objects_lost,
             intact_object_s,
+            busy,
             synced_bytes,
             requested_bytes,
             hit_bytes,
@@ -201,6 +221,7 @@ impl KeptHour {
             n_timeouts,
             n_objects_lost,
             intact_object_s,
+            busy.get(),
             synced_bytes.get(),
             requested_bytes.get(),
             hit_bytes.get(),
@@ -226,6 +247,7 @@ impl KeptHour {
             n_timeouts,
             n_objects_lost,
             intact_object_s,
+            busy,
             synced_bytes,
             requested_bytes,
             hit_bytes,
@@ -247,6 +269,7 @@ impl KeptHour {
             n_timeouts,
             n_objects_lost,
             intact_object_s,
+            busy: Nanos::new(busy),
             synced_bytes: Bytes::new(synced_bytes),
             requested_bytes: Bytes::new(requested_bytes),
             hit_bytes: Bytes::new(hit_bytes),
@@ -292,6 +315,11 @@ mod tests {
             counts,
             cost,
             latency: LatencySummary { p50_ms: 0.1 + 0.2, ..LatencySummary::default() },
+            loss: LossSummary {
+                time_to_repair: Some(latencies([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0])),
+                time_to_object_loss_h_mean: Some(0.1),
+                time_to_object_loss_h_closed_form: None,
+            },
             hits: HitLatency {
                 quantiles_ms: vec![1.0 / 3.0],
                 by_size_ms: [None, Some([1.0, 2.0, 3.0, 4.0, 5.0]), None, None],

@@ -70,6 +70,8 @@ pub struct SystemSummary {
     pub latency: LatencySummary,
     /// How long its hits took.
     pub hits: HitLatency,
+    /// How long objects last, and how long it takes to repair them.
+    pub loss: LossSummary,
     /// The same hour by hour, from the first; may be left empty.
     pub hours: Vec<HourSummary>,
 }
@@ -129,6 +131,19 @@ impl From<&Latencies> for HitLatency {
             by_size_ms: hits_by_size.each_ref().map(spread),
         }
     }
+}
+
+/// How long cached objects last, and how long it takes to repair what is found broken.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct LossSummary {
+    /// How long it took to store chunks again that were found lost, be it from the others or
+    /// from the backing store; nothing where none was.
+    pub time_to_repair: Option<LatencySummary>,
+    /// How long a cached object lasts on average, in hours; nothing where none was lost.
+    pub time_to_object_loss_h_mean: Option<f64>,
+    /// The same by the closed form of the paper's section 4.3, which knows no backups; nothing
+    /// where nothing is reclaimed by number.
+    pub time_to_object_loss_h_closed_form: Option<f64>,
 }
 
 /// One hour of a run.

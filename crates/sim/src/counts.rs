@@ -2,7 +2,7 @@
 
 use std::ops;
 
-use units::{Bytes, Ratio};
+use units::{Bytes, Nanos, Ratio};
 
 /// The events of a run, or of one hour of it.
 ///
@@ -41,6 +41,8 @@ pub struct Counts {
     pub n_objects_lost: u64,
     /// How long cached objects could be decoded, in object-seconds.
     pub intact_object_s: u64,
+    /// How long functions were busy with orders, together.
+    pub busy: Nanos,
     /// What backups copied to peer replicas.
     pub synced_bytes: Bytes,
     /// What the GETs asked for.
@@ -96,6 +98,7 @@ impl ops::AddAssign for Counts {
             n_timeouts,
             n_objects_lost,
             intact_object_s,
+            busy,
             synced_bytes,
             requested_bytes,
             hit_bytes,
@@ -116,6 +119,7 @@ impl ops::AddAssign for Counts {
         self.n_timeouts += n_timeouts;
         self.n_objects_lost += n_objects_lost;
         self.intact_object_s += intact_object_s;
+        self.busy += busy;
         self.synced_bytes += synced_bytes;
         self.requested_bytes += requested_bytes;
         self.hit_bytes += hit_bytes;

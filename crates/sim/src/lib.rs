@@ -29,7 +29,7 @@ pub use crate::infinicache::InfiniCacheConfig;
 pub use crate::latency::{Distribution, Latencies, SIZE_CLASSES};
 pub use crate::objstore::ObjectStoreConfig;
 pub use crate::profile::{
-    CodecProfile, FunctionProfile, NetworkProfile, ObjectStoreProfile, Profile, ProfileError, Rate,
+    Burst, CodecProfile, FunctionProfile, NetworkProfile, ObjectStoreProfile, Profile, ProfileError, Rate,
     ServerProfile,
 };
 pub use crate::record::{Hour, Record};

@@ -44,8 +44,21 @@ pub struct FunctionProfile {
     pub send_buffer: Bytes,
     /// How long an invocation may run.
     pub execution_limit: Nanos,
+    /// What a function may move faster than its bandwidth, where it may.
+    pub burst: Option<Burst>,
     /// Bandwidth by memory, ascending.
     bandwidth: Vec<(u32, Rate)>,
+}
+
+/// A token bucket: a function that has not moved much lately is faster than its bandwidth.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Burst {
+    /// What a fresh instance may move at this rate.
+    pub fresh: Bytes,
+    /// What it may again after a rest; the bucket fills at the function's bandwidth.
+    pub rested: Bytes,
+    /// How fast.
+    pub rate: Rate,
 }
 
 /// What transfers share.
@@ -146,7 +159,16 @@ struct FunctionFile {
     straggler_slowdown_mean: f64,
     send_buffer_bytes: u64,
     execution_limit_s: f64,
+    burst: Option<BurstFile>,
     bandwidth: Vec<BandwidthFile>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BurstFile {
+    fresh_bytes: u64,
+    rested_bytes: u64,
+    burst_mb_per_s: f64,
 }
 
 #[derive(Deserialize)]
@@ -193,6 +215,22 @@ impl Profile {
     /// The text of [`Profile::aws_2019_fast20`].
     pub const AWS_2019_FAST20_TEXT: &'static str = include_str!("../profiles/aws-2019-fast20.toml");
 
+    /// The embedded profiles: a name and its text, the default first.
+    const BUILTIN: [(&'static str, &'static str); 2] = [
+        ("aws-2019-fast20", Profile::AWS_2019_FAST20_TEXT),
+        ("aws-2024", include_str!("../profiles/aws-2024.toml")),
+    ];
+
+    /// The names of the embedded profiles.
+    pub fn builtin_names() -> impl Iterator<Item = &'static str> {
+        Profile::BUILTIN.iter().map(|(name, _)| *name)
+    }
+
+    /// The text of the embedded profile `name`, if there is one.
+    pub fn builtin_text(name: &str) -> Option<&'static str> {
+        Profile::BUILTIN.iter().find(|(it, _)| *it == name).map(|(_, text)| *text)
+    }
+
     /// The systems as the FAST'20 evaluation met them in 2019 and 2020.
     pub fn aws_2019_fast20() -> Profile {
         let profile = Profile::from_toml(Profile::AWS_2019_FAST20_TEXT);
@@ -238,6 +276,7 @@ impl FunctionFile {
             straggler_slowdown_mean,
             send_buffer_bytes,
             execution_limit_s,
+            burst,
             bandwidth,
         } = self;
         let is_ascending = bandwidth.windows(2).all(|it| it[0].memory_mb < it[1].memory_mb);
@@ -248,7 +287,14 @@ impl FunctionFile {
             .into_iter()
             .map(|it| Ok((it.memory_mb, Rate::mb_per_s("mb_per_s", it.mb_per_s)?)))
             .collect::<Result<Vec<_>, ProfileError>>()?;
+        let burst = burst.map(|it| {
+            let BurstFile { fresh_bytes, rested_bytes, burst_mb_per_s } = it;
+            let rate = Rate::mb_per_s("burst_mb_per_s", burst_mb_per_s)?;
+            let (fresh, rested) = (Bytes::new(fresh_bytes), Bytes::new(rested_bytes));
+            Ok::<Burst, ProfileError>(Burst { fresh, rested, rate })
+        });
         Ok(FunctionProfile {
+            burst: burst.transpose()?,
             warm_invoke_floor: millis("warm_invoke_floor_ms", warm_invoke_floor_ms)?,
             warm_invoke_tail_mean: millis("warm_invoke_tail_ms_mean", warm_invoke_tail_ms_mean)?,
             cold_start: millis("cold_start_ms", cold_start_ms)?,
@@ -361,6 +407,11 @@ mod tests {
         assert_eq!(profile.function.cold_start, Nanos::millis(307));
         let seconds = profile.object_stores[0].first_byte_log_deviation;
         assert!((seconds - 0.621).abs() < 0.001, "{seconds}");
+        for name in Profile::builtin_names() {
+            let profile = Profile::from_toml(Profile::builtin_text(name).unwrap()).unwrap();
+            assert_eq!(profile.name, name);
+        }
+        assert_eq!(Profile::builtin_text("aws"), None);
     }
 
     #[test]

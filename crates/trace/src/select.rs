@@ -1,5 +1,7 @@
 //! A part of a trace: its first hours, or its objects of some sizes.
 
+use std::{fmt, str};
+
 use units::{Bytes, Nanos, Time};
 
 use crate::note::Note;
@@ -14,8 +16,66 @@ pub struct Selection {
     pub min_size: Option<Bytes>,
     /// Requests of more are dropped.
     pub max_size: Option<Bytes>,
-    /// Sizes above this become this. What is dropped is decided by the size before.
+    /// Larger sizes become a part of themselves. What is dropped is decided by the size before.
+    pub scale_size: Option<ScaleSize>,
+    /// Sizes above this become this, after scaling. What is dropped is decided by the size
+    /// before.
     pub clamp_size: Option<Bytes>,
+}
+
+/// Sizes above a threshold, made smaller: what the reference's replayer calls `-scalesz` and
+/// `-scalefrom`, and may have done in the published runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScaleSize {
+    /// What is left of a size, in millionths; from 1 to a million.
+    pub millionths: u32,
+    /// Sizes up to this stay as they are.
+    pub from: Bytes,
+}
+
+impl ScaleSize {
+    /// Nothing is scaled down to nothing by this.
+    const WHOLE: u32 = 1_000_000;
+
+    fn apply(self, size: Bytes) -> Bytes {
+        if size <= self.from {
+            return size;
+        }
+        let scaled = u128::from(size.get()) * u128::from(self.millionths);
+        let scaled = scaled / u128::from(ScaleSize::WHOLE);
+        Bytes::new(u64::try_from(scaled).expect("no more than the size")).max(Bytes::new(1))
+    }
+}
+
+impl str::FromStr for ScaleSize {
+    type Err = String;
+
+    /// Reads `FACTOR` or `FACTOR:SIZE`; without a size, that of the reference.
+    fn from_str(text: &str) -> Result<ScaleSize, String> {
+        let (factor, from) = text.split_once(':').unwrap_or((text, "100MiB"));
+        let wrong = || {
+            format!(
+                "`{factor}` is not a part of a size; write a number above 0 and up to 1, such as \
+                 0.1 or 0.1:100MiB"
+            )
+        };
+        let factor: f64 = factor.parse().map_err(|_| wrong())?;
+        let scaled = (factor * f64::from(ScaleSize::WHOLE)).round();
+        if !(1.0..=f64::from(ScaleSize::WHOLE)).contains(&scaled) {
+            return Err(wrong());
+        }
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked")]
+        let millionths = scaled as u32;
+        let from = from.parse().map_err(|err: units::QuantityError| err.to_string())?;
+        Ok(ScaleSize { millionths, from })
+    }
+}
+
+impl fmt::Display for ScaleSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let factor = f64::from(self.millionths) / f64::from(ScaleSize::WHOLE);
+        write!(f, "{factor}:{}B", self.from.get())
+    }
 }
 
 /// Why a selection gives no trace.
@@ -45,13 +105,18 @@ pub enum SelectionError {
 
 impl Selection {
     /// The whole trace as it is.
-    pub const ALL: Selection =
-        Selection { hours: None, min_size: None, max_size: None, clamp_size: None };
+    pub const ALL: Selection = Selection {
+        hours: None,
+        min_size: None,
+        max_size: None,
+        scale_size: None,
+        clamp_size: None,
+    };
 
     /// The selected part of `trace`. Object ids are dense again; times still count from the
     /// first request of `trace`; notes say what was dropped.
     pub fn apply(&self, trace: Trace) -> Result<Trace, SelectionError> {
-        let Selection { hours, min_size, max_size, clamp_size } = *self;
+        let Selection { hours, min_size, max_size, scale_size, clamp_size } = *self;
         if *self == Selection::ALL {
             return Ok(trace);
         }
@@ -61,7 +126,8 @@ impl Selection {
         }
         let (mut requests, keys, source, mut notes) = trace.into_parts();
         let n_requests = requests.len();
-        let (mut n_late, mut n_small, mut n_large, mut n_clamped) = (0, 0, 0, 0);
+        let (mut n_late, mut n_small, mut n_large) = (0, 0, 0);
+        let (mut n_scaled, mut n_clamped) = (0, 0);
         requests.retain_mut(|request| {
             if hours.is_some_and(|it| it <= request.at.since(Time::START)) {
                 n_late += 1;
@@ -75,12 +141,18 @@ impl Selection {
                 n_large += 1;
                 return false;
             }
+            if let Some(scale) = scale_size.filter(|it| it.from < request.size) {
+                n_scaled += 1;
+                request.size = scale.apply(request.size);
+            }
             if let Some(clamp) = clamp_size.filter(|it| *it < request.size) {
                 n_clamped += 1;
                 request.size = clamp;
             }
             true
         });
+        let scaled =
+            scale_size.map(|scale| (n_scaled, Note::Scaled { n_requests: n_scaled, scale }));
         let done = [
             (n_late, Note::DroppedLate { n_requests: n_late, kept: hours.unwrap_or_default() }),
             (n_small, Note::DroppedSmall { n_requests: n_small, min_size: least }),
@@ -90,12 +162,35 @@ impl Selection {
                 Note::Clamped { n_requests: n_clamped, size: clamp_size.unwrap_or_default() },
             ),
         ];
-        let done = done.into_iter().filter(|(n, _)| 0 < *n).map(|(_, note)| note);
+        let done = done.into_iter().chain(scaled).filter(|(n, _)| 0 < *n).map(|(_, note)| note);
         if requests.is_empty() {
             let why: Vec<String> = done.map(|it| it.to_string()).collect();
             return Err(SelectionError::NothingLeft { n_requests, why: why.join("; ") });
         }
         notes.extend(done);
         Ok(Trace::renumbered(requests, &keys, source, notes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_above_the_threshold_are_scaled() {
+        let check = |text: &str, size: u64, expect: u64| {
+            let scale: ScaleSize = text.parse().unwrap();
+            assert_eq!(scale.apply(Bytes::new(size)), Bytes::new(expect), "{text} of {size}");
+            assert_eq!(scale.to_string().parse(), Ok(scale));
+        };
+        check("0.1", 104_857_600, 104_857_600);
+        check("0.1", 104_857_610, 10_485_761);
+        check("0.5:10B", 10, 10);
+        check("0.5:10B", 11, 5);
+        check("0.000001:0B", 7, 1);
+        check("1", u64::from(u32::MAX), u64::from(u32::MAX));
+        for bad in ["0", "1.1", "-1", "x", "0.1:x", "nan"] {
+            assert!(bad.parse::<ScaleSize>().is_err(), "{bad}");
+        }
     }
 }

@@ -31,6 +31,7 @@ fn elasticache(name: &str) -> SystemSummary {
             max_ms: 1_401.5,
         },
         hits: HitLatency::default(),
+        loss: LossSummary::default(),
         hours: Vec::new(),
     }
 }
@@ -62,6 +63,11 @@ fn infinicache(name: &str) -> SystemSummary {
         },
         latency: LatencySummary { mean_ms: 41.0, p50_ms: 23.38, ..elasticache("").latency },
         hits: HitLatency::default(),
+        loss: LossSummary {
+            time_to_repair: Some(LatencySummary { p50_ms: 120.0, ..LatencySummary::default() }),
+            time_to_object_loss_h_mean: Some(1234.5),
+            time_to_object_loss_h_closed_form: Some(20.25),
+        },
         hours: vec![HourSummary {
             counts: Counts { n_gets: 2, n_hits: 1, n_resets: 1, ..Counts::default() },
             cost: CostItems { serving: dollars("0.0000324"), ..CostItems::default() },

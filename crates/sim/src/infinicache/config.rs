@@ -7,6 +7,7 @@ use policy::placer::Placement;
 use policy::reclaim::Reclaim;
 use units::{Bytes, Nanos};
 
+use crate::availability::CodedPool;
 use crate::faas::InstancePick;
 use crate::profile::{CodecProfile, FunctionProfile, NetworkProfile, ObjectStoreProfile};
 
@@ -64,6 +65,12 @@ impl InfiniCacheConfig {
     /// Chunks per object.
     pub fn n_chunks(&self) -> u32 {
         self.n_data + self.n_parity
+    }
+
+    /// Its pool and code, for the closed form.
+    pub fn coded_pool(&self) -> CodedPool {
+        let (n_nodes, n_chunks) = (self.n_nodes, self.n_chunks());
+        CodedPool { n_nodes, n_chunks, n_parity: self.n_parity }
     }
 
     /// How long the client computes parity. Without parity there is nothing to compute.

@@ -64,6 +64,8 @@ pub(super) struct Function {
     pub(super) lease_timer: Option<Time>,
     pub(super) warm_up: Option<WarmUp>,
     pub(super) backup: Option<Backup>,
+    /// What the instance in use may move in a burst, as of when.
+    pub(super) tokens: (f64, Time),
 }
 
 impl Function {
@@ -84,6 +86,7 @@ impl Function {
             lease_timer: None,
             warm_up: config.warm_up.map(|it| WarmUp::new(it, Time::START)),
             backup: config.backup.map(|it| Backup::new(it, Time::START)),
+            tokens: (0.0, Time::START),
         }
     }
 
@@ -251,8 +254,8 @@ impl InfiniCache<'_> {
         }
         let slowdown = self.config.function.straggler_slowdown_mean;
         let slowdown = 1.0 + slowdown * self.straggler_stream.exponential();
-        let rate_max = self.rate_max / slowdown;
         let n_bytes = moved.get() as f64;
+        let rate_max = self.rate_with_burst(now, node, n_bytes) / slowdown;
         let alone = Nanos::from_seconds_f64(n_bytes / rate_max / 1e9);
         if alone <= round_trip {
             agenda.after(round_trip + alone, Event::Served(node));
@@ -261,6 +264,20 @@ impl InfiniCache<'_> {
             self.network.start(now, transfer, Moved::Order(node));
             self.set_alarms(agenda);
         }
+    }
+
+    /// How fast a function moves so many bytes when nothing holds it back: what its bucket has
+    /// tokens for at the rate of a burst, and the rest at its bandwidth.
+    fn rate_with_burst(&mut self, now: Time, node: NodeId, n_bytes: f64) -> f64 {
+        let Some(burst) = &self.config.function.burst else { return self.rate_max };
+        let (tokens, since) = self.functions[node.index()].tokens;
+        let rested = burst.rested.get() as f64;
+        let filled = tokens + self.rate_max * now.since(since).get() as f64;
+        let tokens = filled.min(tokens.max(rested));
+        let fast = tokens.min(n_bytes);
+        self.functions[node.index()].tokens = (tokens - fast, now);
+        let nanos = fast / burst.rate.bytes_per_nano() + (n_bytes - fast) / self.rate_max;
+        n_bytes / nanos
     }
 
     /// A function has carried out an order.
@@ -301,6 +318,8 @@ impl InfiniCache<'_> {
         }
         self.contents.release(block);
         let function = &mut self.functions[node.index()];
+        let busy_for = now.since(function.sent_at);
+        self.record.hour(now).counts.busy += busy_for;
         function.link.answered();
         if function.replica_is_up {
             self.take_over(now, node, agenda);

@@ -5,7 +5,7 @@ use policy::Idle;
 use policy::lease::{Expiry, Invoked, Lease};
 use policy::link::{Connection, Step, Validity};
 use pricing::{FunctionUsage, Usage};
-use units::{Nanos, NodeId, Time};
+use units::{Bytes, Nanos, NodeId, Time};
 
 use super::{Event, InfiniCache};
 use crate::faas::{Met, Slot};
@@ -110,6 +110,9 @@ impl InfiniCache<'_> {
         // An instance's life as the active one begins when it is started or takes over.
         if is_cold || function.connected != Some(slot) {
             function.connected = Some(slot);
+            let burst = self.config.function.burst;
+            let tokens = burst.map_or(Bytes::ZERO, |it| if is_cold { it.fresh } else { it.rested });
+            function.tokens = (tokens.get() as f64, now);
             if let Some(backup) = &mut function.backup {
                 backup.done(now);
             }
