@@ -15,8 +15,8 @@ use units::Bytes;
 
 use super::microbenchmarks::Measured;
 use super::trace_shape::TraceShape;
-use crate::args::FiguresArgs;
 use crate::experiment::Experiment;
+use crate::figures_args::FiguresArgs;
 use crate::microbenchmarks::{self, Effort};
 use crate::replay::{self, Job};
 use crate::run_store::Store;
