@@ -3,6 +3,7 @@
 mod args;
 mod commands;
 mod experiment;
+mod figures_args;
 mod microbenchmarks;
 mod output;
 mod own_page;

@@ -27,7 +27,7 @@ use self::catalogue::{Entry, Source};
 use self::numbers::Numbers;
 use self::page::Everything;
 use self::results::{Need, Results, Study};
-use crate::args::FiguresArgs;
+use crate::figures_args::FiguresArgs;
 use crate::run_store::Store;
 use crate::{output, progress, replay};
 

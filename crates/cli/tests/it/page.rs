@@ -50,14 +50,27 @@ impl Browser {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         let head = format!(
             "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n\
-             Connection: close\r\nContent-Length: {}\r\n\r\n",
+             Content-Length: {}\r\n\r\n",
             body.len()
         );
         stream.write_all((head + &body).as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (_, answer) = answer.split_once("\r\n\r\n").unwrap();
-        let value = serde_json::from_str::<Value>(answer).unwrap()["value"].take();
+        // It keeps the connection: the answer is as long as it says.
+        let mut answer = BufReader::new(stream);
+        let mut n_bytes = 0;
+        loop {
+            let mut line = String::new();
+            answer.read_line(&mut line).unwrap();
+            let (name, value) = line.split_once(':').unwrap_or_default();
+            if name.eq_ignore_ascii_case("content-length") {
+                n_bytes = value.trim().parse().unwrap();
+            }
+            if line.trim().is_empty() {
+                break;
+            }
+        }
+        let mut body = vec![0; n_bytes];
+        answer.read_exact(&mut body).unwrap();
+        let value = serde_json::from_slice::<Value>(&body).unwrap()["value"].take();
         assert!(value["error"].is_null(), "{path}: {}", value["message"]);
         value
     }

@@ -171,7 +171,7 @@ fn parameter(system: &str) -> &str {
         "code" => "code (10+2)",
         "warmup" => "warm-up every (1 min)",
         "backup" => "backup every (5 min)",
-        "reclaim" => "reclaims (3.48/min)",
+        "reclaim" => "reclaims (as in Fig 14)",
         "overhead" => "overhead (100 MB)",
         other => other,
     }

@@ -188,9 +188,12 @@ pub(super) fn wanted(only: &[String]) -> Result<Vec<&'static Entry>, UsageError>
     Ok(ENTRIES.iter().filter(is_wanted).collect())
 }
 
-/// Whether `name` is the entry's, or the start of it that no digit follows: `fig1` is not
-/// `fig13_all`.
+/// Whether `name` is the entry's, or, being that of none, the start of it that no digit follows:
+/// `fig1` is not `fig13_all`.
 fn is_named(entry: &Entry, name: &str) -> bool {
+    if ENTRIES.iter().any(|it| it.name == name) {
+        return entry.name == name;
+    }
     let rest = entry.name.strip_prefix(name);
     !name.is_empty() && rest.is_some_and(|it| !it.starts_with(|it: char| it.is_ascii_digit()))
 }
@@ -207,6 +210,8 @@ mod tests {
         assert_eq!(names("fig1"), ["fig1"]);
         assert_eq!(names("fig15"), ["fig15a", "fig15b"]);
         assert_eq!(names("fig13_all"), ["fig13_all"]);
+        assert_eq!(names("fig13_large"), ["fig13_large"]);
+        assert_eq!(names("fig13").len(), 4);
         assert_eq!(wanted(&[]).unwrap().len(), ENTRIES.len());
         let unknown = wanted(&["fig2".to_owned()]).map(drop).unwrap_err().to_string();
         assert!(

@@ -10,7 +10,9 @@ use report::reference;
 use sim::SIZE_CLASSES;
 
 use super::Context;
-use super::results::{ELASTICACHE, INFINICACHE, S3_AS_IN_PAPER, S3_AS_MEASURED, Study};
+use super::results::{
+    ELASTICACHE, INFINICACHE, INFINICACHE_ALL, S3_AS_IN_PAPER, S3_AS_MEASURED, Study,
+};
 use super::seeds::{estimates, mean};
 use super::trace_shape::thinned;
 
@@ -42,9 +44,10 @@ fn fig15(
     if results.runs(study).is_empty() {
         return Ok(None);
     }
+    let pool = if study == Study::All { INFINICACHE_ALL } else { INFINICACHE };
     let systems = [
         ("ElastiCache", ELASTICACHE, Hue::ElastiCache),
-        ("InfiniCache", INFINICACHE, Hue::InfiniCache),
+        ("InfiniCache", pool, Hue::InfiniCache),
         ("S3", S3_AS_IN_PAPER, Hue::S3),
         ("S3 as others measured it", S3_AS_MEASURED, Hue::Series(0)),
     ];
@@ -139,7 +142,8 @@ pub(super) fn fig16(context: &Context) -> anyhow::Result<Option<Chart>> {
     if results.runs(Study::All).is_empty() {
         return Ok(None);
     }
-    let systems = [("InfiniCache", INFINICACHE, Hue::InfiniCache), ("S3", S3_AS_IN_PAPER, Hue::S3)];
+    let systems =
+        [("InfiniCache", INFINICACHE_ALL, Hue::InfiniCache), ("S3", S3_AS_IN_PAPER, Hue::S3)];
     let group = |(class, (name, _)): (usize, &(&str, _))| {
         let mut boxes = Vec::new();
         for (label, system, hue) in systems {

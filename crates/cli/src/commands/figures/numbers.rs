@@ -12,7 +12,9 @@ use units::{Bytes, Nanos, Usd};
 
 use super::microbenchmarks::Measured;
 use super::reclaims::{availability, fast20_pool};
-use super::results::{ELASTICACHE, INFINICACHE, Results, S3_AS_IN_PAPER, Study, WITHOUT_BACKUP};
+use super::results::{
+    ELASTICACHE, INFINICACHE, INFINICACHE_ALL, Results, S3_AS_IN_PAPER, Study, WITHOUT_BACKUP,
+};
 use super::seeds::{half_width, mean};
 use crate::args::DEFAULT_BOOK;
 use crate::experiment::PAPER_NODE;
@@ -106,8 +108,8 @@ impl Numbers {
         let gigabytes = runs.trace.unique_bytes.get() as f64 / Bytes::megabytes(1_000).get() as f64;
         self.add(format!("table1_{key}_working_set"), gigabytes);
         let system = |name: &str| runs.systems.iter().find(|it| it.name == name);
-        let (Some(elasticache), Some(infinicache)) = (system(ELASTICACHE), system(INFINICACHE))
-        else {
+        let pool = if key == "all" { INFINICACHE_ALL } else { INFINICACHE };
+        let (Some(elasticache), Some(infinicache)) = (system(ELASTICACHE), system(pool)) else {
             panic!("the experiments behind the figures have the systems of the paper");
         };
         let n_gets = elasticache.counts.n_gets as f64;
