@@ -16,9 +16,11 @@ test:
 reproduce-figures:
 	cargo run --release --locked --package cli -- figures $(if $(TRACE),--trace $(TRACE))
 
-# Our replay and CSV reading beside libCacheSim's, in one run.
+# Our replay and CSV reading beside libCacheSim's, in one run; and how fast InfiniCache is
+# simulated.
 bench: .venv/libcachesim
 	cargo bench --locked --package cli --bench beside_libcachesim
+	cargo bench --locked --package cli --bench infinicache
 
 # Our erasure codec beside ISA-L (Debian's libisal2, if it is there), two others, and memcpy.
 bench-ec:
