@@ -311,10 +311,12 @@ SYSTEM is one of
     warmup=1min|off       how long a function may be idle
     backup=5min|off       how often it copies itself to a replica
     reclaim=none          or poisson:RATE/min, zipf:EXPONENT:MAX, idle:27min,
-                          mass:6h, fig8:DATE, fig9:DATE, schedule:FILE.csv; by
-                          default as often as in the paper's Fig 14
+                          mass:6h, fig8:DATE, fig9:DATE, schedule:FILE.csv,
+                          fig14:RUN; by default that of the paper's run
     placement=random      or round-robin
     first_d=paper|code    wait for d chunks, or for all d+p answers
+    instance=mru          or lru, random: which idle instance is invoked
+    clients=0             with a link each; 0: on the proxies' machines
     codec=paper           or ec-native: how fast clients code
     proxy=c5n.4xlarge     the machine of each proxy
   s3                                         no cache

@@ -67,6 +67,7 @@ pub(crate) fn figures(args: &FiguresArgs) -> anyhow::Result<()> {
         needs.extend([
             Need::Runs(Study::All),
             Need::Runs(Study::Large),
+            Need::Runs(Study::LargeScaled),
             Need::Shapes,
             Need::Microbenchmarks,
         ]);
@@ -146,6 +147,7 @@ fn write_results(dir: &Path, results: &Results) -> anyhow::Result<()> {
     for (name, study) in [
         ("all", Study::All),
         ("large", Study::Large),
+        ("large_scaled", Study::LargeScaled),
         ("codes", Study::Codes),
         ("sensitivity", Study::Sensitivity),
     ] {

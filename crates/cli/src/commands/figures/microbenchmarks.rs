@@ -7,7 +7,7 @@ use report::chart::{
 use serde::{Deserialize, Serialize};
 
 use super::Context;
-use crate::microbenchmarks::{Figure, Point, Quartiles};
+use crate::microbenchmarks::{Figure, Point, Quartiles, quantile};
 
 /// One published point and ours, as it is kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -45,12 +45,23 @@ impl Measured {
             (4, _) => format!("fig4_function_{}", self.x),
             (12, _) => format!("fig12_{}_clients", self.x),
             (_, ["ElastiCache(10-node)", _]) => format!("fig11_elasticache_{}mb", self.x),
+            (_, ["ElastiCache(1-node)", _]) => format!("fig11_elasticache_one_{}mb", self.x),
             (_, [memory, "10+1", _]) => {
                 format!("fig11_{}_10p1_{}mb", memory.trim_end_matches(" MB"), self.x)
             }
             _ => return None,
         };
         Some((id, self.ours[1]))
+    }
+
+    /// How far our median is from the published one, without a sign and in percent, of all
+    /// boxes of InfiniCache in Fig 11: for the half and for the nine tenths that are nearest.
+    pub(crate) fn fig11_errors(measured: &[Measured]) -> Option<[f64; 2]> {
+        let is_infinicache = |it: &&Measured| it.figure == 11 && !it.what.starts_with("Elasti");
+        let error = |it: &Measured| 100.0 * (it.ours[1] / it.paper[1] - 1.0).abs();
+        let mut errors: Vec<f64> = measured.iter().filter(is_infinicache).map(error).collect();
+        errors.sort_unstable_by(f64::total_cmp);
+        (!errors.is_empty()).then(|| [0.5, 0.9].map(|part| quantile(&errors, part)))
     }
 
     /// Ours beside the paper's.

@@ -42,6 +42,15 @@ impl Numbers {
             numbers.add_workload("large", large);
         }
         numbers.add_shape(results);
+        for scaled in results.runs(Study::LargeScaled) {
+            numbers.add_workload("large_scaled", scaled);
+        }
+        for (id, error) in ["fig11_error_p50", "fig11_error_p90"]
+            .into_iter()
+            .zip(Measured::fig11_errors(&results.measured).into_iter().flatten())
+        {
+            numbers.add(id.to_owned(), error);
+        }
         for (id, ours) in results.measured.iter().filter_map(Measured::number) {
             numbers.add(id, ours);
         }
@@ -191,6 +200,8 @@ impl Numbers {
         self.add(format!("fig14_{key}_reclaims"), pool.counts.n_reclaims as f64);
         self.add(format!("fig14_{key}_resets"), pool.counts.n_resets as f64);
         self.add(format!("fig14_{key}_recoveries"), pool.counts.n_recoveries as f64);
+        let n_chunks = pool.counts.n_recovered_chunks as f64;
+        self.add(format!("fig14_{key}_recovered_chunks"), n_chunks);
         let hourly = |of: fn(&sim::Counts) -> u64| {
             pool.hours.iter().map(|it| of(&it.counts)).max().unwrap_or(0) as f64
         };

@@ -31,6 +31,8 @@ pub(crate) enum Study {
     All,
     /// The same, objects over 10 MB.
     Large,
+    /// The same, with sizes scaled as the paper's replayer may have done.
+    LargeScaled,
     /// Codes and backup intervals.
     Codes,
     /// Each parameter moved.
@@ -77,7 +79,8 @@ pub(crate) struct MissRatios {
 }
 
 impl Study {
-    pub(crate) const ALL: [Study; 4] = [Study::All, Study::Large, Study::Codes, Study::Sensitivity];
+    pub(crate) const ALL: [Study; 5] =
+        [Study::All, Study::Large, Study::LargeScaled, Study::Codes, Study::Sensitivity];
 
     /// The name and the text of its experiment.
     pub(crate) const fn file(self) -> (&'static str, &'static str) {
@@ -88,6 +91,10 @@ impl Study {
             Study::Large => {
                 ("fast20-large.toml", include_str!("../../../../../experiments/fast20-large.toml"))
             }
+            Study::LargeScaled => (
+                "fast20-large-scaled.toml",
+                include_str!("../../../../../experiments/fast20-large-scaled.toml"),
+            ),
             Study::Codes => ("codes.toml", include_str!("../../../../../experiments/codes.toml")),
             Study::Sensitivity => {
                 ("sensitivity.toml", include_str!("../../../../../experiments/sensitivity.toml"))
@@ -101,7 +108,7 @@ impl Study {
         if let Some(n_seeds) = args.seeds {
             experiment.seeds = (1..=u64::from(n_seeds)).collect();
         } else if args.quick {
-            let n_seeds = if matches!(self, Study::All | Study::Large) { 2 } else { 1 };
+            let n_seeds = if matches!(self, Study::All | Study::Large | Study::LargeScaled) { 2 } else { 1 };
             experiment.seeds.truncate(n_seeds);
         }
         Ok(experiment)
