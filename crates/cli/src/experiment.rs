@@ -132,8 +132,7 @@ impl Experiment {
             profile_text,
         );
         let hash = format!("{:032x}", xxh3_128(described.as_bytes()));
-        let surroundings =
-            format!("{} {price_text} {profile_text}", accounting.name());
+        let surroundings = format!("{} {price_text} {profile_text}", accounting.name());
         let surroundings_hash = format!("{:032x}", xxh3_128(surroundings.as_bytes()));
         Ok(Experiment {
             trace,

@@ -122,16 +122,13 @@ fn fig11(laboratory: Laboratory<'_>, row: &Fig11Row) -> anyhow::Result<Point> {
     let Fig11Row { memory_mb, object_mb, code, q1, median, q3 } = row;
     let size = Bytes::megabytes(u64::from(*object_mb));
     let cluster = CLUSTERS.iter().find(|(name, _)| name == code);
-    let (figure, what, latency) = match cluster {
-        Some((name, nodes)) => {
-            let what = format!("{name}, {object_mb} MB");
-            (Figure::Fig11ElastiCache, what, laboratory.cluster_latency(nodes, size)?)
-        }
-        None => {
-            let what = format!("{memory_mb} MB, {code}, {object_mb} MB");
-            let options = format!("memory={memory_mb}MB,code={code}");
-            (Figure::Fig11InfiniCache, what, laboratory.latency(&options, size)?)
-        }
+    let (figure, what, latency) = if let Some((name, nodes)) = cluster {
+        let what = format!("{name}, {object_mb} MB");
+        (Figure::Fig11ElastiCache, what, laboratory.cluster_latency(nodes, size)?)
+    } else {
+        let what = format!("{memory_mb} MB, {code}, {object_mb} MB");
+        let options = format!("memory={memory_mb}MB,code={code}");
+        (Figure::Fig11InfiniCache, what, laboratory.latency(&options, size)?)
     };
     let paper = Quartiles { low: *q1, middle: *median, high: *q3 };
     Ok(Point { figure, what, x: *object_mb, paper, ours: quartiles(&latency) })

@@ -8,7 +8,8 @@ use pricing::{CostItems, cost};
 use rayon::ThreadPool;
 use rayon::prelude::*;
 use report::comparison::{
-    Comparison, HitLatency, HourSummary, LatencySummary, LossSummary, Receipt, SystemSummary, TraceSummary,
+    Comparison, HitLatency, HourSummary, LatencySummary, LossSummary, Receipt, SystemSummary,
+    TraceSummary,
 };
 use sim::{Hour, Record, System, SystemKind, Workload};
 use trace::Trace;

@@ -175,10 +175,16 @@ impl From<KeptSummary> for SystemSummary {
     }
 }
 
-fn latencies(
-    [mean_ms, p50_ms, p90_ms, p95_ms, p99_ms, p999_ms, max_ms]: [f64; 7],
-) -> LatencySummary {
-    LatencySummary { mean_ms, p50_ms, p90_ms, p95_ms, p99_ms, p999_ms, max_ms }
+fn latencies(ms: [f64; 7]) -> LatencySummary {
+    LatencySummary {
+        mean_ms: ms[0],
+        p50_ms: ms[1],
+        p90_ms: ms[2],
+        p95_ms: ms[3],
+        p99_ms: ms[4],
+        p999_ms: ms[5],
+        max_ms: ms[6],
+    }
 }
 
 impl KeptHour {

@@ -79,12 +79,8 @@ fn far_and_near_come_in_order() {
         (1_000_000_000, Event::Echo { after_ns: 69_000_000_000, note: "beyond the wheel" }),
         (1, Event::Echo { after_ns: 1, note: "at once" }),
     ];
-    let expect = [
-        "2 at once",
-        "60000000000 minute",
-        "70000000000 beyond the wheel",
-        "3600000000000 hour",
-    ];
+    let expect =
+        ["2 at once", "60000000000 minute", "70000000000 beyond the wheel", "3600000000000 hour"];
     check(schedule, vec![], &expect);
 }
 

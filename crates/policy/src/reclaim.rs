@@ -51,8 +51,8 @@ pub enum ReclaimError {
     /// The kind is not known.
     #[error(
         "`{0}` is not a reclaim process; write none, poisson:RATE/min, poisson:RATE/h, \
-         zipf:EXPONENT:MAX, idle:TIME, mass:TIME, schedule:FILE.csv, fig14:RUN (all, large or large_nobackup), or fig8:DATE or fig9:DATE \
-         (one of {dates})",
+         zipf:EXPONENT:MAX, idle:TIME, mass:TIME, schedule:FILE.csv, fig14:RUN (all, large \
+         or large_nobackup), or fig8:DATE or fig9:DATE (one of {dates})",
         dates = measured::dates().join(", ")
     )]
     Unknown(String),

@@ -9,6 +9,7 @@ mod backup;
 mod config;
 mod contents;
 mod function;
+mod links;
 mod read;
 mod reclaim;
 mod session;
@@ -21,9 +22,10 @@ use units::{Nanos, NodeId, ObjectId, Op, Request, Time};
 pub use self::config::InfiniCacheConfig;
 use self::contents::{BlockId, Contents};
 use self::function::{Function, Order, Verb};
+use self::links::{Duplex, Moved};
 use self::read::{ReadId, Reads};
 use crate::faas::{Platform, Slot};
-use crate::network::{FlowId, LinkId, Network};
+use crate::network::{FlowId, Network};
 use crate::objstore::{ObjectStore, charge_storage};
 use crate::profile::Rate;
 use crate::record::{Outcome, Record};
@@ -65,32 +67,6 @@ enum Event {
     Reclaim(NodeId, Slot),
     /// An instance may have been idle for as long as the platform allows.
     IdleOut(NodeId, Slot),
-}
-
-/// What a transfer is for.
-#[derive(Clone, Copy, Debug)]
-enum Moved {
-    /// The order in front of this function's queue.
-    Order(NodeId),
-    /// The backup of this function.
-    Sync(NodeId),
-}
-
-/// A link in both directions.
-#[derive(Clone, Copy, Debug)]
-struct Duplex {
-    inward: LinkId,
-    outward: LinkId,
-}
-
-impl Duplex {
-    /// No link of its own.
-    const NONE: Duplex = Duplex { inward: LinkId::NONE, outward: LinkId::NONE };
-
-    fn new(network: &mut Network<Moved>, bytes_per_nano: f64) -> Duplex {
-        let inward = network.add_link(bytes_per_nano);
-        Duplex { inward, outward: network.add_link(bytes_per_nano) }
-    }
 }
 
 /// An InfiniCache in operation.
@@ -223,33 +199,6 @@ impl InfiniCache<'_> {
                 agenda.at(request.at + latency, Event::Arrive(next));
             }
         }
-    }
-
-    /// The link of the client that makes a request.
-    fn client_of(&self, number: u32) -> Duplex {
-        match u32::try_from(self.clients.len()) {
-            Ok(n_clients @ 1..) => self.clients[(number % n_clients) as usize],
-            _ => Duplex::NONE,
-        }
-    }
-
-    /// Puts the network's alarms on the agenda.
-    fn set_alarms(&mut self, agenda: &mut Agenda<Event>) {
-        for alarm in self.network.alarms.drain(..) {
-            agenda.at(alarm.at, Event::Alarm(alarm.flow));
-        }
-    }
-
-    /// A transfer may be over.
-    fn alarm(&mut self, now: Time, flow: FlowId, agenda: &mut Agenda<Event>) {
-        match self.network.over(now, flow) {
-            None => {}
-            Some(Moved::Order(node)) => {
-                agenda.after(self.config.function.round_trip, Event::Served(node));
-            }
-            Some(Moved::Sync(node)) => self.synced(now, node, agenda),
-        }
-        self.set_alarms(agenda);
     }
 
     /// Notes for how long objects were intact, before their number changes.

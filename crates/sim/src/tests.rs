@@ -97,9 +97,9 @@ proptest! {
         for system in SYSTEMS.iter().filter(|it| it.starts_with("infinicache")) {
             let Hour { counts, usage } = replay(system, &requests, seed).total();
             let used = [usage.serving, usage.warm_up, usage.backup];
-            let memory_mb = if system.contains("memory=256MB") { 256 } else { 128 };
+            let memory_mb = if system.contains("memory=256MB") { 256_u128 } else { 128 };
             let billed_ms = |of: fn(&FunctionUsage) -> u128| {
-                used.iter().map(of).sum::<u128>() / u128::from(memory_mb as u32)
+                used.iter().map(of).sum::<u128>() / memory_mb
             };
             let by_1ms = billed_ms(|it| it.billed_mb_ms_by_1ms);
             let by_100ms = billed_ms(|it| it.billed_mb_ms_by_100ms);

@@ -4,8 +4,8 @@ use std::fmt;
 
 use units::{Bytes, Nanos};
 
-use crate::select::ScaleSize;
 use crate::error::Position;
+use crate::select::ScaleSize;
 
 /// Something that was done to a trace, or is peculiar about it, that bears on the figures.
 #[derive(Clone, Debug, PartialEq, Eq)]

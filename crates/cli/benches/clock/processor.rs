@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 /// Does some work; how many seconds it was on a processor, and what came of it.
-pub fn timed<T>(work: impl FnOnce() -> T) -> (f64, T) {
+pub(crate) fn timed<T>(work: impl FnOnce() -> T) -> (f64, T) {
     let (start, start_wall) = (processor_seconds(), Instant::now());
     let result = work();
     let wall = start_wall.elapsed().as_secs_f64();
@@ -19,7 +19,7 @@ fn processor_seconds() -> Option<f64> {
 }
 
 /// The one in the middle.
-pub fn median(mut seconds: Vec<f64>) -> f64 {
+pub(crate) fn median(mut seconds: Vec<f64>) -> f64 {
     seconds.sort_by(f64::total_cmp);
     seconds[seconds.len() / 2]
 }

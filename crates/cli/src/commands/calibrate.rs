@@ -137,17 +137,15 @@ fn at<'a>(document: &'a mut DocumentMut, path: &str) -> anyhow::Result<&'a mut V
     let mut item: &mut Item = document.as_item_mut();
     for part in parent.split('.') {
         let next = match part.parse::<usize>() {
-            Ok(index) => match item {
-                Item::ArrayOfTables(tables) => {
+            Ok(index) => {
+                if let Item::ArrayOfTables(tables) = item {
                     let table = tables.get_mut(index).ok_or_else(missing)?;
                     return table.get_mut(name).and_then(Item::as_value_mut).ok_or_else(missing);
                 }
-                _ => {
-                    let array = item.as_array_mut().ok_or_else(missing)?;
-                    let entry = array.get_mut(index).and_then(Value::as_inline_table_mut);
-                    return entry.and_then(|it| it.get_mut(name)).ok_or_else(missing);
-                }
-            },
+                let array = item.as_array_mut().ok_or_else(missing)?;
+                let entry = array.get_mut(index).and_then(Value::as_inline_table_mut);
+                return entry.and_then(|it| it.get_mut(name)).ok_or_else(missing);
+            }
             Err(_) => item.get_mut(part),
         };
         item = next.ok_or_else(missing)?;

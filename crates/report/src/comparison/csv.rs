@@ -30,9 +30,10 @@ fn row(system: &SystemSummary, receipt: &Receipt) -> Vec<(String, String)> {
     row.extend(latency.named().map(|(item, it)| (format!("latency_ms_{item}"), it.to_string())));
     row.extend(more_events(counts).map(count));
     let number = |it: f64| it.to_string();
-    row.extend(loss_fields(loss).map(|(column, it)| {
-        (column.to_owned(), it.map_or_else(String::new, number))
-    }));
+    row.extend(
+        loss_fields(loss)
+            .map(|(column, it)| (column.to_owned(), it.map_or_else(String::new, number))),
+    );
     let Receipt { version, seed, experiment_hash, trace_hash, prices } = receipt;
     let receipt = [
         ("version", version.clone()),

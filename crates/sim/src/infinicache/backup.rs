@@ -5,8 +5,9 @@ use policy::link::Connection;
 use units::{Bytes, NodeId, Time};
 
 use super::contents::ChunkId;
+use super::links::Moved;
 use super::session::Purpose;
-use super::{Event, InfiniCache, Moved};
+use super::{Event, InfiniCache};
 use crate::faas::Slot;
 use crate::network::{FlowId, Transfer};
 

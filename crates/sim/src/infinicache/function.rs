@@ -9,9 +9,10 @@ use units::{Bytes, Nanos, NodeId, Time};
 
 use super::backup::Sync;
 use super::contents::{BlockId, Slots};
+use super::links::Moved;
 use super::session::{Purpose, Session, Starting};
-use super::{Duplex, Event, InfiniCache, InfiniCacheConfig, Moved, ReadId};
-use crate::faas::{HostId, Slot};
+use super::{Event, InfiniCache, InfiniCacheConfig, ReadId};
+use crate::faas::Slot;
 use crate::network::{LinkId, N_LINKS_MAX, Transfer};
 
 /// One thing a function is told to do with a chunk.
@@ -330,14 +331,5 @@ impl InfiniCache<'_> {
             self.request(now, node, agenda);
             self.arm_lease(now, node, agenda);
         }
-    }
-
-    /// The links of a host, which are made when something first crosses them.
-    pub(super) fn host_links(&mut self, host: HostId) -> Duplex {
-        let rate = self.config.network.host.bytes_per_nano();
-        while self.hosts.len() <= host as usize {
-            self.hosts.push(Duplex::new(&mut self.network, rate));
-        }
-        self.hosts[host as usize]
     }
 }

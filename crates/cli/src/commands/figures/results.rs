@@ -108,7 +108,8 @@ impl Study {
         if let Some(n_seeds) = args.seeds {
             experiment.seeds = (1..=u64::from(n_seeds)).collect();
         } else if args.quick {
-            let n_seeds = if matches!(self, Study::All | Study::Large | Study::LargeScaled) { 2 } else { 1 };
+            let n_seeds =
+                if matches!(self, Study::All | Study::Large | Study::LargeScaled) { 2 } else { 1 };
             experiment.seeds.truncate(n_seeds);
         }
         Ok(experiment)

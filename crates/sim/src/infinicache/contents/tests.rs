@@ -140,7 +140,7 @@ proptest! {
                     prop_assert_eq!(contents.difference(node, slot, next).count(), 0);
                 }
             }
-            let is_held = |block: BlockId, chunk| (0..3).any(|it| contents.is_held(block, chunk, it));
+            let is_held = |block, chunk| (0..3).any(|it| contents.is_held(block, chunk, it));
             let held: Bytes = blocks
                 .iter()
                 .flat_map(|it| [(*it, 0), (*it, 1)])
