@@ -158,7 +158,7 @@ fn experiments_that_cannot_be_run() {
       |
     3 | system = ["s3"]
       | ^^^^^^
-    unknown field `system`, expected one of `question`, `trace`, `seeds`, `prices`, `accounting`, `policy`, `systems`, `select`
+    unknown field `system`, expected one of `question`, `trace`, `seeds`, `prices`, `accounting`, `policy`, `profile`, `systems`, `select`
     "#);
     assert_snapshot!(of(&good.replace("s3", "s4")), @"2: error: cannot run `it.toml`: no system is called `s4`; write elasticache:NODE_TYPE (such as elasticache:cache.r5.24xlarge), infinicache or s3");
     assert_snapshot!(of(&format!("{good}seeds = []")), @"2: error: cannot run `it.toml`: `seeds` is empty; write at least one");

@@ -127,8 +127,8 @@ fn short_names_stand_over_their_columns() {
       of chunks                   0       17,901
     availability           100.00 %      95.39 %
     objects lost                  0            0
-      mean h until                –        1,234
-      closed form, h              –         20.2
+    time to loss, h               –        1,234
+      closed form                 –         20.2
     repair, ms: p50               –          120
     evictions                     0        2,311
     reclaims                      0       22,208
@@ -185,8 +185,8 @@ fn long_names_are_numbered_and_listed() {
       of chunks                0     17,901     17,901         0         0
     availability        100.00 %    95.39 %    95.39 %  100.00 %  100.00 %
     objects lost               0          0          0         0         0
-      mean h until             –      1,234      1,234         –         –
-      closed form, h           –       20.2       20.2         –         –
+    time to loss, h            –      1,234      1,234         –         –
+      closed form              –       20.2       20.2         –         –
     repair, ms: p50            –        120        120         –         –
     evictions                  0      2,311      2,311         0         0
     reclaims                   0     22,208     22,208         0         0

@@ -20,9 +20,10 @@ pub(super) struct Everything<'a> {
 }
 
 /// What a reader should know of a synthetic trace.
-const SYNTHETIC: &str = "The synthetic trace is fitted to the working set, the request rate and the infinite-cache \
-     hit ratio of the real one, so ElastiCache's hit ratios test the trace rather than the model. \
-     `make reproduce-figures TRACE=path` draws from the real one.";
+const SYNTHETIC: &str = "The synthetic trace is fitted to the working set, the request rate \
+                         and the infinite-cache hit ratio of the real one, so ElastiCache's \
+                         hit ratios test the trace rather than the model. `make \
+                         reproduce-figures TRACE=path` draws from the real one.";
 
 /// The page.
 pub(super) fn page(everything: &Everything<'_>) -> anyhow::Result<Page> {
