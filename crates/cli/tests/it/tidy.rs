@@ -15,6 +15,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("sim", &["des", "policy", "pricing", "units"]),
     ("trace", &["policy", "units"]),
     ("units", &[]),
+    ("wire", &["units"]),
 ];
 
 /// What would let the core touch the world.
@@ -25,7 +26,7 @@ const EDGE_ONLY: &[&str] =
 const EDGE: &[&str] = &["cli"];
 
 /// Crates whose tests are to build in seconds.
-const LIGHT: &[&str] = &["des", "ec", "policy", "pricing", "sim", "units"];
+const LIGHT: &[&str] = &["des", "ec", "policy", "pricing", "sim", "units", "wire"];
 
 /// A file longer than this is two files.
 const N_LINES_MAX: usize = 520;
