@@ -9,6 +9,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("cli", &["des", "ec", "policy", "pricing", "report", "sim", "trace", "units"]),
     ("des", &["units"]),
     ("ec", &["units"]),
+    ("live", &["policy", "pricing", "units"]),
     ("policy", &["units"]),
     ("pricing", &["units"]),
     ("report", &["pricing", "sim", "units"]),
@@ -23,7 +24,7 @@ const EDGE_ONLY: &[&str] =
     &["anyhow", "clap", "clap_complete", "fs-err", "indicatif", "rayon", "tempfile", "tokio"];
 
 /// Crates that may.
-const EDGE: &[&str] = &["cli"];
+const EDGE: &[&str] = &["cli", "live"];
 
 /// Crates whose tests are to build in seconds.
 const LIGHT: &[&str] = &["des", "ec", "policy", "pricing", "sim", "units", "wire"];
