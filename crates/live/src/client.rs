@@ -187,7 +187,7 @@ impl Client {
         .await
     }
 
-    /// Stores an object, whole or not at all.
+    /// Stores an object, whole or not at all. Of several at once of one key, one stays.
     ///
     /// # Errors
     /// If the proxy cannot be reached, or refuses; the object is then not cached.
@@ -199,6 +199,8 @@ impl Client {
             let bodies = chunks.into_iter().enumerate().collect();
             match lanes.set(&self.inner.config, &key, 0, bodies).await {
                 Ok(()) => Ok(()),
+                // As if this write had been done just before the newer one.
+                Err(ClientError::Refused { why: Refusal::Superseded, .. }) => Ok(()),
                 Err(error) => {
                     // What the proxy has of it is not to wait for what will not come.
                     lanes.delete(&self.inner.config, &key).await.ok();

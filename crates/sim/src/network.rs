@@ -249,7 +249,8 @@ impl<T: Copy> Network<T> {
         held.clear();
         for index in active.iter() {
             let flow = &flows[*index as usize];
-            let is_held = flow.rate < flow.rate_max || flow.links().any(|it| links[it].is_contended());
+            let is_held =
+                flow.rate < flow.rate_max || flow.links().any(|it| links[it].is_contended());
             if is_held {
                 held.push(*index);
                 for link in flow.links() {

@@ -140,10 +140,15 @@ pub(super) async fn set(
     while let Some(one) = stored.join_next().await {
         outcome = outcome.and(one.unwrap_or(Err(Refusal::Unreachable)));
     }
-    if outcome.is_err() {
-        shared.put_failed(&put).await;
+    match outcome {
+        Ok(()) => Ok(()),
+        // As if this write had been done just before the newer one.
+        Err(Refusal::Superseded) => Ok(()),
+        Err(why) => {
+            shared.put_failed(&put).await;
+            Err(why)
+        }
     }
-    outcome
 }
 
 /// Puts the lost chunks of an object back in their places.
