@@ -58,6 +58,9 @@ pub(crate) struct Experiment {
     /// Names all of the above but trace and seeds by its content, prices and the behaviour of
     /// the world included.
     pub(crate) hash: String,
+    /// Names what the result of a system depends on beside the system, the trace and the seed:
+    /// prices, what is charged, and the behaviour of the world.
+    pub(crate) surroundings_hash: String,
 }
 
 /// What an experiment is made of, as texts.
@@ -124,7 +127,19 @@ impl Experiment {
             Profile::AWS_2019_FAST20_TEXT,
         );
         let hash = format!("{:032x}", xxh3_128(described.as_bytes()));
-        Ok(Experiment { trace, selection, systems, prices, accounting, seeds, hash })
+        let surroundings =
+            format!("{} {price_text} {}", accounting.name(), Profile::AWS_2019_FAST20_TEXT);
+        let surroundings_hash = format!("{:032x}", xxh3_128(surroundings.as_bytes()));
+        Ok(Experiment {
+            trace,
+            selection,
+            systems,
+            prices,
+            accounting,
+            seeds,
+            hash,
+            surroundings_hash,
+        })
     }
 }
 

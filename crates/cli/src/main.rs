@@ -3,9 +3,12 @@
 mod args;
 mod commands;
 mod experiment;
+mod microbenchmarks;
 mod output;
+mod own_page;
 mod progress;
 mod replay;
+mod run_store;
 mod trace_args;
 mod trace_cache;
 mod trace_files;
@@ -47,6 +50,7 @@ fn run(args: Args) -> anyhow::Result<()> {
             TraceCommand::Mrc(args) => commands::trace_mrc::mrc(&args),
         },
         Command::Availability(args) => commands::availability::availability(&args),
+        Command::Calibrate(args) => commands::calibrate::calibrate(&args),
         Command::Prices { command } => commands::prices::prices(&command),
         Command::Ec { command } => commands::ec::ec(&command),
         Command::Completions { shell } => commands::completions::completions(shell),

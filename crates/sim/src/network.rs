@@ -203,13 +203,6 @@ impl<T: Copy> Network<T> {
         Some(what_for)
     }
 
-    /// Ends a transfer in progress before it is through.
-    pub(crate) fn cancel(&mut self, now: Time, id: FlowId) {
-        let flow = &self.flows[id.index as usize];
-        assert!(flow.generation == id.generation && flow.position != OVER, "it is over");
-        self.end(now, id.index);
-    }
-
     #[cfg(test)]
     fn rate(&self, id: FlowId) -> BytesPerNano {
         self.flows[id.index as usize].rate
@@ -393,13 +386,6 @@ mod tests {
         check(&[10.0], &[(2.0, &[0]), (20.0, &[0])], &[500, 125]);
         // 5 each until 200; two of three at 10/3 until 300.
         check(&[10.0], &[(10.0, &[0]), (10.0, &[0]), (10.0, &[0])], &[300, 300, 300]);
-    }
-
-    #[test]
-    fn a_cancelled_transfer_leaves_its_share() {
-        let (mut network, ids) = network(&[10.0], &[(10.0, &[0]), (10.0, &[0])]);
-        network.cancel(Time::from_nanos(100), ids[0]);
-        assert_eq!(ends(network, &ids), [0, 150]);
     }
 
     #[test]

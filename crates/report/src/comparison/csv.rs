@@ -21,7 +21,7 @@ pub fn to_csv(comparisons: &[Comparison]) -> String {
 }
 
 fn row(system: &SystemSummary, receipt: &Receipt) -> Vec<(String, String)> {
-    let SystemSummary { name, counts, cost, latency, hours: _ } = system;
+    let SystemSummary { name, counts, cost, latency, hits: _, hours: _ } = system;
     let mut row = vec![("name".to_owned(), name.clone())];
     let count = |(column, it): (&str, u64)| (column.to_owned(), it.to_string());
     row.extend(events(counts).map(count));

@@ -107,7 +107,7 @@ fn trace_object(trace: TraceSummary) -> TraceObject {
 }
 
 fn system_object(system: &SystemSummary, with_hours: bool) -> SystemObject<'_> {
-    let SystemSummary { name, counts, cost, latency, hours } = system;
+    let SystemSummary { name, counts, cost, latency, hits: _, hours } = system;
     SystemObject {
         name,
         events: Named(events(counts).to_vec()),

@@ -30,6 +30,7 @@ fn elasticache(name: &str) -> SystemSummary {
             p999_ms: 287.6,
             max_ms: 1_401.5,
         },
+        hits: HitLatency::default(),
         hours: Vec::new(),
     }
 }
@@ -60,6 +61,7 @@ fn infinicache(name: &str) -> SystemSummary {
             ..CostItems::default()
         },
         latency: LatencySummary { mean_ms: 41.0, p50_ms: 23.38, ..elasticache("").latency },
+        hits: HitLatency::default(),
         hours: vec![HourSummary {
             counts: Counts { n_gets: 2, n_hits: 1, n_resets: 1, ..Counts::default() },
             cost: CostItems { serving: dollars("0.0000324"), ..CostItems::default() },
