@@ -1,6 +1,6 @@
 //! The command line: what can be typed, before it is looked at more closely.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args as ArgGroupOf, Parser, Subcommand};
@@ -49,6 +49,8 @@ pub(crate) enum Command {
     },
     /// The closed form for the loss of erasure-coded objects (FAST'20 section 4.3)
     Availability(AvailabilityArgs),
+    /// Fit a platform profile to the paper's microbenchmarks (FAST'20 Figs 4, 11 and 12)
+    Calibrate(CalibrateArgs),
     /// List the price books that come with the program, or show one
     Prices {
         #[command(subcommand)]
@@ -428,6 +430,30 @@ pub(crate) struct AvailabilityArgs {
     pub(crate) reclaimed: Option<u32>,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, ArgGroupOf)]
+pub(crate) struct CalibrateArgs {
+    /// Start from this profile [default: the one that comes with the program]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) profile: Option<PathBuf>,
+    /// Fit nothing: show how far the profile is from each published point
+    #[arg(long, conflicts_with = "output")]
+    pub(crate) check: bool,
+    /// Write the fitted profile to this file [default: print it]
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Print the errors as CSV
+    #[arg(long)]
+    pub(crate) csv: bool,
+    /// GETs behind each point
+    #[arg(long, value_name = "N", default_value = "60")]
+    pub(crate) gets: NonZeroU32,
+    /// Names the randomness: the same seed, the same profile
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+    #[command(flatten)]
+    pub(crate) jobs: JobsArgs,
 }
 
 /// An object that fits into the memory of any machine, twice.

@@ -1,6 +1,7 @@
 //! One file for each command.
 
 pub(crate) mod availability;
+pub(crate) mod calibrate;
 pub(crate) mod compare;
 pub(crate) mod completions;
 pub(crate) mod ec;

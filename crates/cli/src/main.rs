@@ -3,6 +3,7 @@
 mod args;
 mod commands;
 mod experiment;
+mod microbenchmarks;
 mod output;
 mod progress;
 mod replay;
@@ -47,6 +48,7 @@ fn run(args: Args) -> anyhow::Result<()> {
             TraceCommand::Mrc(args) => commands::trace_mrc::mrc(&args),
         },
         Command::Availability(args) => commands::availability::availability(&args),
+        Command::Calibrate(args) => commands::calibrate::calibrate(&args),
         Command::Prices { command } => commands::prices::prices(&command),
         Command::Ec { command } => commands::ec::ec(&command),
         Command::Completions { shell } => commands::completions::completions(shell),
