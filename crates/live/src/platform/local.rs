@@ -113,7 +113,7 @@ impl PlatformConfig {
             n_instances_max: 1_000,
             n_events_max: 10_000,
             event_retry_delays: Vec::new(),
-            kind_field: "kind".to_owned(),
+            kind_field: "command".to_owned(),
         }
     }
 }
