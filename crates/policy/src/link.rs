@@ -201,14 +201,22 @@ impl Link {
         self.n_attempts = 0;
     }
 
+    /// The request in front is withdrawn before it was sent: its time is over, or nobody waits
+    /// for it any more. What was begun for it goes on, and its PONG is then for the next one.
+    pub fn withdrawn(&mut self) {
+        assert_ne!(self.validity, Validity::Validated, "it was sent");
+        self.is_wanted = false;
+        self.n_attempts = 0;
+    }
+
     fn gone(&mut self, now: Time) -> Step {
         self.life = Life::Sleeping;
-        let was_pinged = self.ping_deadline.take().is_some();
+        self.ping_deadline = None;
         match self.validity {
             Validity::Unvalidated => Step::Wait,
             // An invocation under way will answer; one that returned without a PONG is made
             // again, for as long as someone wants it.
-            Validity::Validating if was_pinged || self.is_wanted => self.validate(now),
+            Validity::Validating if self.is_wanted => self.validate(now),
             Validity::Validating => {
                 self.validity = Validity::Unvalidated;
                 Step::Wait
@@ -261,6 +269,10 @@ mod tests {
                 }
                 "once" => {
                     link.cannot_retry();
+                    Step::Wait
+                }
+                "withdrawn" => {
+                    link.withdrawn();
                     Step::Wait
                 }
                 "failed" => {
@@ -323,6 +335,16 @@ mod tests {
         check("warm request pong-new", "i.s", Active, Validated);
         check("warm returned", "i.", Sleeping, Unvalidated);
         check("warm request returned", "i.i", Sleeping, Validating);
+    }
+
+    #[test]
+    fn nobody_is_invoked_for_a_request_that_was_withdrawn() {
+        check("request withdrawn returned", "i..", Sleeping, Unvalidated);
+        check("request withdrawn pong-new", "i..", Active, Unvalidated);
+        check("request withdrawn request pong-new", "i..s", Active, Validated);
+        let up = "request pong-new answered request withdrawn";
+        check(&format!("{up} expired"), "is.p..", Sleeping, Unvalidated);
+        check(&format!("{up} pong"), "is.p..", Active, Unvalidated);
     }
 
     #[test]
