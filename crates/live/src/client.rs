@@ -198,9 +198,8 @@ impl Client {
         self.with_lanes(&key, async |lanes| {
             let bodies = chunks.into_iter().enumerate().collect();
             match lanes.set(&self.inner.config, &key, 0, bodies).await {
-                Ok(()) => Ok(()),
-                // As if this write had been done just before the newer one.
-                Err(ClientError::Refused { why: Refusal::Superseded, .. }) => Ok(()),
+                // Superseded: as if this write had been done just before the newer one.
+                Ok(()) | Err(ClientError::Refused { why: Refusal::Superseded, .. }) => Ok(()),
                 Err(error) => {
                     // What the proxy has of it is not to wait for what will not come.
                     lanes.delete(&self.inner.config, &key).await.ok();

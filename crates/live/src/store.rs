@@ -48,7 +48,10 @@ impl FileStore {
     }
 
     fn path(&self, key: &[u8]) -> PathBuf {
-        let name: String = Sha256::digest(key).iter().map(|it| format!("{it:02x}")).collect();
+        let mut name = String::new();
+        for byte in Sha256::digest(key) {
+            name.push_str(&format!("{byte:02x}"));
+        }
         self.directory.join(name)
     }
 }

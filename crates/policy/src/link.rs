@@ -132,6 +132,13 @@ impl Link {
         Step::Invoke
     }
 
+    /// Whether a connection that was just opened is to be used: always that of a replica that
+    /// takes over. Another instance is turned away while the one in use is there, which holds
+    /// the chunks: it was invoked because a PONG came late.
+    pub fn admits(&self, is_replica: bool) -> bool {
+        is_replica || !self.has_connection || self.life == Life::Sleeping
+    }
+
     /// The function says that it is there.
     pub fn pong(&mut self, connection: Connection) -> Step {
         let is_other = connection == Connection::New && self.has_connection;
@@ -335,6 +342,27 @@ mod tests {
         check("warm request pong-new", "i.s", Active, Validated);
         check("warm returned", "i.", Sleeping, Unvalidated);
         check("warm request returned", "i.i", Sleeping, Validating);
+    }
+
+    #[test]
+    fn a_second_instance_is_turned_away_while_the_first_is_there() {
+        let mut link = Link::new(LinkTerms::default());
+        assert!(link.admits(false), "the first one");
+        let now = Time::START;
+        assert_eq!(link.request(now), Step::Invoke);
+        assert_eq!(link.pong(Connection::New), Step::Send);
+        link.answered();
+        assert!(!link.admits(false) && link.admits(true));
+        // The PONG to the next ping is late: the function is invoked, and then answers.
+        let Step::Ping(due) = link.request(now) else { panic!("a running function is pinged") };
+        assert_eq!(link.ping_expired(due), Step::Invoke);
+        assert!(link.admits(false));
+        assert_eq!(link.pong(Connection::Current), Step::Send);
+        assert!(!link.admits(false));
+        // With its connection the instance is gone.
+        link.answered();
+        assert_eq!(link.closed(now), Step::Wait);
+        assert!(link.admits(false));
     }
 
     #[test]

@@ -233,7 +233,11 @@ impl Reclaim {
                 let mut probabilities = BTreeMap::new();
                 for rate in per_instance {
                     let mean = rate * f64::from(*n_functions);
-                    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "few")]
+                    #[expect(
+                        clippy::cast_possible_truncation,
+                        clippy::cast_sign_loss,
+                        reason = "few"
+                    )]
                     let least = libm::floor(mean) as u32;
                     let above = mean - f64::from(least);
                     for (count, probability) in [(least, 1.0 - above), (least + 1, above)] {

@@ -279,9 +279,8 @@ fn infinicache(
     let warm_up = options.take("warmup", Some(Nanos::MINUTE), interval)?;
     let backup = options.take("backup", Some(Nanos::MINUTE * 5), interval)?;
     let usual = Reclaim::fig14(backup.is_some());
-    let reclaim = options
-        .take("reclaim", usual, |it| Reclaim::parse(it, around.read_file))?
-        .over(n_nodes);
+    let reclaim =
+        options.take("reclaim", usual, |it| Reclaim::parse(it, around.read_file))?.over(n_nodes);
     let placement = options.take("placement", Placement::Random, str::parse)?;
     let first_d = options.take("first_d", FirstD::Paper, str::parse)?;
     let instance_pick = options.take("instance", InstancePick::MostRecent, str::parse)?;

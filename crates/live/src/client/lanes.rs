@@ -159,8 +159,8 @@ impl LaneSet {
                     Ok::<_, LaneError>((lane, first?))
                 };
                 let longest = limit * 8;
-                let late = LaneError::Connection(ConnectionError::Deadline { limit: longest });
-                (index, timeout(longest, exchanged).await.unwrap_or(Err(late)))
+                let is_over = ConnectionError::Deadline { limit: longest };
+                (index, timeout(longest, exchanged).await.unwrap_or(Err(is_over.into())))
             });
         }
         let mut answers = Vec::new();
@@ -254,8 +254,9 @@ async fn exchange(
                 Trailer::BrokenOff => Answer::Broken,
             })
         }
-        Message::Late { .. } | Message::Stored { .. } => Ok(Answer::Late),
-        Message::Deleted { was_there: true, .. } => Ok(Answer::Late),
+        Message::Late { .. }
+        | Message::Stored { .. }
+        | Message::Deleted { was_there: true, .. } => Ok(Answer::Late),
         Message::Deleted { was_there: false, .. } => Ok(Answer::Refused(Refusal::NotCached)),
         Message::Refused { why, .. } => Ok(Answer::Refused(why)),
         _ => Err(ConnectionError::Closed),

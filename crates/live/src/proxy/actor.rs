@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, sleep_until};
 use tracing::{debug, warn};
-use units::{NodeId, Time};
+use units::{Nanos, NodeId, Time};
 use wire::{Frame, Message, Refusal};
 
 use super::admission::Arrival;
@@ -36,6 +36,10 @@ pub(super) struct Actor {
     invocations: JoinSet<u64>,
     /// The number of the invocation whose return says something of the link.
     invocation_last: u64,
+    /// The function said that it returns, and has until then to have returned.
+    returning_until: Option<Time>,
+    /// What to invoke it for once it has.
+    deferred: Option<Command>,
     n_failed_in_a_row: u32,
     n_requests: u64,
     /// The function asked to be backed up.
@@ -61,6 +65,10 @@ pub(super) enum Lost {
     Bye,
 }
 
+/// How long a function that said goodbye is waited for before it is invoked again: until it
+/// has returned it is busy, and the platform would start another instance, without its chunks.
+const RETURN_LIMIT: Nanos = Nanos::millis(250);
+
 enum Event {
     Arrival(Option<Arrival>),
     Frame(Option<Frame>),
@@ -69,6 +77,7 @@ enum Event {
     PingDue,
     FrontDue,
     IdleDue,
+    ReturnDue,
 }
 
 impl Actor {
@@ -94,6 +103,8 @@ impl Actor {
             ping_due: None,
             invocations: JoinSet::new(),
             invocation_last: 0,
+            returning_until: None,
+            deferred: None,
             n_failed_in_a_row: 0,
             n_requests: 0,
             wants_backup: false,
@@ -140,7 +151,9 @@ impl Actor {
         let ping_due = self.ping_due.map(|it| shared.instant(it));
         let idle_due = self.warm_up.map(|it| shared.instant(it.due()));
         let front_due = front.as_ref().map(|it| it.due);
-        let far = tokio::time::Instant::now() + Duration::from_secs(3600);
+        let return_due = self.returning_until.filter(|_| self.deferred.is_some());
+        let return_due = return_due.map(|it| shared.instant(it));
+        let far = tokio::time::Instant::now() + Duration::from_hours(1);
         let reader = connection.as_mut().and_then(|it| it.reader.as_mut());
         let is_open = reader.is_some();
         let frame = async {
@@ -155,6 +168,9 @@ impl Actor {
             frame = frame, if is_open => Event::Frame(frame),
             Some(number) = invocations.join_next() => Event::Returned(number.ok()),
             () = sleep_until(ping_due.unwrap_or(far)), if ping_due.is_some() => Event::PingDue,
+            () = sleep_until(return_due.unwrap_or(far)), if return_due.is_some() => {
+                Event::ReturnDue
+            }
             () = sleep_until(front_due.unwrap_or(far)), if front_due.is_some() => Event::FrontDue,
             order = orders.recv(), if front_due.is_none() => Event::Order(order),
             () = sleep_until(idle_due.unwrap_or(far)), if idle_due.is_some() => Event::IdleDue,
@@ -166,11 +182,15 @@ impl Actor {
         let now = self.shared.now();
         let step = match event {
             Event::Arrival(arrival) => self.arrive(arrival?),
-            Event::Frame(frame) => self.hear(frame, now).await,
+            Event::Frame(frame) => self.hear(frame).await,
+            Event::Returned(_) | Event::ReturnDue if self.deferred.is_some() => {
+                self.invoke_deferred();
+                Step::Wait
+            }
             Event::Returned(number) if number == Some(self.invocation_last) => {
                 self.link.invocation_returned(now)
             }
-            Event::Returned(_) => Step::Wait,
+            Event::Returned(_) | Event::ReturnDue => Step::Wait,
             Event::Order(order) => {
                 let order = order?;
                 if order.is_abandoned() {
@@ -194,7 +214,7 @@ impl Actor {
             }
             Event::IdleDue => self.idle(now),
         };
-        self.carry_out(step, Command::Serve).await;
+        self.carry_out(step, Command::WarmUp).await;
         Some(())
     }
 
@@ -206,7 +226,15 @@ impl Actor {
                 Step::Invoke => {
                     let is_wanted = self.front.is_some();
                     self.ping_due = None;
-                    self.invoke(if is_wanted { Command::Serve } else { why });
+                    let why = if is_wanted { Command::Serve } else { why };
+                    let now = self.shared.now();
+                    if self.returning_until.is_some_and(|it| now < it)
+                        && !self.invocations.is_empty()
+                    {
+                        self.deferred = Some(why);
+                    } else {
+                        self.invoke(why);
+                    }
                     return;
                 }
                 Step::Ping(due) => match self.ping().await {
@@ -231,8 +259,12 @@ impl Actor {
         }
     }
 
-    /// A new connection takes the place of any older one.
-    fn arrive(&mut self, Arrival { connection, session }: Arrival) -> Step {
+    /// A new connection takes the place of any older one, if the link admits it.
+    fn arrive(&mut self, Arrival { connection, session, is_replica }: Arrival) -> Step {
+        if !self.link.admits(is_replica) {
+            debug!(node = self.node.0, session, "a second instance is turned away");
+            return Step::Wait;
+        }
         debug!(node = self.node.0, session, "function dialled in");
         let nodefn::Connection { reader, writer } = connection;
         let (reader, writer) = (Some(reader), Some(writer));
@@ -242,14 +274,14 @@ impl Actor {
     }
 
     /// Something came over the connection while no order was under way.
-    async fn hear(&mut self, frame: Option<Frame>, now: Time) -> Step {
+    async fn hear(&mut self, frame: Option<Frame>) -> Step {
         let Some(frame) = frame else { return self.lose(Lost::Closed) };
         match frame.message {
             Message::Pong { .. } => {
                 self.is_up();
                 self.link.pong(Via::Current)
             }
-            Message::Bye { .. } => self.link.bye(now),
+            Message::Bye { .. } => self.lose(Lost::Bye),
             Message::InitBackup { .. } => {
                 self.wants_backup = true;
                 Step::Wait
@@ -307,7 +339,10 @@ impl Actor {
                 self.connection = None;
                 self.link.closed(now)
             }
-            Lost::Bye => self.link.bye(now),
+            Lost::Bye => {
+                self.returning_until = Some(now + RETURN_LIMIT);
+                self.link.bye(now)
+            }
         }
     }
 
@@ -318,6 +353,13 @@ impl Actor {
         let limit = self.shared.config.rest_limit;
         let writer = self.writer().ok_or(Lost::Closed)?;
         writer.send_within(&ping, limit).await.map_err(|_| Lost::Closed)
+    }
+
+    fn invoke_deferred(&mut self) {
+        self.returning_until = None;
+        if let Some(command) = self.deferred.take() {
+            self.invoke(command);
+        }
     }
 
     /// Has the function run, in a task of its own.
@@ -363,11 +405,7 @@ impl Actor {
             return Step::Wait;
         }
         warm_up.active(now);
-        let step = self.link.warm_up();
-        if step == Step::Invoke {
-            self.invoke(Command::WarmUp);
-        }
-        Step::Wait
+        self.link.warm_up()
     }
 
     fn is_up(&mut self) {

@@ -12,13 +12,15 @@ use units::NodeId;
 pub(crate) struct Arrival {
     pub(crate) connection: Connection,
     pub(crate) session: u64,
+    /// Whether it takes over from the instance before.
+    pub(crate) is_replica: bool,
 }
 
 /// Whom a token lets in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Admission {
-    /// This function.
-    Function(NodeId),
+    /// This function; whether an instance that takes over from another.
+    Function { node: NodeId, is_replica: bool },
     /// One end of this relay.
     Relay { relay: u64, node: NodeId },
 }
@@ -31,13 +33,17 @@ pub(crate) struct Admissions {
 }
 
 /// How long a token can be used: as long as the longest invocation.
-const TOKEN_LIMIT: Duration = Duration::from_secs(900);
+const TOKEN_LIMIT: Duration = Duration::from_mins(15);
 
 impl Admissions {
     /// A token for an invocation of this function. Those given out for it before, by
     /// invocations that came to nothing, stay good until their time is over.
-    pub(crate) fn admit_function(&mut self, node: NodeId) -> Result<String, getrandom::Error> {
-        self.admit(Admission::Function(node))
+    pub(crate) fn admit_function(
+        &mut self,
+        node: NodeId,
+        is_replica: bool,
+    ) -> Result<String, getrandom::Error> {
+        self.admit(Admission::Function { node, is_replica })
     }
 
     /// Tokens for the two ends of a relay.
@@ -70,7 +76,7 @@ impl Admissions {
 pub fn random_token() -> Result<String, getrandom::Error> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes)?;
-    Ok(bytes.iter().map(|it| format!("{it:02x}")).collect())
+    Ok(format!("{:032x}", u128::from_le_bytes(bytes)))
 }
 
 /// Whether two tokens are the same, in a time that does not say where they differ.
@@ -86,10 +92,13 @@ mod tests {
     #[tokio::test]
     async fn a_token_lets_in_whom_it_is_for_once() {
         let mut admissions = Admissions::default();
-        let token = admissions.admit_function(NodeId(3)).unwrap();
+        let token = admissions.admit_function(NodeId(3), true).unwrap();
         let [source, replica] = admissions.admit_relay(NodeId(4)).unwrap();
         assert_eq!(admissions.take(b"guess"), None);
-        assert_eq!(admissions.take(token.as_bytes()), Some(Admission::Function(NodeId(3))));
+        assert_eq!(
+            admissions.take(token.as_bytes()),
+            Some(Admission::Function { node: NodeId(3), is_replica: true })
+        );
         assert_eq!(admissions.take(token.as_bytes()), None);
         assert_eq!(admissions.take(source.as_bytes()), admissions.take(replica.as_bytes()));
     }

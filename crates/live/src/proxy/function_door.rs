@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use nodefn::{Connection, ConnectionError};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tracing::{debug, warn};
 use units::NodeId;
 use wire::{Limits, Message, Refusal, Role};
@@ -13,8 +14,11 @@ use wire::{Limits, Message, Refusal, Role};
 use super::admission::{Admission, Arrival};
 use super::shared::Shared;
 
-/// The ends of relays that wait for the other one.
-type Waiting = Arc<Mutex<BTreeMap<u64, Connection>>>;
+/// The ends of relays that wait for the other one, and since when.
+type Waiting = Arc<Mutex<BTreeMap<u64, (Connection, Instant)>>>;
+
+/// How long an end of a relay waits.
+const WAITING_LIMIT: Duration = Duration::from_mins(1);
 
 /// Functions have nothing to send before they are asked that is longer than this.
 const LIMITS: Limits = Limits { body_len_max: 16 << 30 };
@@ -33,7 +37,7 @@ pub(super) async fn listen(shared: Arc<Shared>, listener: TcpListener) {
         };
         let Ok((stream, peer)) = accepted else {
             // Out of descriptors, most likely: others may close some.
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
         let Ok(permit) = Arc::clone(&handshakes).try_acquire_owned() else { continue };
@@ -66,8 +70,8 @@ async fn greet(
     };
     let admission = shared.admissions().take(&token);
     match (admission, role) {
-        (Some(Admission::Function(of)), Role::Function) if of == node => {
-            welcome(shared, connection, node, session).await
+        (Some(Admission::Function { node: of, is_replica }), Role::Function) if of == node => {
+            welcome(shared, connection, node, session, is_replica).await
         }
         (Some(Admission::Relay { relay, node: of }), Role::RelaySource | Role::RelayReplica)
             if of == node =>
@@ -97,6 +101,7 @@ async fn welcome(
     mut connection: Connection,
     node: NodeId,
     session: u64,
+    is_replica: bool,
 ) -> Result<(), ConnectionError> {
     let limit = shared.config.rest_limit;
     connection.writer.send_within(&shared.welcome(), limit).await?;
@@ -106,7 +111,7 @@ async fn welcome(
     }
     let arrivals = &shared.functions[node.index()].arrivals;
     // Where the actor does not take it in time, the function finds its connection closed.
-    let _ = timeout(limit, arrivals.send(Arrival { connection, session })).await;
+    let _ = timeout(limit, arrivals.send(Arrival { connection, session, is_replica })).await;
     Ok(())
 }
 
@@ -115,13 +120,14 @@ async fn join(shared: &Shared, waiting: &Waiting, connection: Connection, relay:
     let limit = shared.config.rest_limit;
     let first = {
         let mut waiting = waiting.lock().expect("nothing panics while it holds the lock");
-        match waiting.remove(&relay) {
-            Some(first) => first,
-            None => {
-                waiting.insert(relay, connection);
-                return drop_if_alone(waiting, relay);
-            }
-        }
+        let now = Instant::now();
+        // Their functions have given up by now.
+        waiting.retain(|_, (_, since)| now.duration_since(*since) < WAITING_LIMIT);
+        let Some((first, _)) = waiting.remove(&relay) else {
+            waiting.insert(relay, (connection, now));
+            return;
+        };
+        first
     };
     let Connection { reader: mut one_reader, writer: mut one_writer } = first;
     let Connection { reader: mut other_reader, writer: mut other_writer } = connection;
@@ -131,15 +137,6 @@ async fn join(shared: &Shared, waiting: &Waiting, connection: Connection, relay:
         _ = other_reader.relay(&mut one_writer, limit) => {}
     }
     debug!(relay, "a relay has ended");
-}
-
-/// Ends that wait for a peer that never comes are few, and the oldest go first.
-fn drop_if_alone(mut waiting: std::sync::MutexGuard<'_, BTreeMap<u64, Connection>>, relay: u64) {
-    const N_WAITING_MAX: usize = 1024;
-    if N_WAITING_MAX < waiting.len() {
-        waiting.pop_first();
-        warn!(relay, "too many ends of relays wait for their peers");
-    }
 }
 
 impl Shared {

@@ -65,7 +65,7 @@ mod tests {
 
     #[test]
     fn what_is_lent_comes_back_with_what_is_left_to_do() {
-        check(drop, 10, false);
+        check(|it| drop(it), 10, false);
         check(
             |mut it| {
                 it.start();
@@ -74,6 +74,6 @@ mod tests {
             4,
             false,
         );
-        check(|mut it| drop(it.start()), 10, true);
+        check(|mut it| assert_eq!(*it.start(), "reader"), 10, true);
     }
 }

@@ -20,7 +20,7 @@ pub(crate) struct Sessions {
 const N_UNDER_WAY_MAX: usize = 64;
 
 /// After how long a write whose chunks do not come is given up.
-const PUT_LIMIT: Duration = Duration::from_secs(120);
+const PUT_LIMIT: Duration = Duration::from_mins(2);
 
 impl Sessions {
     /// A connection of this client opened.

@@ -125,7 +125,7 @@ impl Shared {
             command,
             node: node.0,
             proxy: self.endpoint.clone(),
-            token: self.admissions().admit_function(node)?,
+            token: self.admissions().admit_function(node, command == Command::BackUp)?,
             relay_token,
             session_known,
             version_min: self.version_min,

@@ -36,14 +36,12 @@ pub(super) async fn get(shared: &Arc<Shared>, codec: &Arc<Codec>, key: &Bytes) -
         let codec = Arc::clone(codec);
         move || decode(&codec, &bodies)
     });
-    match decoded.await {
-        Some(decoded) => Found::Object(decoded, first.lost, read),
-        None => {
-            // What is left of it is of no use.
-            shared.forget(&read.location).await;
-            Found::Miss
-        }
+    if let Some(decoded) = decoded.await {
+        return Found::Object(decoded, first.lost, read);
     }
+    // What is left of it is of no use.
+    shared.forget(&read.location).await;
+    Found::Miss
 }
 
 struct Gathering {
@@ -141,9 +139,8 @@ pub(super) async fn set(
         outcome = outcome.and(one.unwrap_or(Err(Refusal::Unreachable)));
     }
     match outcome {
-        Ok(()) => Ok(()),
-        // As if this write had been done just before the newer one.
-        Err(Refusal::Superseded) => Ok(()),
+        // Superseded: as if this write had been done just before the newer one.
+        Ok(()) | Err(Refusal::Superseded) => Ok(()),
         Err(why) => {
             shared.put_failed(&put).await;
             Err(why)

@@ -151,12 +151,12 @@ fn many_clients_at_once_get_what_is_theirs() {
     run(async {
         let cache = start(config()).await;
         let mut tasks = tokio::task::JoinSet::new();
-        for index in 0..16_u64 {
+        for index in 0..16 {
             let client = cache.client.clone();
             tasks.spawn(async move {
                 let name = format!("object {index}");
                 for version in 0..5 {
-                    let n_bytes = 1_000 * (index as usize + 1) * 17;
+                    let n_bytes = 17_000 * (index + 1);
                     put(&client, &name, version, n_bytes).await;
                     hit(&client.get(name.as_bytes()).await.unwrap(), &name, version, n_bytes);
                 }

@@ -39,7 +39,7 @@ impl Pool {
         let node = invocation.node;
         let failed = |why: String| InvokeError::Function { function: node.to_string(), why };
         if self.is_mute.load(Ordering::Relaxed) {
-            tokio::time::sleep(Duration::from_secs(3600)).await;
+            tokio::time::sleep(Duration::from_hours(1)).await;
         }
         let idle = self.idle.lock().unwrap().get_mut(&node).and_then(Vec::pop);
         let mut instance = idle.unwrap_or_else(|| Instance::new().unwrap());
@@ -82,6 +82,8 @@ pub(crate) fn config() -> ProxyConfig {
     config.request_limit = Duration::from_secs(3);
     config.rest_limit = Duration::from_secs(1);
     config.warm_up = Some(Nanos::seconds(30));
+    // Time enough on a machine that is busy with other tests.
+    config.link.ping_timeout = Nanos::seconds(1);
     config.node_memory = Amount::megabytes(256);
     config
 }

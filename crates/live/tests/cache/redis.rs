@@ -40,8 +40,7 @@ async fn run_tool(
 fn redis_cli_sets_gets_and_deletes() {
     run(async {
         let cache = start(config()).await;
-        let text: String =
-            object("text", 1, 200_000).iter().map(|it| format!("{it:02x}")).collect();
+        let text = format!("{:02x?}", object("text", 1, 200_000));
         let Some(answer) =
             run_tool(&cache, "redis-cli", &["-x", "SET", "song"], text.as_bytes()).await
         else {
