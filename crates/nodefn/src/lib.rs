@@ -11,6 +11,7 @@
 mod connection;
 mod instance;
 mod invocation;
+mod platform;
 mod relay;
 mod store;
 
@@ -19,4 +20,5 @@ pub use crate::connection::{
 };
 pub use crate::instance::{Instance, SessionError};
 pub use crate::invocation::{Command, Invocation, Report};
+pub use crate::platform::serve_platform;
 pub use crate::store::{NotStored, Store};

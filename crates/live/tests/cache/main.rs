@@ -7,4 +7,5 @@ mod bad_peers;
 mod chaos;
 mod objects;
 mod pool;
+mod processes;
 mod redis;
