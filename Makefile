@@ -1,5 +1,5 @@
 # Every target is a name for one command that a reader could type.
-.PHONY: all check test reproduce-figures bench bench-ec deny
+.PHONY: all check test reproduce-figures bench bench-ec bench-live deny
 
 all: check test
 
@@ -25,6 +25,11 @@ bench: .venv/libcachesim
 # Our erasure codec beside ISA-L (Debian's libisal2, if it is there), two others, and memcpy.
 bench-ec:
 	cargo run --release --locked --manifest-path crates/ec/bench/Cargo.toml
+
+# GET of 1, 10 and 100 MB from the live cache and from redis-server (Debian), in one run.
+bench-live:
+	cargo build --release --locked --package live --bins --examples
+	cargo run --release --locked --package live --example bench_live
 
 # Licences and advisories of what we depend on (needs cargo-deny and a network).
 deny:

@@ -132,6 +132,13 @@ impl Link {
         Step::Invoke
     }
 
+    /// Whether a connection that was just opened is to be used: always that of a replica that
+    /// takes over. Another instance is turned away while the one in use is there, which holds
+    /// the chunks: it was invoked because a PONG came late.
+    pub fn admits(&self, is_replica: bool) -> bool {
+        is_replica || !self.has_connection || self.life == Life::Sleeping
+    }
+
     /// The function says that it is there.
     pub fn pong(&mut self, connection: Connection) -> Step {
         let is_other = connection == Connection::New && self.has_connection;
@@ -201,14 +208,22 @@ impl Link {
         self.n_attempts = 0;
     }
 
+    /// The request in front is withdrawn before it was sent: its time is over, or nobody waits
+    /// for it any more. What was begun for it goes on, and its PONG is then for the next one.
+    pub fn withdrawn(&mut self) {
+        assert_ne!(self.validity, Validity::Validated, "it was sent");
+        self.is_wanted = false;
+        self.n_attempts = 0;
+    }
+
     fn gone(&mut self, now: Time) -> Step {
         self.life = Life::Sleeping;
-        let was_pinged = self.ping_deadline.take().is_some();
+        self.ping_deadline = None;
         match self.validity {
             Validity::Unvalidated => Step::Wait,
             // An invocation under way will answer; one that returned without a PONG is made
             // again, for as long as someone wants it.
-            Validity::Validating if was_pinged || self.is_wanted => self.validate(now),
+            Validity::Validating if self.is_wanted => self.validate(now),
             Validity::Validating => {
                 self.validity = Validity::Unvalidated;
                 Step::Wait
@@ -261,6 +276,10 @@ mod tests {
                 }
                 "once" => {
                     link.cannot_retry();
+                    Step::Wait
+                }
+                "withdrawn" => {
+                    link.withdrawn();
                     Step::Wait
                 }
                 "failed" => {
@@ -323,6 +342,37 @@ mod tests {
         check("warm request pong-new", "i.s", Active, Validated);
         check("warm returned", "i.", Sleeping, Unvalidated);
         check("warm request returned", "i.i", Sleeping, Validating);
+    }
+
+    #[test]
+    fn a_second_instance_is_turned_away_while_the_first_is_there() {
+        let mut link = Link::new(LinkTerms::default());
+        assert!(link.admits(false), "the first one");
+        let now = Time::START;
+        assert_eq!(link.request(now), Step::Invoke);
+        assert_eq!(link.pong(Connection::New), Step::Send);
+        link.answered();
+        assert!(!link.admits(false) && link.admits(true));
+        // The PONG to the next ping is late: the function is invoked, and then answers.
+        let Step::Ping(due) = link.request(now) else { panic!("a running function is pinged") };
+        assert_eq!(link.ping_expired(due), Step::Invoke);
+        assert!(link.admits(false));
+        assert_eq!(link.pong(Connection::Current), Step::Send);
+        assert!(!link.admits(false));
+        // With its connection the instance is gone.
+        link.answered();
+        assert_eq!(link.closed(now), Step::Wait);
+        assert!(link.admits(false));
+    }
+
+    #[test]
+    fn nobody_is_invoked_for_a_request_that_was_withdrawn() {
+        check("request withdrawn returned", "i..", Sleeping, Unvalidated);
+        check("request withdrawn pong-new", "i..", Active, Unvalidated);
+        check("request withdrawn request pong-new", "i..s", Active, Validated);
+        let up = "request pong-new answered request withdrawn";
+        check(&format!("{up} expired"), "is.p..", Sleeping, Unvalidated);
+        check(&format!("{up} pong"), "is.p..", Active, Unvalidated);
     }
 
     #[test]
