@@ -2,4 +2,9 @@
 //!
 //! [`platform`] is what runs functions: on this machine, behind the APIs of AWS Lambda.
 
+pub mod client;
+mod object;
 pub mod platform;
+pub mod proxy;
+mod resp;
+pub mod store;
