@@ -1,5 +1,5 @@
 # Every target is a name for one command that a reader could type.
-.PHONY: all check test reproduce-figures bench bench-ec deny
+.PHONY: all check test reproduce-figures bench bench-ec check-aws deny
 
 all: check test
 
@@ -24,6 +24,10 @@ bench: .venv/libcachesim
 bench-ec:
 	cargo run --release --locked --manifest-path crates/ec/bench/Cargo.toml
 
+# The aws CLI and cargo-lambda, from PyPI, against the local platform and the function.
+check-aws: .venv/aws
+	crates/live/check_aws.sh
+
 # Licences and advisories of what we depend on (needs cargo-deny and a network).
 deny:
 	cargo deny check licenses bans sources
@@ -32,4 +36,10 @@ deny:
 .venv/libcachesim:
 	python3 -m venv .venv
 	.venv/bin/pip install --quiet libcachesim==0.3.5
+	touch $@
+
+# Clients of the Lambda API that no one here wrote, in an environment of their own.
+.venv/aws:
+	python3 -m venv .venv/aws
+	.venv/aws/bin/pip install --quiet awscli==1.46.3 cargo-lambda==1.9.2
 	touch $@

@@ -116,9 +116,8 @@ impl Client {
             // All of a value is read before it is looked at again.
             let mut n_read = 0;
             while n_read < n_missing {
-                let read = within(limit, async {
-                    Ok(self.stream.read_buf(&mut self.buffer).await?)
-                });
+                let read =
+                    within(limit, async { Ok(self.stream.read_buf(&mut self.buffer).await?) });
                 let n_bytes = tokio::select! {
                     () = shared.stopped() => return Ok(None),
                     n_bytes = read => n_bytes?,

@@ -88,7 +88,9 @@ pub enum ProxyError {
         code: Code,
     },
     /// A function would have no room.
-    #[error("functions of {memory} have no room beside {overhead} for themselves: give more memory")]
+    #[error(
+        "functions of {memory} have no room beside {overhead} for themselves: give more memory"
+    )]
     TooLittleMemory {
         /// The memory.
         memory: Bytes,

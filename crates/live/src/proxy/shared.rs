@@ -132,9 +132,7 @@ impl Shared {
             memory_mb: config.memory_mb,
             capacity_bytes: room.get(),
             cycle_ms: config.cycle.get() / Nanos::MILLISECOND.get(),
-            backup_interval_ms: config
-                .backup
-                .map_or(0, |it| it.get() / Nanos::MILLISECOND.get()),
+            backup_interval_ms: config.backup.map_or(0, |it| it.get() / Nanos::MILLISECOND.get()),
         })
     }
 
@@ -196,11 +194,7 @@ impl Shared {
     }
 
     /// Places an object; also what is no longer cached because of it.
-    fn place(
-        &self,
-        key: &Bytes,
-        chunk_len: u64,
-    ) -> (Result<Arc<Put>, Refusal>, Option<Location>) {
+    fn place(&self, key: &Bytes, chunk_len: u64) -> (Result<Arc<Put>, Refusal>, Option<Location>) {
         if self.is_stopping() {
             return (Err(Refusal::Draining), None);
         }
@@ -265,12 +259,7 @@ impl Shared {
     }
 
     /// Asks for a chunk, and waits until it comes, is refused, or is not needed any more.
-    pub(crate) async fn get_chunk(
-        &self,
-        read: &Arc<Read>,
-        chunk: u8,
-        is_body_wanted: bool,
-    ) -> Got {
+    pub(crate) async fn get_chunk(&self, read: &Arc<Read>, chunk: u8, is_body_wanted: bool) -> Got {
         let (reply, answer) = oneshot::channel();
         let read_too = Arc::clone(read);
         let verb = Verb::Get { read: read_too, is_body_wanted, reply: Some(reply) };
