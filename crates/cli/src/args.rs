@@ -10,6 +10,7 @@ use pricing::Accounting;
 use trace::{CacheSize, Column, Format, Method, Resources, Selection, TimeUnit};
 use units::{Bytes, Nanos};
 
+use crate::live_args::LiveCommand;
 use crate::trace_args::{TargetArgs, TraceConvertArgs, TraceFitArgs, TraceSampleArgs, parse_rate};
 
 /// Something was typed that makes no sense. The program exits with 2.
@@ -60,6 +61,11 @@ pub(crate) enum Command {
     Ec {
         #[command(subcommand)]
         command: EcCommand,
+    },
+    /// Run the cache itself: functions, a proxy, real sockets and real time
+    Live {
+        #[command(subcommand)]
+        command: LiveCommand,
     },
     /// Print completions for a shell
     Completions {

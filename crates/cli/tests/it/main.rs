@@ -8,6 +8,8 @@ mod beside_libcachesim;
 mod command;
 mod compare;
 mod golden;
+#[cfg(target_os = "linux")]
+mod live;
 mod results;
 mod tidy;
 mod traces;
