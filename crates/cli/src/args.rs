@@ -11,6 +11,7 @@ use trace::{CacheSize, Column, Format, Method, Resources, ScaleSize, Selection, 
 use units::{Bytes, Nanos};
 
 use crate::figures_args::FiguresArgs;
+use crate::live_args::LiveCommand;
 use crate::trace_args::{TargetArgs, TraceConvertArgs, TraceFitArgs, TraceSampleArgs, parse_rate};
 
 /// Something was typed that makes no sense. The program exits with 2.
@@ -61,6 +62,11 @@ pub(crate) enum Command {
     Ec {
         #[command(subcommand)]
         command: EcCommand,
+    },
+    /// Run the cache itself: functions, a proxy, real sockets and real time
+    Live {
+        #[command(subcommand)]
+        command: LiveCommand,
     },
     /// Print completions for a shell
     Completions {

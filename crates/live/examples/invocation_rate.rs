@@ -8,7 +8,6 @@ use std::error::Error;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use aws_sdk_lambda::config::{BehaviorVersion, Config, Credentials, Region};
 use live::platform::local::sandbox::{SandboxCommand, enter};
 use live::platform::local::{NewFunction, Platform, PlatformConfig};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -72,14 +71,7 @@ async fn measure() -> Result<(), Box<dyn Error + Send + Sync>> {
 }
 
 async fn by_sdk(platform: &Platform) -> Result<String, Box<dyn Error + Send + Sync>> {
-    let config = Config::builder()
-        .behavior_version(BehaviorVersion::v2026_01_12())
-        .region(Region::new("us-east-1"))
-        .credentials_provider(Credentials::new("local", "local", None, None, "bench"))
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
-        .endpoint_url(platform.endpoint_url())
-        .build();
-    let client = aws_sdk_lambda::Client::from_conf(config);
+    let client = platform.client();
     let (began_at, mut latencies) = (Instant::now(), Vec::new());
     for _ in 0..N_INVOCATIONS / 4 {
         let asked_at = Instant::now();

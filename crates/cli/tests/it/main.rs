@@ -9,6 +9,8 @@ mod command;
 mod compare;
 mod figures;
 mod golden;
+#[cfg(target_os = "linux")]
+mod live;
 mod page;
 mod results;
 mod tidy;

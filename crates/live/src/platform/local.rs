@@ -42,6 +42,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_sdk_lambda::config::retry::RetryConfig;
+use aws_sdk_lambda::config::{BehaviorVersion, Credentials, Region};
 use pricing::Quantum;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::TcpListener;
@@ -162,6 +164,19 @@ impl Platform {
     /// The URL for an SDK or the aws CLI (`--endpoint-url`).
     pub fn endpoint_url(&self) -> String {
         format!("http://{}", self.service.address)
+    }
+
+    /// A client of the SDK for this platform, without TLS. It does not try again by itself.
+    pub fn client(&self) -> aws_sdk_lambda::Client {
+        let config = aws_sdk_lambda::Config::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(Region::new(function::REGION))
+            .credentials_provider(Credentials::new("local", "local", None, None, "local"))
+            .retry_config(RetryConfig::disabled())
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .endpoint_url(self.endpoint_url())
+            .build();
+        aws_sdk_lambda::Client::from_conf(config)
     }
 
     /// Creates a function, as CreateFunction does, of a program of this machine.

@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::Setup;
+use super::support::Setup;
 
 /// What a platform answers to these bytes, up to the end of the connection.
 async fn exchange(platform: &Platform, request: &str) -> String {
@@ -66,10 +66,10 @@ async fn a_caller_that_vanishes_leaves_the_function_as_it_should_be() {
     );
     stream.write_all(head.as_bytes()).await.unwrap();
     let is_there = || !setup.platform.instances("answer").unwrap().is_empty();
-    crate::support::until("started", is_there).await;
+    super::support::until("started", is_there).await;
     drop(stream);
     std::fs::write(&path, "").unwrap();
-    crate::support::until("done", || {
+    super::support::until("done", || {
         setup.platform.usage().by_kind.values().any(|it| it.n_invocations == 1)
     })
     .await;
@@ -82,13 +82,13 @@ async fn a_function_is_held_to_the_runtime_api() {
     // nothing to it at all, and ends.
     let setup = Setup::new(|_| {}).await;
     setup.create(|it| it.program = "/bin/true".into());
-    let output = crate::support::invoke(&setup.client, json!({})).await;
-    assert_eq!(crate::support::json(&output)["errorType"], "Runtime.ExitError");
+    let output = super::support::invoke(&setup.client, json!({})).await;
+    assert_eq!(super::support::json(&output)["errorType"], "Runtime.ExitError");
     let missing = SandboxCommand { program: "/no/such/sandbox".into(), arguments: Vec::new() };
     let setup = Setup::new(|it: &mut PlatformConfig| it.sandbox = missing).await;
     setup.create(|_| {});
-    let output = crate::support::invoke(&setup.client, json!({})).await;
-    assert_eq!(crate::support::json(&output)["errorType"], "Runtime.InvalidEntrypoint");
+    let output = super::support::invoke(&setup.client, json!({})).await;
+    assert_eq!(super::support::json(&output)["errorType"], "Runtime.InvalidEntrypoint");
 }
 
 #[tokio::test(flavor = "multi_thread")]

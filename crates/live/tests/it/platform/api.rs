@@ -12,7 +12,7 @@ use units::Nanos;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-use crate::support::{Setup, example, invoke, json as payload_of, until};
+use super::support::{Setup, example, invoke, json as payload_of, until};
 
 /// A package of a script that becomes the program.
 fn package() -> Blob {

@@ -4,7 +4,7 @@ use live::platform::local::{ReclaimPlan, Reclaimed};
 use serde_json::{Value, json};
 use units::{Nanos, Time};
 
-use crate::support::{Setup, answer, invoke, json as payload_of, state, until};
+use super::support::{Setup, answer, invoke, json as payload_of, state, until};
 
 fn process(answer: &Value) -> u64 {
     answer["process"].as_u64().unwrap()

@@ -8,7 +8,7 @@ use aws_sdk_lambda::types::FunctionCode;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
-use crate::support::{Setup, answer, blob, client, example, invoke, state, until};
+use super::support::{Setup, answer, blob, client, example, invoke, state, until};
 
 /// A platform in a process of its own.
 struct Elsewhere {
