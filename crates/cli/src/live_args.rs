@@ -22,7 +22,7 @@ pub(crate) enum LiveCommand {
 #[derive(Debug, ArgGroupOf)]
 pub(crate) struct LiveUpArgs {
     /// How many functions the pool has
-    #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=4_000))]
+    #[arg(long, value_name = "N", default_value_t = 12, value_parser = parse_nodes())]
     pub(crate) nodes: u32,
     /// The erasure code, as data+parity chunks
     #[arg(long, value_name = "D+P", default_value = "4+2")]
@@ -49,6 +49,10 @@ pub(crate) struct LiveUpArgs {
     /// Let the system pick all ports, instead of 6375 to 6378
     #[arg(long)]
     pub(crate) any_ports: bool,
+}
+
+fn parse_nodes() -> clap::builder::RangedI64ValueParser<u32> {
+    clap::value_parser!(u32).range(1..=4_000)
 }
 
 fn parse_reclaim(text: &str) -> Result<Reclaim, String> {
