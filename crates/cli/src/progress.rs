@@ -22,6 +22,12 @@ pub(crate) fn steps_bar(n_steps: usize, what: &str) -> ProgressBar {
     shown(bar, "{msg} [{bar:30}] {pos}/{len}, {eta} left", what)
 }
 
+/// A bar over `n_requests` that are written; hidden unless stderr is a terminal.
+pub(crate) fn requests_bar(n_requests: usize, what: &str) -> ProgressBar {
+    let bar = ProgressBar::new(n_requests as u64);
+    shown(bar, "{msg} [{bar:30}] {human_pos}/{human_len} requests, {per_sec}, {eta} left", what)
+}
+
 fn shown(bar: ProgressBar, template: &str, what: &str) -> ProgressBar {
     if !io::stderr().is_terminal() {
         return ProgressBar::hidden();

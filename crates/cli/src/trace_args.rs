@@ -14,8 +14,8 @@ pub(crate) struct TargetArgs {
     /// Where to write the trace; `.gz` and `.zst` compress it [default: standard output]
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
-    /// The format: csv, oracleGeneral, lcs (version 3), lcs-v1, lcs-v2, ibm-json
-    /// [default: by the file's name, else csv]
+    /// The format: csv, oracleGeneral, lcs (version 3), lcs-v1, lcs-v2, ibm-json,
+    /// parquet     /// [default: by the file's name, else csv]
     #[arg(long, value_name = "FORMAT")]
     pub(crate) to: Option<TargetFormat>,
 }

@@ -5,11 +5,16 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use des::Streams;
-use trace::{Format, KnownBy, Profile, ReadOptions, RegistryFilter, Selection, Trace};
+use trace::{
+    Draft, ErrorKind, Format, KnownBy, Profile, ReadOptions, RegistryFilter, Selection, Source,
+    Trace, TraceError,
+};
 use units::Nanos;
 
 use crate::args::{ReadArgs, UsageError};
-use crate::{output, progress, trace_cache, trace_files};
+use crate::trace_args::TraceConvertArgs;
+use crate::trace_output::TargetFormat;
+use crate::{output, progress, trace_cache, trace_files, trace_output};
 
 /// A trace as it will be replayed.
 pub(crate) struct Input {
@@ -37,16 +42,78 @@ pub(crate) fn load(name: &str, read: &ReadArgs, selection: &Selection) -> anyhow
         None => open(name, read)?,
     };
     output::note(&format!("{name}: {}", trace.source()));
-    let source = trace.source();
-    if source.time_known_by == KnownBy::Default && ASSUMED_SPAN_MAX < trace.span() {
+    check_span(name, trace.source(), trace.span())?;
+    Input::select(name, trace, selection)
+}
+
+/// Reads the trace called `name` and writes what is selected of it at once, without holding it.
+/// False, with nothing written, where that cannot be done, and it has to be loaded.
+pub(crate) fn convert(args: &TraceConvertArgs) -> anyhow::Result<bool> {
+    let (name, read, target) = (&args.trace.trace, &args.trace.read, &args.target);
+    let format = trace_output::format_of(target);
+    // What goes to a pipe cannot be taken back.
+    let is_file = target
+        .output
+        .as_ref()
+        .is_some_and(|it| it.metadata().is_ok_and(|it| it.is_file()) || !it.exists());
+    let is_path = name != "-" && !name.starts_with(SYNTHETIC) && read.cache.is_none();
+    // Of registry JSON the date of the first record must be known before.
+    if !is_file || !is_path || !format.is_of_rows() || format == TargetFormat::IbmJson {
+        return Ok(false);
+    }
+    let paths = trace_files::files(name, read.dc.as_deref())?;
+    let Some(n_bytes) = n_bytes_of(&paths)? else { return Ok(false) };
+    let bar = progress::bytes_bar(Some(n_bytes), "converting");
+    let files = paths.iter().map(|path| (path.display().to_string(), fs_err::File::open(path)));
+    let (options, selection) = (options(name, read), args.trace.select.selection());
+    let mut converted = None;
+    let written = trace_output::open(target, |out| {
+        let mut writer = trace_output::row_writer(format, out).expect("a format of rows");
+        let progress = &mut |n_read| bar.set_position(n_read);
+        let done = trace::convert(name, files, &options, &selection, writer.as_mut(), progress)?;
+        check_span(name, &done.source, done.span)?;
+        converted = Some(done);
+        Ok(())
+    });
+    bar.finish_and_clear();
+    if let Err(err) = &written
+        && let Some(err) = err.downcast_ref::<TraceError>()
+        && matches!(err.kind(), ErrorKind::NotInOrder)
+    {
+        return Ok(false);
+    }
+    written?;
+    let done = converted.expect("it was written");
+    output::note(&format!("{name}: {}", done.source));
+    for it in &done.notes {
+        output::note(&format!("{name}: {it}"));
+    }
+    trace_output::say_written(done.n_requests, target);
+    Ok(true)
+}
+
+/// Refuses a trace of years whose unit of time is only assumed.
+fn check_span(name: &str, source: &Source, span: Nanos) -> anyhow::Result<()> {
+    if source.time_known_by == KnownBy::Default && ASSUMED_SPAN_MAX < span {
         anyhow::bail!(
-            "`{name}` spans {} if its times are {}, which nothing says; name their unit with \
+            "`{name}` spans {span} if its times are {}, which nothing says; name their unit with \
              `--time-unit` (s, ms, us or ns)",
-            trace.span(),
             source.time_scale
         );
     }
-    Input::select(name, trace, selection)
+    Ok(())
+}
+
+/// How many bytes the files hold; `None` where one is a pipe.
+fn n_bytes_of(paths: &[PathBuf]) -> anyhow::Result<Option<u64>> {
+    let mut n_bytes = Some(0);
+    for path in paths {
+        // A pipe is not opened for this: opened twice, it has nothing left to read.
+        let is_pipe = path.metadata().is_ok_and(|it| !it.is_file());
+        let n_more = if is_pipe { None } else { Some(fs_err::File::open(path)?.metadata()?.len()) };
+        n_bytes = n_bytes.zip(n_more).map(|(n, more)| n + more);
+    }
+    Ok(n_bytes)
 }
 
 impl Input {
@@ -64,8 +131,13 @@ impl Input {
     }
 }
 
-/// Makes the trace of a profile: one that comes with the program, or a file.
-pub(crate) fn generate(profile: &str, seed: u64) -> anyhow::Result<Trace> {
+/// Makes the trace of a profile.
+fn generate(profile: &str, seed: u64) -> anyhow::Result<Trace> {
+    Ok(draft(profile, seed)?.into_trace())
+}
+
+/// Draws the workload of a profile: one that comes with the program, or a file.
+pub(crate) fn draft(profile: &str, seed: u64) -> anyhow::Result<Draft> {
     let checked = match Profile::builtin(profile) {
         Some(profile) => profile,
         None if Path::new(profile).extension().is_some_and(|it| it == "toml") => {
@@ -82,7 +154,7 @@ pub(crate) fn generate(profile: &str, seed: u64) -> anyhow::Result<Trace> {
         }
     };
     let mut stream = Streams::new(seed).named("trace");
-    trace::generate(&checked, &mut || stream.bits()).with_context(|| format!("`{profile}`"))
+    Draft::new(&checked, &mut || stream.bits()).with_context(|| format!("`{profile}`"))
 }
 
 fn open(name: &str, read: &ReadArgs) -> anyhow::Result<Trace> {
@@ -95,13 +167,7 @@ fn open(name: &str, read: &ReadArgs) -> anyhow::Result<Trace> {
         return Ok(trace?);
     }
     let paths = trace_files::files(name, read.dc.as_deref())?;
-    let mut n_bytes = Some(0);
-    for path in &paths {
-        // A pipe is not opened for this: opened twice, it has nothing left to read.
-        let is_pipe = path.metadata().is_ok_and(|it| !it.is_file());
-        let n_more = if is_pipe { None } else { Some(fs_err::File::open(path)?.metadata()?.len()) };
-        n_bytes = n_bytes.zip(n_more).map(|(n, more)| n + more);
-    }
+    let n_bytes = n_bytes_of(&paths)?;
     let Some(cache) = &read.cache else { return read_files(name, &paths, n_bytes, &options) };
     let kept = trace_cache::place(cache, &paths, &options)?;
     if let Some(trace) = trace_cache::find(name, &kept) {

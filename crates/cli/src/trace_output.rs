@@ -5,7 +5,11 @@ use std::path::Path;
 use std::str;
 
 use flate2::write::GzEncoder;
-use trace::{LcsVersion, Trace};
+use indicatif::ProgressBar;
+use trace::{
+    About, AsideKinds, CsvWriter, Draft, IbmJsonWriter, LcsVersion, PackedCounts, ParquetWriter,
+    Row, RowWriter, Trace, WriteError,
+};
 
 use crate::args::UsageError;
 use crate::trace_args::TargetArgs;
@@ -18,16 +22,25 @@ pub(crate) enum TargetFormat {
     OracleGeneral,
     Lcs(LcsVersion),
     IbmJson,
+    Parquet,
+}
+
+impl TargetFormat {
+    /// Whether it is written row by row, without a look at the whole.
+    pub(crate) fn is_of_rows(self) -> bool {
+        row_writer(self, &mut io::sink()).is_some()
+    }
 }
 
 /// The names of the formats, and the endings of files that stand for them.
-const FORMATS: [(&str, &str, TargetFormat); 6] = [
+const FORMATS: [(&str, &str, TargetFormat); 7] = [
     ("csv", ".csv", TargetFormat::Csv),
     ("oracleGeneral", ".oraclegeneral", TargetFormat::OracleGeneral),
     ("lcs", ".lcs", TargetFormat::Lcs(LcsVersion::V3)),
     ("lcs-v1", ".v1.lcs", TargetFormat::Lcs(LcsVersion::V1)),
     ("lcs-v2", ".v2.lcs", TargetFormat::Lcs(LcsVersion::V2)),
     ("ibm-json", ".json", TargetFormat::IbmJson),
+    ("parquet", ".parquet", TargetFormat::Parquet),
 ];
 
 impl str::FromStr for TargetFormat {
@@ -72,53 +85,179 @@ impl ByName {
     }
 }
 
+/// The format that the user says, by flag or by the file's name.
+pub(crate) fn format_of(target: &TargetArgs) -> TargetFormat {
+    let by_name = target.output.as_deref().and_then(|it| ByName::of(it).format);
+    target.to.or(by_name).unwrap_or(TargetFormat::Csv)
+}
+
+/// A writer that takes one row after the other, for a format that can be so written.
+pub(crate) fn row_writer<'a>(
+    format: TargetFormat,
+    out: &'a mut dyn Write,
+) -> Option<Box<dyn RowWriter + 'a>> {
+    match format {
+        TargetFormat::Csv => Some(Box::new(CsvWriter::new(out))),
+        TargetFormat::Parquet => Some(Box::new(ParquetWriter::new(out))),
+        TargetFormat::IbmJson => Some(Box::new(IbmJsonWriter::new(out))),
+        // Each record names the next request of its object, and a header sums up all.
+        TargetFormat::OracleGeneral | TargetFormat::Lcs(_) => None,
+    }
+}
+
 /// Writes `trace` where and how the user says: a file whole or not at all.
 pub(crate) fn write(trace: &Trace, target: &TargetArgs) -> anyhow::Result<()> {
-    let Some(path) = &target.output else {
-        let mut out = io::BufWriter::new(io::stdout().lock());
-        write_as(trace, target.to.unwrap_or(TargetFormat::Csv), &mut out)?;
-        return Ok(out.flush()?);
-    };
-    let ByName { format, compression } = ByName::of(path);
-    let format = target.to.or(format).unwrap_or(TargetFormat::Csv);
-    let bar = progress::bytes_bar(None, "writing");
-    output::write_file(path, |out| {
-        let mut out = bar.wrap_write(out);
-        match compression {
-            Compression::None => write_as(trace, format, &mut out),
-            Compression::Gzip => {
-                let encoder = GzEncoder::new(out, flate2::Compression::default());
-                let mut buffered = io::BufWriter::new(encoder);
-                write_as(trace, format, &mut buffered)?;
-                buffered.into_inner().map_err(io::IntoInnerError::into_error)?.finish()?;
-                Ok(())
+    let format = format_of(target);
+    let n_requests = trace.requests().len();
+    write_with(target, n_requests, |out, bar| {
+        let counts = match format {
+            TargetFormat::OracleGeneral => {
+                trace::write_oracle_general(trace, Watched { out, bar, n_bytes: 24 })?
             }
-            Compression::Zstd => {
-                let encoder = zstd::Encoder::new(out, zstd::DEFAULT_COMPRESSION_LEVEL)?;
-                let mut buffered = io::BufWriter::new(encoder);
-                write_as(trace, format, &mut buffered)?;
-                buffered.into_inner().map_err(io::IntoInnerError::into_error)?.finish()?;
-                Ok(())
+            TargetFormat::Lcs(version) => trace::write_lcs(
+                trace,
+                version,
+                Watched { out, bar, n_bytes: version.n_record_bytes() },
+            )?,
+            TargetFormat::Csv | TargetFormat::Parquet | TargetFormat::IbmJson => {
+                let mut writer = row_writer(format, out).expect("a format of rows");
+                trace::write_rows(trace, &mut WatchedRows { writer: writer.as_mut(), bar })?;
+                PackedCounts::default()
             }
+        };
+        if 0 < counts.n_left_out {
+            let n = counts.n_left_out;
+            output::note(&format!("{n} PUTs and DELETEs left out: the format has no operations"));
         }
+        say_of_asides(trace.asides().kinds(), format);
+        Ok(())
     })?;
-    bar.finish_and_clear();
-    output::note(&format!("{} requests in `{}`", trace.requests().len(), path.display()));
+    say_written(n_requests as u64, target);
     Ok(())
 }
 
-fn write_as(trace: &Trace, format: TargetFormat, out: &mut dyn Write) -> anyhow::Result<()> {
-    let counts = match format {
-        TargetFormat::Csv => return Ok(trace::write_csv(trace, out)?),
-        TargetFormat::IbmJson => return Ok(trace::write_ibm_json(trace, out)?),
-        TargetFormat::OracleGeneral => trace::write_oracle_general(trace, out)?,
-        TargetFormat::Lcs(version) => trace::write_lcs(trace, version, out)?,
-    };
-    if 0 < counts.n_left_out {
-        let n = counts.n_left_out;
-        output::note(&format!("{n} PUTs and DELETEs left out: the format has no operations"));
+/// Writes a generated workload, of the formats that allow it row by row.
+pub(crate) fn write_draft(draft: Draft, target: &TargetArgs) -> anyhow::Result<()> {
+    let format = format_of(target);
+    if !format.is_of_rows() {
+        return write(&draft.into_trace(), target);
     }
+    write_with(target, draft.n_requests(), |out, bar| {
+        let mut writer = row_writer(format, out).expect("a format of rows");
+        Ok(draft.write(&mut WatchedRows { writer: writer.as_mut(), bar })?)
+    })?;
+    say_written(draft.n_requests() as u64, target);
     Ok(())
+}
+
+/// Says how much is in the file that was written.
+pub(crate) fn say_written(n_requests: u64, target: &TargetArgs) {
+    if let Some(path) = &target.output {
+        output::note(&format!("{n_requests} requests in `{}`", path.display()));
+    }
+}
+
+/// Says what the trace has and the format has no room for.
+pub(crate) fn say_of_asides(kinds: AsideKinds, format: TargetFormat) {
+    let (ttls, ranges) = match format {
+        TargetFormat::Csv | TargetFormat::Parquet => (true, true),
+        TargetFormat::Lcs(LcsVersion::V3) => (true, false),
+        TargetFormat::OracleGeneral | TargetFormat::Lcs(_) | TargetFormat::IbmJson => {
+            (false, false)
+        }
+    };
+    for (is_lost, what) in
+        [(kinds.ttls && !ttls, "times to live"), (kinds.ranges && !ranges, "ranges")]
+    {
+        if is_lost {
+            output::note(&format!("{what} left out: the format has no room for them"));
+        }
+    }
+}
+
+/// Opens what the user says to write to, and has `put` write `n_requests` to it.
+fn write_with(
+    target: &TargetArgs,
+    n_requests: usize,
+    put: impl FnOnce(&mut dyn Write, &ProgressBar) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let bar = progress::requests_bar(n_requests, "writing");
+    open(target, |out| put(out, &bar))?;
+    bar.finish_and_clear();
+    Ok(())
+}
+
+/// Opens what the user says to write to, compressed as its name says, and has `put` write to it:
+/// a file whole or not at all.
+pub(crate) fn open(
+    target: &TargetArgs,
+    put: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let Some(path) = &target.output else {
+        let mut out = io::BufWriter::new(io::stdout().lock());
+        put(&mut out)?;
+        return Ok(out.flush()?);
+    };
+    output::write_file(path, |out| match ByName::of(path).compression {
+        Compression::None => put(out),
+        Compression::Gzip => {
+            let encoder = GzEncoder::new(out, flate2::Compression::default());
+            let mut buffered = io::BufWriter::new(encoder);
+            put(&mut buffered)?;
+            buffered.into_inner().map_err(io::IntoInnerError::into_error)?.finish()?;
+            Ok(())
+        }
+        Compression::Zstd => {
+            let encoder = zstd::Encoder::new(out, zstd::DEFAULT_COMPRESSION_LEVEL)?;
+            let mut buffered = io::BufWriter::new(encoder);
+            put(&mut buffered)?;
+            buffered.into_inner().map_err(io::IntoInnerError::into_error)?.finish()?;
+            Ok(())
+        }
+    })
+}
+
+/// Moves the bar with each record.
+struct Watched<'a> {
+    out: &'a mut dyn Write,
+    bar: &'a ProgressBar,
+    /// Of a record.
+    n_bytes: usize,
+}
+
+impl Write for Watched<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let n_bytes = self.out.write(bytes)?;
+        if n_bytes == self.n_bytes {
+            self.bar.inc(1);
+        }
+        Ok(n_bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// Moves the bar with some rows.
+struct WatchedRows<'a> {
+    writer: &'a mut dyn RowWriter,
+    bar: &'a ProgressBar,
+}
+
+impl RowWriter for WatchedRows<'_> {
+    fn begin(&mut self, about: About) -> Result<(), WriteError> {
+        self.writer.begin(about)
+    }
+
+    fn row(&mut self, row: &Row<'_>) -> Result<(), WriteError> {
+        self.bar.inc(1);
+        self.writer.row(row)
+    }
+
+    fn finish(&mut self) -> Result<(), WriteError> {
+        self.writer.finish()
+    }
 }
 
 #[cfg(test)]
@@ -136,6 +275,7 @@ mod tests {
         check("b.json.gz", Some(TargetFormat::IbmJson), Compression::Gzip);
         check("b.lcs", Some(TargetFormat::Lcs(LcsVersion::V3)), Compression::None);
         check("b.v2.lcs", Some(TargetFormat::Lcs(LcsVersion::V2)), Compression::None);
+        check("b.parquet", Some(TargetFormat::Parquet), Compression::None);
         check("b", None, Compression::None);
     }
 }

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use units::{Bytes, Nanos, ObjectId, Op, Request, Time};
 
+use crate::asides::{Asides, ByteRange};
 use crate::error::{ErrorKind, Failure, Position, shown};
 use crate::keys::Interner;
 use crate::note::Note;
 use crate::source::Source;
 use crate::trace::Trace;
+use crate::window::{Passed, Window};
 
 /// What a reader yields: one request, its time not yet counted from the first.
 #[derive(Clone, Copy, Debug)]
@@ -30,11 +32,14 @@ pub(crate) enum Key<'a> {
 }
 
 /// A trace in the making.
-#[derive(Debug, Default)]
-pub(crate) struct Builder {
+#[derive(Default)]
+pub(crate) struct Builder<'a> {
+    /// Where requests go, if they are not to be held.
+    window: Option<Window<'a>>,
     interner: Interner,
     /// As they came; `at` is absolute until the end.
     requests: Vec<Request>,
+    asides: Asides,
     total: Bytes,
     /// The earliest and latest time so far.
     range: Option<(u64, u64)>,
@@ -75,21 +80,30 @@ impl Tally {
     }
 }
 
-impl Builder {
+impl<'a> Builder<'a> {
     /// The most requests that fit, as an id stands for each in some policies.
     const N_REQUESTS_MAX: u32 = u32::MAX - 1;
     /// Words for ignored operations that are told apart; a wrong column has millions.
     const N_WORDS_MAX: usize = 16;
 
     /// A trace in the making that passes over as many bad rows as this.
-    pub(crate) fn new(n_bad_max: u64) -> Builder {
+    pub(crate) fn new(n_bad_max: u64) -> Builder<'a> {
         Builder { n_bad_max, is_in_order: true, ..Builder::default() }
+    }
+
+    /// One that holds no trace, but passes on every request through `window`.
+    pub(crate) fn passing(n_bad_max: u64, window: Window<'a>) -> Builder<'a> {
+        Builder { window: Some(window), ..Builder::new(n_bad_max) }
     }
 
     /// Appends a request, which stands at `position`.
     pub(crate) fn push(&mut self, record: Record<'_>, position: Position) -> Result<(), Failure> {
         let Record { nanos, key, size, op } = record;
         self.note_time(nanos, position)?;
+        self.note_size(size, op, position)?;
+        if let Some(window) = &mut self.window {
+            return window.push(record).map_err(|it| it.at(position));
+        }
         let object = match key {
             Key::Text(key) => self.interner.intern(key),
             Key::Number(number) => self.interner.intern_number(number),
@@ -98,15 +112,6 @@ impl Builder {
             let kind = ErrorKind::TooManyObjects { limit: Interner::N_KEYS_MAX };
             return Err(kind.at(position));
         };
-        // A DELETE need not say how large the object was.
-        if size == Bytes::ZERO && op != Op::Delete {
-            self.zero_size.add(position);
-        }
-        // Neither term is above 2^62, so the sum fits.
-        self.total += size;
-        if Bytes::TOTAL_MAX < self.total {
-            return Err(ErrorKind::TotalTooLarge { limit: Bytes::TOTAL_MAX }.at(position));
-        }
         if Self::N_REQUESTS_MAX as usize <= self.requests.len() {
             return Err(ErrorKind::TooManyRequests { limit: Self::N_REQUESTS_MAX }.at(position));
         }
@@ -131,14 +136,30 @@ impl Builder {
         *self.not_selected_words.entry(what).or_default() += 1;
     }
 
-    /// Counts a request that says how long its object may be kept.
-    pub(crate) fn note_ttl(&mut self, position: Position) {
+    /// Keeps of the request pushed last, which stands at `position`, for how many seconds its
+    /// object may be kept.
+    pub(crate) fn keep_ttl(&mut self, ttl_s: u32, position: Position) -> Result<(), Failure> {
         self.ttl.add(position);
+        if let Some(window) = &mut self.window {
+            return window.keep_ttl(ttl_s).map_err(|it| it.at(position));
+        }
+        self.asides.push_ttl(self.requests.len() - 1, ttl_s);
+        Ok(())
     }
 
-    /// Counts a request that reads only a part of its object.
-    pub(crate) fn note_partial(&mut self, position: Position) {
+    /// Keeps of the request pushed last, which stands at `position`, which part of its object it
+    /// reads.
+    pub(crate) fn keep_range(
+        &mut self,
+        range: ByteRange,
+        position: Position,
+    ) -> Result<(), Failure> {
         self.partial.add(position);
+        if let Some(window) = &mut self.window {
+            return window.keep_range(range).map_err(|it| it.at(position));
+        }
+        self.asides.push_range(self.requests.len() - 1, range);
+        Ok(())
     }
 
     /// Passes over a bad row, if it is one and as many may be.
@@ -156,14 +177,14 @@ impl Builder {
     pub(crate) fn finish_source(&mut self) {
         let start = std::mem::replace(&mut self.source_start, self.requests.len());
         let (before, new) = self.requests.split_at_mut(start);
-        // Stable: requests of one instant stay in file order.
-        new.sort_by_key(|it| it.at);
+        sort(new, start, &mut self.asides);
         let Some(first) = new.first() else { return };
         let n_overlapping = before.len() - before.partition_point(|it| it.at <= first.at);
         // More than that is another stretch of time altogether, and waits for the end.
         self.is_in_order &= n_overlapping <= 8 * new.len();
         if self.is_in_order && 0 < n_overlapping {
-            self.requests[start - n_overlapping..].sort_by_key(|it| it.at);
+            let from = start - n_overlapping;
+            sort(&mut self.requests[from..], from, &mut self.asides);
         }
     }
 
@@ -174,6 +195,37 @@ impl Builder {
         source: impl FnOnce(u64) -> Source,
         keeps: Option<&str>,
     ) -> Result<Trace, Failure> {
+        let start = self.start(keeps)?;
+        let notes = self.notes(keeps);
+        for request in &mut self.requests {
+            request.at = Time::from_nanos(request.at.as_nanos() - start);
+        }
+        let is_sorted = self.out_of_order.n == 0;
+        if !is_sorted && !self.requests.is_sorted_by_key(|it| it.at) {
+            sort(&mut self.requests, 0, &mut self.asides);
+        }
+        let (keys, asides) = (self.interner.into_keys(), self.asides);
+        Ok(if is_sorted {
+            Trace::new(self.requests, keys, asides, source(start), notes)
+        } else {
+            Trace::renumbered(self.requests, &keys, asides, source(start), notes)
+        })
+    }
+
+    /// What has become of the requests, once no more come, for one that passes them on.
+    pub(crate) fn finish_passing(
+        mut self,
+        source: impl FnOnce(u64) -> Source,
+        keeps: Option<&str>,
+    ) -> Result<(Passed, Source, Vec<Note>), Failure> {
+        let start = self.start(keeps)?;
+        let notes = self.notes(keeps);
+        let window = self.window.take().expect("it passes requests on");
+        Ok((window.finish()?, source(start), notes))
+    }
+
+    /// The earliest time; an error where there was no request.
+    fn start(&self, keeps: Option<&str>) -> Result<u64, Failure> {
         let Some((start, _)) = self.range else {
             let n_rows = self.n_ignored + self.n_not_selected;
             if n_rows == 0 {
@@ -182,20 +234,20 @@ impl Builder {
             let why: Vec<String> = self.left_out(keeps).iter().map(ToString::to_string).collect();
             return Err(ErrorKind::NoRequests { n_rows, why: why.join("; ") }.into());
         };
-        let notes = self.notes(keeps);
-        for request in &mut self.requests {
-            request.at = Time::from_nanos(request.at.as_nanos() - start);
+        Ok(start)
+    }
+
+    fn note_size(&mut self, size: Bytes, op: Op, position: Position) -> Result<(), Failure> {
+        // A DELETE need not say how large the object was.
+        if size == Bytes::ZERO && op != Op::Delete {
+            self.zero_size.add(position);
         }
-        let is_sorted = self.out_of_order.n == 0;
-        if !is_sorted && !self.requests.is_sorted_by_key(|it| it.at) {
-            self.requests.sort_by_key(|it| it.at);
+        // Neither term is above 2^62, so the sum fits.
+        self.total += size;
+        if Bytes::TOTAL_MAX < self.total {
+            return Err(ErrorKind::TotalTooLarge { limit: Bytes::TOTAL_MAX }.at(position));
         }
-        let keys = self.interner.into_keys();
-        Ok(if is_sorted {
-            Trace::new(self.requests, keys, source(start), notes)
-        } else {
-            Trace::renumbered(self.requests, &keys, source(start), notes)
-        })
+        Ok(())
     }
 
     fn note_time(&mut self, nanos: u64, position: Position) -> Result<(), Failure> {
@@ -244,6 +296,31 @@ impl Builder {
         }
         notes
     }
+}
+
+/// Sorts requests, of which the first has the index `start`, by time; those of one instant stay
+/// as they are. What they say aside follows them.
+fn sort(requests: &mut [Request], start: usize, asides: &mut Asides) {
+    if asides.is_empty_from(start) {
+        return requests.sort_by_key(|it| it.at);
+    }
+    if requests.is_sorted_by_key(|it| it.at) {
+        return;
+    }
+    let n_requests = u32::try_from(requests.len()).expect("fewer than 2^32 requests");
+    let start = u32::try_from(start).expect("fewer than 2^32 requests");
+    let mut order: Vec<u32> = (0..n_requests).collect();
+    order.sort_by_key(|it| requests[*it as usize].at);
+    let sorted: Vec<Request> = order.iter().map(|it| requests[*it as usize]).collect();
+    requests.copy_from_slice(&sorted);
+    let mut new_indices = vec![0; order.len()];
+    for (new, old) in (start..).zip(&order) {
+        new_indices[*old as usize] = new;
+    }
+    asides.moved(|index| match index.checked_sub(start) {
+        Some(old) => Some(new_indices[old as usize]),
+        None => Some(index),
+    });
 }
 
 /// The id of an object that has none yet.

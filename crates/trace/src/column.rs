@@ -122,6 +122,9 @@ pub(crate) struct Layout {
     pub(crate) key: usize,
     pub(crate) size: usize,
     pub(crate) op: Option<usize>,
+    pub(crate) ttl: Option<usize>,
+    /// Of the first and of the last byte that is read.
+    pub(crate) range: Option<(usize, usize)>,
     /// The unit of time that the time column's name ends in.
     pub(crate) time_unit_by_name: Option<TimeUnit>,
     /// The columns as messages name them.
@@ -153,7 +156,10 @@ impl Layout {
             Some(wanted) => Some(index_of(header, Role::Op, wanted)?),
             None => recognise(header, Role::Op),
         };
-        Ok(Layout::new(header, time, key, size, op))
+        let find = |name: &str| header.iter().position(|it| normal(it) == name);
+        let (ttl, range) = (find("ttl_s").or(find("ttl")), find("range_first"));
+        let range = range.zip(find("range_last"));
+        Ok(Layout { ttl, range, ..Layout::new(header, time, key, size, op) })
     }
 
     /// The layout with each part at the given index into `header`.
@@ -171,7 +177,8 @@ impl Layout {
             op: op.map(|it| header[it].clone()),
         };
         let (_, time_unit_by_name) = split_unit(&normal(&header[time]));
-        Layout { n_columns: header.len(), time, key, size, op, time_unit_by_name, names }
+        let (n_columns, ttl, range) = (header.len(), None, None);
+        Layout { n_columns, time, key, size, op, ttl, range, time_unit_by_name, names }
     }
 
     /// Gives up an operation column recognised by the name `type` alone, if what stands in it is

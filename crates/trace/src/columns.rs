@@ -1,7 +1,8 @@
 //! A trace as we keep it ourselves: columns that are read back without parsing.
 //!
 //! Little-endian: a mark, the hash of the content, the start, what was said of the trace, and
-//! then times, sizes, objects, operations and keys, each in one piece behind its length.
+//! then times, sizes, objects, operations, times to live, ranges and keys, each in one piece behind
+//! its length.
 
 use std::io::{self, Read, Write};
 
@@ -9,6 +10,7 @@ use jiff::Timestamp;
 use units::{Bytes, ObjectId, Op, Request, Time};
 use xxhash_rust::xxh64::xxh64;
 
+use crate::asides::{Asides, ByteRange};
 use crate::error::{ErrorKind, TraceError};
 use crate::input::Compression;
 use crate::keys::Keys;
@@ -18,7 +20,7 @@ use crate::time::{KnownBy, TimeScale, TimeUnit};
 use crate::trace::Trace;
 
 /// What a file starts with; the last byte is the version.
-const MARK: [u8; 16] = *b"infinisim trace\x01";
+const MARK: [u8; 16] = *b"infinisim trace\x02";
 /// In the place of a start: there is none.
 const NO_START: i64 = i64::MIN;
 
@@ -42,6 +44,14 @@ pub fn write_columns(trace: &Trace, mut out: impl Write) -> io::Result<()> {
     write_column(requests, |it| it.size.get().to_le_bytes(), &mut out)?;
     write_column(requests, |it| it.object.0.to_le_bytes(), &mut out)?;
     write_column(requests, |it| [it.op as u8], &mut out)?;
+    let ttls = trace.asides().ttls_s().iter();
+    let ttls = ttls.flat_map(|(index, ttl_s)| [index, ttl_s].map(|it| it.to_le_bytes()));
+    write_piece(ttls.collect::<Vec<_>>().as_flattened(), &mut out)?;
+    let ranges = trace.asides().ranges().iter();
+    let ranges = ranges.flat_map(|(index, range)| {
+        [u64::from(*index), range.first, range.last].map(u64::to_le_bytes)
+    });
+    write_piece(ranges.collect::<Vec<_>>().as_flattened(), &mut out)?;
     write_piece(&lengths, &mut out)?;
     for object in (0..).map(ObjectId).take(trace.n_objects()) {
         out.write_all(trace.key(object))?;
@@ -69,6 +79,7 @@ fn read(source_name: &str, input: &mut impl Read) -> Result<Trace, ErrorKind> {
     let sizes = read_piece(input)?;
     let objects = read_piece(input)?;
     let ops = read_piece(input)?;
+    let asides = asides_of(&read_piece(input)?, &read_piece(input)?);
     let lengths = read_piece(input)?;
     let keys = read_keys(&lengths, input)?;
     let n_requests = ops.len();
@@ -106,12 +117,36 @@ fn read(source_name: &str, input: &mut impl Read) -> Result<Trace, ErrorKind> {
         selection: said.next().map(|it| format!("made from {it}")),
         start: Timestamp::from_millisecond(start).ok().filter(|_| start != NO_START),
     };
-    let trace = Trace::new(requests, keys, source, said.collect());
+    let trace = Trace::new(requests, keys, asides?, source, said.collect());
     // Time order and dense ids too are as they were, if the content is.
     if trace.hash().0 != hash {
         return Err(ErrorKind::Columnar("is damaged"));
     }
     Ok(trace)
+}
+
+/// The asides that lie in these pieces, in rising order of the index.
+fn asides_of(ttls: &[u8], ranges: &[u8]) -> Result<Asides, ErrorKind> {
+    let mut asides = Asides::default();
+    let ((ttls, rest), (ranges, rest_too)) = (ttls.as_chunks::<8>(), ranges.as_chunks::<24>());
+    if !rest.is_empty() || !rest_too.is_empty() {
+        return Err(ErrorKind::Columnar("has columns of different lengths"));
+    }
+    for ttl in ttls {
+        let [index, seconds] = [0, 4].map(|at| u32::from_le_bytes(part(ttl, at)));
+        asides.push_ttl(index as usize, seconds);
+    }
+    for range in ranges {
+        let [index, first, last] = [0, 8, 16].map(|at| u64::from_le_bytes(part(range, at)));
+        let index = u32::try_from(index).map_err(|_| ErrorKind::Columnar("is damaged"))?;
+        asides.push_range(index as usize, ByteRange { first, last });
+    }
+    Ok(asides)
+}
+
+/// The bytes of `of` from `at` on.
+fn part<const N: usize>(of: &[u8], at: usize) -> [u8; N] {
+    *of[at..].first_chunk().expect("it is long enough")
 }
 
 fn write_column<const N: usize>(

@@ -247,9 +247,21 @@ pub enum ErrorKind {
     /// An lcs file of a kind that is not read.
     #[error("this lcs file {0}; convert it with a libCacheSim of 2024-12 or later")]
     Lcs(&'static str),
+    /// A Parquet file that is damaged, or holds what is not read.
+    #[error("this Parquet file cannot be read: {0}")]
+    Parquet(String),
     /// A trace file of ours that is damaged or of another version.
     #[error("this infinisim trace file {0}; make it again with `infinisim trace convert`")]
     Columnar(&'static str),
+    /// A row that comes after later ones have been passed on.
+    #[error("the row is too late to be sorted on the way")]
+    NotInOrder,
+    /// What is read could not be written on.
+    #[error(transparent)]
+    Write(crate::write::WriteError),
+    /// Nothing is selected.
+    #[error(transparent)]
+    Selection(crate::select::SelectionError),
     /// Sources of one trace that are of different formats.
     #[error("this is {found}, and the files before it are {expected}; read them separately")]
     MixedFormats {
@@ -328,6 +340,12 @@ pub enum ValueProblem {
     /// A count that is not a number, or of more than any row stands for.
     #[error("is not a count of requests up to a million; correct or remove the row")]
     NotACount,
+    /// A time to live that is none.
+    #[error(
+        "is not a time to live: a whole number of seconds up to 4294967295, or nothing; correct \
+         or remove the row"
+    )]
+    NotATimeToLive,
     /// A key of no bytes.
     #[error("is an empty key; is `--key-column` right?")]
     EmptyKey,

@@ -10,6 +10,7 @@ mod ibm_json;
 mod lcs;
 mod meta_cdn;
 mod oracle_general;
+mod parquet;
 mod tencent_photo;
 mod twitter;
 mod web_cache_sim;
@@ -50,6 +51,8 @@ pub enum Format {
     WebCacheSim,
     /// Text with a header, its columns recognised or named by the user.
     Delimited,
+    /// Parquet, its columns recognised or named by the user.
+    Parquet,
     /// libCacheSim's 24-byte records; they have no mark to be recognised by.
     OracleGeneral,
     /// libCacheSim's lcs, versions 1 to 3.
@@ -73,7 +76,8 @@ pub(crate) struct Reader {
     /// Whether the head of a file is of this format.
     recognises: fn(&Input<'_>, &ReadOptions) -> bool,
     /// Reads all requests.
-    pub(crate) read: fn(&mut Input<'_>, &ReadOptions, &mut Builder) -> Result<Understood, Failure>,
+    pub(crate) read:
+        fn(&mut Input<'_>, &ReadOptions, &mut Builder<'_>) -> Result<Understood, Failure>,
 }
 
 /// What a reader has found out about a trace besides its requests.
@@ -88,8 +92,9 @@ pub(crate) struct Understood {
 }
 
 /// Every format. The first that recognises a text reads it, so the pickier stand first.
-const READERS: [Reader; 12] = [
+const READERS: [Reader; 13] = [
     lcs::READER,
+    parquet::READER,
     ibm_json::READER,
     ibm_csv::READER,
     ibm_cos::READER,
@@ -181,7 +186,7 @@ mod tests {
             assert_eq!(reader.format.to_string().to_uppercase().parse(), Ok(reader.format));
         }
         let unknown = "xml".parse::<Format>().unwrap_err().to_string();
-        let names = "`lcs`, `ibm-json`, `ibm-csv`, `ibm-cos`, `twitter`, `cachelib`, \
+        let names = "`lcs`, `parquet`, `ibm-json`, `ibm-csv`, `ibm-cos`, `twitter`, `cachelib`, \
                      `meta-cdn`, `azure-functions`, `tencent-photo`, `webcachesim`, `csv`, \
                      `oracleGeneral`";
         assert_eq!(unknown, format!("`xml` is not a format of traces; write one of {names}"));

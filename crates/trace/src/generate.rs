@@ -3,14 +3,17 @@
 use units::{Bytes, Nanos, ObjectId, Op, Request, Time};
 use xxhash_rust::xxh64::xxh64;
 
+use crate::asides::Asides;
 use crate::builder::NO_ID;
 use crate::input::Compression;
 use crate::keys::Keys;
+use crate::number::DecimalText;
 use crate::profile::{Class, Profile, ProfileError};
 use crate::source::Source;
 use crate::statistics::Statistics;
 use crate::time::{KnownBy, TimeScale, TimeUnit};
-use crate::trace::Trace;
+use crate::trace::{Row, Trace};
+use crate::write::{About, RowWriter, WriteError};
 
 /// A trace of GETs like `profile`. `draw` yields uniform 64-bit random numbers; the same numbers
 /// give the same trace.
@@ -23,29 +26,17 @@ use crate::trace::Trace;
 ///
 /// [`ProfileError::TotalTooLarge`] where the requests add up to more than a trace may ask for.
 pub fn generate(profile: &Profile, draw: &mut dyn FnMut() -> u64) -> Result<Trace, ProfileError> {
-    let n_requests = usize::try_from(profile.n_requests()).expect("at most a billion");
-    let mut sizes = Vec::new();
-    let mut reads = Vec::with_capacity(n_requests);
-    let mut total = 0;
-    for class in &profile.classes {
-        let counts = access_counts(class);
-        let first = sizes.len();
-        sizes.extend(paired_sizes(class, draw));
-        for (index, n) in (first..).zip(counts) {
-            let index = u32::try_from(index).expect("at most 4e9 objects");
-            live(class, profile.span, n, index, &mut reads, draw);
-        }
-    }
-    stretch(&mut sizes, profile.working_set);
-    for read in &reads {
-        total += u128::from(sizes[read.index as usize].get());
-    }
-    if u128::from(Bytes::TOTAL_MAX.get()) < total {
-        return Err(ProfileError::TotalTooLarge { limit: Bytes::TOTAL_MAX });
-    }
-    reads.sort_unstable();
-    spread_over_hours(profile, &mut reads);
-    Ok(named(profile, &reads, &sizes))
+    Ok(Draft::new(profile, draw)?.into_trace())
+}
+
+/// A generated workload that is no trace yet: half as large, and can be written row by row.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    name: String,
+    /// In the order of time.
+    reads: Vec<Read>,
+    /// By index.
+    sizes: Vec<Bytes>,
 }
 
 /// A read of an object: when, in nanoseconds, and of which.
@@ -55,34 +46,135 @@ struct Read {
     index: u32,
 }
 
-/// The trace of these reads.
-fn named(profile: &Profile, reads: &[Read], sizes: &[Bytes]) -> Trace {
-    let mut ids = vec![NO_ID; sizes.len()];
-    let mut keys = Keys::default();
-    let first = reads.first().map_or(0, |it| it.nanos);
-    let requests = reads.iter().map(|read| {
-        let index = read.index as usize;
-        if ids[index] == NO_ID {
-            ids[index] = ObjectId(u32::try_from(keys.len()).expect("at most 4e9 objects"));
-            let key = format!("object-{:08}", keys.len());
-            keys.push(key.as_bytes(), xxh64(key.as_bytes(), 0));
+impl Draft {
+    /// The workload of which [`generate`] makes a trace.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`generate`].
+    pub fn new(profile: &Profile, draw: &mut dyn FnMut() -> u64) -> Result<Draft, ProfileError> {
+        let n_requests = usize::try_from(profile.n_requests()).expect("at most a billion");
+        let mut sizes = Vec::new();
+        let mut reads = Vec::with_capacity(n_requests);
+        let mut total = 0;
+        for class in &profile.classes {
+            let counts = access_counts(class);
+            let first = sizes.len();
+            sizes.extend(paired_sizes(class, draw));
+            for (index, n) in (first..).zip(counts) {
+                let index = u32::try_from(index).expect("at most 4e9 objects");
+                live(class, profile.span, n, index, &mut reads, draw);
+            }
         }
-        let at = Time::from_nanos(read.nanos - first);
-        Request { at, size: sizes[index], object: ids[index], op: Op::Get }
-    });
-    let requests = requests.collect();
-    let source = Source {
-        name: format!("synthetic:{}", profile.name),
-        n_files: 0,
-        format_name: "synthetic",
-        compression: Compression::None,
-        columns: None,
-        time_scale: TimeScale::Count(TimeUnit::Nanos),
-        time_known_by: KnownBy::Format,
-        selection: None,
-        start: None,
-    };
-    Trace::new(requests, keys, source, Vec::new())
+        stretch(&mut sizes, profile.working_set);
+        for read in &reads {
+            total += u128::from(sizes[read.index as usize].get());
+        }
+        if u128::from(Bytes::TOTAL_MAX.get()) < total {
+            return Err(ProfileError::TotalTooLarge { limit: Bytes::TOTAL_MAX });
+        }
+        reads.sort_unstable();
+        spread_over_hours(profile, &mut reads);
+        Ok(Draft { name: profile.name.clone(), reads, sizes })
+    }
+
+    /// How many requests there are.
+    pub fn n_requests(&self) -> usize {
+        self.reads.len()
+    }
+
+    /// Writes what [`crate::write_rows`] would of the trace, without making it.
+    ///
+    /// # Errors
+    ///
+    /// Those of the writer.
+    pub fn write(&self, writer: &mut dyn RowWriter) -> Result<(), WriteError> {
+        writer.begin(About::default())?;
+        let mut ids = Ids::new(self.sizes.len());
+        let mut key = Vec::new();
+        for read in &self.reads {
+            let (id, _) = ids.of(read.index);
+            name(id, &mut key);
+            let (at, size) = (self.at(read), self.sizes[read.index as usize]);
+            let (ttl_s, range) = (None, None);
+            writer.row(&Row { at, key: &key, size, op: Op::Get, ttl_s, range })?;
+        }
+        writer.finish()
+    }
+
+    /// The trace.
+    pub fn into_trace(self) -> Trace {
+        let mut ids = Ids::new(self.sizes.len());
+        let mut keys = Keys::default();
+        let mut key = Vec::new();
+        let requests = self.reads.iter().map(|read| {
+            let (object, is_new) = ids.of(read.index);
+            if is_new {
+                name(object, &mut key);
+                keys.push(&key, xxh64(&key, 0));
+            }
+            Request {
+                at: self.at(read),
+                size: self.sizes[read.index as usize],
+                object,
+                op: Op::Get,
+            }
+        });
+        let requests = requests.collect();
+        let source = Source {
+            name: format!("synthetic:{}", self.name),
+            n_files: 0,
+            format_name: "synthetic",
+            compression: Compression::None,
+            columns: None,
+            time_scale: TimeScale::Count(TimeUnit::Nanos),
+            time_known_by: KnownBy::Format,
+            selection: None,
+            start: None,
+        };
+        Trace::new(requests, keys, Asides::default(), source, Vec::new())
+    }
+
+    /// The time of a read, counted from the first.
+    fn at(&self, read: &Read) -> Time {
+        let first = self.reads.first().map_or(0, |it| it.nanos);
+        Time::from_nanos(read.nanos - first)
+    }
+}
+
+/// Gives the objects ids in the order of first appearance.
+struct Ids {
+    /// By index.
+    ids: Vec<ObjectId>,
+    n_given: u32,
+}
+
+impl Ids {
+    fn new(n_objects: usize) -> Ids {
+        Ids { ids: vec![NO_ID; n_objects], n_given: 0 }
+    }
+
+    /// The id of the object with this index, and whether it is new.
+    fn of(&mut self, index: u32) -> (ObjectId, bool) {
+        let id = &mut self.ids[index as usize];
+        let is_new = *id == NO_ID;
+        if is_new {
+            *id = ObjectId(self.n_given);
+            self.n_given += 1;
+        }
+        (*id, is_new)
+    }
+}
+
+/// Puts `object-` and at least eight digits into `key`.
+fn name(object: ObjectId, key: &mut Vec<u8>) {
+    const N_DIGITS: usize = 8;
+    let mut digits = DecimalText::default();
+    let digits = digits.text(u64::from(object.0));
+    key.clear();
+    key.extend_from_slice(b"object-");
+    key.extend(std::iter::repeat_n(b'0', N_DIGITS.saturating_sub(digits.len())));
+    key.extend_from_slice(digits);
 }
 
 /// How often each object of a class is read, most first: the curve at evenly spaced shares,

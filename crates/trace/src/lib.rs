@@ -5,15 +5,17 @@
 //! ([`Source`]) and what a reader of the figures should know ([`Note`]). A [`Selection`] keeps a
 //! part of it and [`sample`] a part of its objects, [`Statistics`] describe it, [`miss_counts`]
 //! and [`LruStack`] replay it through caches, [`generate`] makes one from a [`Profile`], [`fit`] a
-//! profile from one, and [`write_csv`], [`write_lcs`] and their like write it out.
+//! profile from one, and a [`RowWriter`], [`write_lcs`] and their like write it out.
 //!
 //! The crate opens no file and holds no random generator: bytes, numbers and a progress
 //! callback come in as arguments. A format is one file in `format/`.
 
+mod asides;
 mod builder;
 mod cache_size;
 mod column;
 mod columns;
+mod convert;
 mod error;
 mod fit;
 mod format;
@@ -36,15 +38,18 @@ mod source;
 mod statistics;
 mod time;
 mod trace;
+mod window;
 mod write;
 
+pub use crate::asides::{AsideKinds, Asides, ByteRange};
 pub use crate::cache_size::{CacheSize, CacheSizeError};
 pub use crate::column::{Column, Role};
 pub use crate::columns::{read_columns, write_columns};
+pub use crate::convert::{Converted, convert};
 pub use crate::error::{ErrorKind, Position, TraceError, ValueProblem};
 pub use crate::fit::fit;
 pub use crate::format::{Format, UnknownFormat};
-pub use crate::generate::generate;
+pub use crate::generate::{Draft, generate};
 pub use crate::input::Compression;
 pub use crate::keys::Keys;
 pub use crate::lru_stack::LruStack;
@@ -60,6 +65,6 @@ pub use crate::statistics::{Hour, Percentiles, Statistics};
 pub use crate::time::{KnownBy, TimeScale, TimeUnit, UnknownTimeUnit};
 pub use crate::trace::{Row, Trace, TraceHash};
 pub use crate::write::{
-    LcsVersion, PackedCounts, WriteError, write_csv, write_ibm_json, write_lcs,
-    write_oracle_general,
+    About, CsvWriter, IbmJsonWriter, LcsVersion, PackedCounts, ParquetWriter, RowWriter,
+    WriteError, write_lcs, write_oracle_general, write_rows,
 };

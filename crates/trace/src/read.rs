@@ -88,6 +88,49 @@ pub fn read_files<R: Read>(
     progress: &mut dyn FnMut(u64),
 ) -> Result<Trace, TraceError> {
     let mut builder = Builder::new(options.n_bad_max);
+    let read = read_into(&mut builder, name, files, options, progress)?;
+    let trace = builder.finish(|start| read.source(name, start), read.keeps());
+    trace.map_err(|failure| TraceError::new(name, failure))
+}
+
+/// What was found out of files beside their requests.
+pub(crate) struct FilesRead {
+    n_files: usize,
+    first: First,
+}
+
+impl FilesRead {
+    /// What of the trace the format keeps, where that is not all.
+    pub(crate) fn keeps(&self) -> Option<&str> {
+        self.first.understood.keeps.as_deref()
+    }
+
+    /// The source of a trace that starts so many nanoseconds from wherever it counts.
+    pub(crate) fn source(&self, name: &str, start: u64) -> Source {
+        let First { reader, compression, understood } = &self.first;
+        let date = Timestamp::from_nanosecond(i128::from(start)).ok();
+        Source {
+            name: name.to_owned(),
+            n_files: self.n_files,
+            format_name: reader.description,
+            compression: *compression,
+            columns: understood.columns.clone(),
+            time_scale: understood.time_scale,
+            time_known_by: understood.time_known_by,
+            selection: understood.keeps.clone(),
+            start: date.filter(|_| understood.is_absolute),
+        }
+    }
+}
+
+/// Hands the requests of all files to `builder`.
+pub(crate) fn read_into<R: Read>(
+    builder: &mut Builder<'_>,
+    name: &str,
+    files: impl IntoIterator<Item = (String, io::Result<R>)>,
+    options: &ReadOptions,
+    progress: &mut dyn FnMut(u64),
+) -> Result<FilesRead, TraceError> {
     let mut first: Option<First> = None;
     let mut n_files = 0;
     let mut n_bytes_before = 0;
@@ -98,27 +141,13 @@ pub fn read_files<R: Read>(
             n_bytes = n_read;
             progress(n_bytes_before + n_read);
         };
-        read_file(file, options, &mut told, &mut builder, &mut first)
+        read_file(file, options, &mut told, builder, &mut first)
             .map_err(|failure| TraceError::new(&file_name, failure))?;
         builder.finish_source();
         n_bytes_before += n_bytes;
     }
-    let whole = |kind: ErrorKind| TraceError::new(name, kind.into());
-    let First { reader, compression, understood } = first.ok_or_else(|| whole(ErrorKind::Empty))?;
-    let Understood { columns, time_scale, time_known_by, is_absolute, keeps } = understood;
-    let source = |start: u64| Source {
-        name: name.to_owned(),
-        n_files,
-        format_name: reader.description,
-        compression,
-        columns,
-        time_scale,
-        time_known_by,
-        selection: keeps.clone(),
-        start: Timestamp::from_nanosecond(i128::from(start)).ok().filter(|_| is_absolute),
-    };
-    let trace = builder.finish(source, keeps.as_deref());
-    trace.map_err(|failure| TraceError::new(name, failure))
+    let first = first.ok_or_else(|| TraceError::new(name, ErrorKind::Empty.into()))?;
+    Ok(FilesRead { n_files, first })
 }
 
 /// How the first file of a trace was read, which holds for the others too.
@@ -132,7 +161,7 @@ fn read_file(
     file: io::Result<impl Read>,
     options: &ReadOptions,
     progress: &mut dyn FnMut(u64),
-    builder: &mut Builder,
+    builder: &mut Builder<'_>,
     first: &mut Option<First>,
 ) -> Result<(), Failure> {
     let mut input = Input::open(file?, progress)?;

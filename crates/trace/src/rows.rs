@@ -40,8 +40,7 @@ pub(crate) enum Separator {
 /// One row.
 #[derive(Clone, Copy)]
 pub(crate) struct Row<'a> {
-    /// The number of its first line, from 1.
-    pub(crate) line: u64,
+    position: Position,
     text: &'a [u8],
     fields: &'a [(u32, u32)],
 }
@@ -61,8 +60,14 @@ impl<'a> Row<'a> {
         (0..self.n_fields()).map(|it| self.field(it))
     }
 
+    /// The row at `position` whose fields lie in `text`.
+    pub(crate) fn new(position: Position, text: &'a [u8], fields: &'a [(u32, u32)]) -> Row<'a> {
+        Row { position, text, fields }
+    }
+
+    /// Its first line, for a row of text.
     pub(crate) fn position(&self) -> Position {
-        Position::Line(self.line)
+        self.position
     }
 }
 
@@ -106,19 +111,19 @@ impl<R: Read> Rows<R> {
             match scan {
                 Scan::Short => self.fill()?,
                 Scan::Row { end, is_quoted: false } => {
-                    let line = self.line;
+                    let position = Position::Line(self.line);
                     self.line += 1;
                     self.start = end;
                     if !self.is_blank() {
                         let (text, fields) = (&self.buffer[..], &self.fields[..]);
-                        return Ok(Some(Row { line, text, fields }));
+                        return Ok(Some(Row { position, text, fields }));
                     }
                 }
                 Scan::Row { is_quoted: true, .. } => {
-                    let line = self.line;
+                    let position = Position::Line(self.line);
                     if self.take_quoted()? {
                         let (text, fields) = (&self.unquoted[..], &self.fields[..]);
-                        return Ok(Some(Row { line, text, fields }));
+                        return Ok(Some(Row { position, text, fields }));
                     }
                     self.fill()?;
                 }
@@ -319,7 +324,10 @@ mod tests {
                 Ok(Some(row)) => {
                     let fields: Vec<String> =
                         row.fields().map(|it| format!("[{}]", it.escape_ascii())).collect();
-                    shown.push(format!("{}{}", row.line, fields.concat()));
+                    let Position::Line(line) = row.position() else {
+                        unreachable!("text has lines")
+                    };
+                    shown.push(format!("{line}{}", fields.concat()));
                 }
                 Ok(None) => return Ok(shown),
                 Err(Failure { position, kind }) => return Err(format!("{position}: {kind}")),

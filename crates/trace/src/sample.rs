@@ -1,11 +1,11 @@
 //! A part of a trace's objects, drawn by the hash of their keys (SHARDS).
 
-use units::{ObjectId, Request};
+use units::ObjectId;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::note::Note;
 use crate::select::SelectionError;
-use crate::trace::Trace;
+use crate::trace::{Parts, Trace};
 
 /// How many objects are drawn (SHARDS: Waldspurger et al., FAST'15).
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -38,15 +38,15 @@ pub fn sample(trace: Trace, size: SampleSize, seed: u64) -> Result<Sample, Selec
     let n_objects = hashes.len() as u64;
     let below = limit(&hashes, size);
     let rate = below.map_or(1.0, |it| it as f64 / HASHES);
-    let (mut requests, keys, source, mut notes) = trace.into_parts();
-    let n_requests = requests.len();
-    let is_drawn = |it: &Request| below.is_none_or(|limit| hashes[it.object.index()] < limit);
-    requests.retain(is_drawn);
-    if requests.is_empty() {
+    let mut parts = trace.into_parts();
+    let n_requests = parts.requests.len();
+    parts.retain(|it| below.is_none_or(|limit| hashes[it.object.index()] < limit));
+    if parts.requests.is_empty() {
         let why = format!("no object is drawn at a rate of {rate:.6}");
         return Err(SelectionError::NothingLeft { n_requests, why });
     }
-    let mut sampled = Trace::renumbered(requests, &keys, source, Vec::new());
+    let Parts { requests, keys, asides, source, mut notes } = parts;
+    let mut sampled = Trace::renumbered(requests, &keys, asides, source, Vec::new());
     let n_kept = sampled.n_objects() as u64;
     notes.push(Note::Sampled { n_objects, n_kept, rate: format!("{rate:.6}") });
     sampled.add_notes(notes);

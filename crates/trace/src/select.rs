@@ -5,7 +5,7 @@ use std::{fmt, str};
 use units::{Bytes, Nanos, Time};
 
 use crate::note::Note;
-use crate::trace::Trace;
+use crate::trace::{Parts, Trace};
 
 /// Which requests of a trace are replayed, and as how large.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,59 +116,111 @@ impl Selection {
     /// The selected part of `trace`. Object ids are dense again; times still count from the
     /// first request of `trace`; notes say what was dropped.
     pub fn apply(&self, trace: Trace) -> Result<Trace, SelectionError> {
-        let Selection { hours, min_size, max_size, scale_size, clamp_size } = *self;
         if *self == Selection::ALL {
             return Ok(trace);
         }
-        let (least, most) = (min_size.unwrap_or(Bytes::ZERO), max_size.unwrap_or(Bytes::TOTAL_MAX));
-        if most < least {
-            return Err(SelectionError::NoSize { min_size: least, max_size: most });
+        let mut selecting = Selecting::new(*self)?;
+        let mut parts = trace.into_parts();
+        parts.retain(|request| selecting.keeps(request.at, &mut request.size));
+        if parts.requests.is_empty() {
+            return Err(selecting.nothing_left());
         }
-        let (mut requests, keys, source, mut notes) = trace.into_parts();
-        let n_requests = requests.len();
-        let (mut n_late, mut n_small, mut n_large) = (0, 0, 0);
-        let (mut n_scaled, mut n_clamped) = (0, 0);
-        requests.retain_mut(|request| {
-            if hours.is_some_and(|it| it <= request.at.since(Time::START)) {
-                n_late += 1;
-                return false;
-            }
-            if request.size < least {
-                n_small += 1;
-                return false;
-            }
-            if most < request.size {
-                n_large += 1;
-                return false;
-            }
-            if let Some(scale) = scale_size.filter(|it| it.from < request.size) {
-                n_scaled += 1;
-                request.size = scale.apply(request.size);
-            }
-            if let Some(clamp) = clamp_size.filter(|it| *it < request.size) {
-                n_clamped += 1;
-                request.size = clamp;
-            }
-            true
-        });
-        let scaled =
-            scale_size.map(|scale| (n_scaled, Note::Scaled { n_requests: n_scaled, scale }));
-        let done = [
-            (n_late, Note::DroppedLate { n_requests: n_late, kept: hours.unwrap_or_default() }),
-            (n_small, Note::DroppedSmall { n_requests: n_small, min_size: least }),
-            (n_large, Note::DroppedLarge { n_requests: n_large, max_size: most }),
-            (
-                n_clamped,
-                Note::Clamped { n_requests: n_clamped, size: clamp_size.unwrap_or_default() },
-            ),
-        ];
-        let done = done.into_iter().chain(scaled).filter(|(n, _)| 0 < *n).map(|(_, note)| note);
-        if requests.is_empty() {
-            let why: Vec<String> = done.map(|it| it.to_string()).collect();
-            return Err(SelectionError::NothingLeft { n_requests, why: why.join("; ") });
+        parts.notes.extend(selecting.notes());
+        let Parts { requests, keys, asides, source, notes } = parts;
+        Ok(Trace::renumbered(requests, &keys, asides, source, notes))
+    }
+}
+
+/// A selection at work, and what it has done.
+#[derive(Debug)]
+pub(crate) struct Selecting {
+    selection: Selection,
+    n_requests: usize,
+    n_late: u64,
+    n_small: u64,
+    n_large: u64,
+    n_scaled: u64,
+    n_clamped: u64,
+}
+
+impl Selecting {
+    pub(crate) fn new(selection: Selection) -> Result<Selecting, SelectionError> {
+        let min_size = selection.min_size.unwrap_or(Bytes::ZERO);
+        let max_size = selection.max_size.unwrap_or(Bytes::TOTAL_MAX);
+        if max_size < min_size {
+            return Err(SelectionError::NoSize { min_size, max_size });
         }
-        notes.extend(done);
-        Ok(Trace::renumbered(requests, &keys, source, notes))
+        Ok(Selecting {
+            selection,
+            n_requests: 0,
+            n_late: 0,
+            n_small: 0,
+            n_large: 0,
+            n_scaled: 0,
+            n_clamped: 0,
+        })
+    }
+
+    /// Whether the request at this time, for an object of this size, is kept; scales and
+    /// clamps the size.
+    pub(crate) fn keeps(&mut self, at: Time, size: &mut Bytes) -> bool {
+        let Selection { hours, min_size, max_size, scale_size, clamp_size } = self.selection;
+        self.n_requests += 1;
+        if hours.is_some_and(|it| it <= at.since(Time::START)) {
+            self.n_late += 1;
+            return false;
+        }
+        if min_size.is_some_and(|it| *size < it) {
+            self.n_small += 1;
+            return false;
+        }
+        if max_size.is_some_and(|it| it < *size) {
+            self.n_large += 1;
+            return false;
+        }
+        if let Some(scale) = scale_size.filter(|it| it.from < *size) {
+            self.n_scaled += 1;
+            *size = scale.apply(*size);
+        }
+        if let Some(clamp) = clamp_size.filter(|it| it < size) {
+            self.n_clamped += 1;
+            *size = clamp;
+        }
+        true
+    }
+
+    /// What was done.
+    pub(crate) fn notes(&self) -> Vec<Note> {
+        let Selecting { selection, n_requests: _, n_late, n_small, n_large, n_scaled, n_clamped } =
+            *self;
+        let Selection { hours, min_size, max_size, scale_size, clamp_size } = selection;
+        let mut notes = Vec::new();
+        if 0 < n_late {
+            let kept = hours.unwrap_or_default();
+            notes.push(Note::DroppedLate { n_requests: n_late, kept });
+        }
+        if 0 < n_small {
+            let min_size = min_size.unwrap_or_default();
+            notes.push(Note::DroppedSmall { n_requests: n_small, min_size });
+        }
+        if 0 < n_large {
+            let max_size = max_size.unwrap_or_default();
+            notes.push(Note::DroppedLarge { n_requests: n_large, max_size });
+        }
+        if let Some(scale) = scale_size.filter(|_| 0 < n_scaled) {
+            notes.push(Note::Scaled { n_requests: n_scaled, scale });
+        }
+        if 0 < n_clamped {
+            let size = clamp_size.unwrap_or_default();
+            notes.push(Note::Clamped { n_requests: n_clamped, size });
+        }
+        notes
+    }
+
+    /// The error of a selection that has kept nothing.
+    pub(crate) fn nothing_left(&self) -> SelectionError {
+        let why: Vec<String> = self.notes().iter().map(ToString::to_string).collect();
+        SelectionError::NothingLeft { n_requests: self.n_requests, why: why.join("; ") }
     }
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use units::{Bytes, Nanos, ObjectId, Op, Request, Time};
 use xxhash_rust::xxh3::Xxh3;
 
+use crate::asides::{Asides, ByteRange};
 use crate::builder::NO_ID;
 use crate::keys::Keys;
 use crate::note::Note;
@@ -16,6 +17,8 @@ pub struct Trace {
     // Invariants: sorted by time; object ids are dense, in the order of first appearance.
     requests: Vec<Request>,
     keys: Keys,
+    /// Of these requests.
+    asides: Asides,
     source: Source,
     notes: Vec<Note>,
     hash: TraceHash,
@@ -43,6 +46,10 @@ pub struct Row<'a> {
     pub size: Bytes,
     /// What is asked for.
     pub op: Op,
+    /// For how many seconds the object may be kept, where the request says so.
+    pub ttl_s: Option<u32>,
+    /// The bytes that are read, where they are not all.
+    pub range: Option<ByteRange>,
 }
 
 impl Trace {
@@ -51,17 +58,19 @@ impl Trace {
     pub(crate) fn new(
         requests: Vec<Request>,
         keys: Keys,
+        asides: Asides,
         source: Source,
         notes: Vec<Note>,
     ) -> Trace {
         let hash = hash_of(&requests, &keys);
-        Trace { requests, keys, source, notes, hash }
+        Trace { requests, keys, asides, source, notes, hash }
     }
 
     /// The trace of these requests, which are in time order and name objects by any of `keys`.
     pub(crate) fn renumbered(
         mut requests: Vec<Request>,
         keys: &Keys,
+        asides: Asides,
         source: Source,
         notes: Vec<Note>,
     ) -> Trace {
@@ -76,7 +85,7 @@ impl Trace {
             }
             request.object = *new_id;
         }
-        Trace::new(requests, kept, source, notes)
+        Trace::new(requests, kept, asides, source, notes)
     }
 
     /// The requests, in time order; requests of one instant are in the order of the file.
@@ -87,6 +96,11 @@ impl Trace {
     /// How many objects are requested; their ids are `0..n_objects`, by first appearance.
     pub fn n_objects(&self) -> usize {
         self.keys.len()
+    }
+
+    /// Times to live and ranges, which no model looks at.
+    pub fn asides(&self) -> &Asides {
+        &self.asides
     }
 
     /// The keys of all objects.
@@ -129,9 +143,10 @@ impl Trace {
 
     /// The requests as a person reads them, first to last.
     pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
-        self.requests.iter().map(|it| {
+        self.requests.iter().enumerate().map(|(index, it)| {
             let Request { at, size, object, op } = *it;
-            Row { at, key: self.key(object), size, op }
+            let (ttl_s, range) = (self.asides.ttl_s(index), self.asides.range(index));
+            Row { at, key: self.key(object), size, op, ttl_s, range }
         })
     }
 
@@ -156,8 +171,36 @@ impl Trace {
     }
 
     /// Takes the trace apart, for one that is made from it.
-    pub(crate) fn into_parts(self) -> (Vec<Request>, Keys, Source, Vec<Note>) {
-        (self.requests, self.keys, self.source, self.notes)
+    pub(crate) fn into_parts(self) -> Parts {
+        let Trace { requests, keys, asides, source, notes, hash: _ } = self;
+        Parts { requests, keys, asides, source, notes }
+    }
+}
+
+/// A trace taken apart.
+pub(crate) struct Parts {
+    pub(crate) requests: Vec<Request>,
+    pub(crate) keys: Keys,
+    pub(crate) asides: Asides,
+    pub(crate) source: Source,
+    pub(crate) notes: Vec<Note>,
+}
+
+impl Parts {
+    /// Keeps the requests that `keep` says, and what they say aside.
+    pub(crate) fn retain(&mut self, mut keep: impl FnMut(&mut Request) -> bool) {
+        if self.asides.is_empty_from(0) {
+            return self.requests.retain_mut(keep);
+        }
+        let mut new_indices = Vec::with_capacity(self.requests.len());
+        let mut n_kept = 0;
+        self.requests.retain_mut(|request| {
+            let is_kept = keep(request);
+            new_indices.push(is_kept.then_some(n_kept));
+            n_kept += u32::from(is_kept);
+            is_kept
+        });
+        self.asides.moved(|index| new_indices[index as usize]);
     }
 }
 

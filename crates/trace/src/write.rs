@@ -3,14 +3,62 @@
 mod csv;
 mod ibm_json;
 mod packed;
+mod parquet;
 
 use std::io;
 
+use jiff::Timestamp;
 use units::Bytes;
 
-pub use self::csv::write_csv;
-pub use self::ibm_json::write_ibm_json;
+use crate::asides::AsideKinds;
+use crate::trace::{Row, Trace};
+
+pub use self::csv::CsvWriter;
+pub use self::ibm_json::IbmJsonWriter;
 pub use self::packed::{LcsVersion, PackedCounts, write_lcs, write_oracle_general};
+pub use self::parquet::ParquetWriter;
+
+/// Writes a trace row by row, holding little of it: [`begin`](RowWriter::begin) once, then each
+/// row in the order of time, then [`finish`](RowWriter::finish) once.
+pub trait RowWriter {
+    /// Starts the output.
+    fn begin(&mut self, about: About) -> Result<(), WriteError>;
+
+    /// Writes one row.
+    fn row(&mut self, row: &Row<'_>) -> Result<(), WriteError>;
+
+    /// Ends the output and flushes what is beneath.
+    fn finish(&mut self) -> Result<(), WriteError>;
+}
+
+/// What has to be known of a trace before its first row is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct About {
+    /// The date of the first request, where the trace has dates.
+    pub start: Option<Timestamp>,
+    /// What the rows say beside time, key, size and operation.
+    pub asides: AsideKinds,
+}
+
+impl Trace {
+    /// What a [`RowWriter`] has to know of it.
+    pub fn about(&self) -> About {
+        About { start: self.source().start, asides: self.asides().kinds() }
+    }
+}
+
+/// Writes all of `trace` by `writer`.
+///
+/// # Errors
+///
+/// [`WriteError`] of the writer.
+pub fn write_rows(trace: &Trace, writer: &mut dyn RowWriter) -> Result<(), WriteError> {
+    writer.begin(trace.about())?;
+    for row in trace.rows() {
+        writer.row(&row)?;
+    }
+    writer.finish()
+}
 
 /// Why a trace could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -34,5 +82,23 @@ pub enum WriteError {
         size: Bytes,
         /// The format.
         format: &'static str,
+    },
+    /// A key that a format of text cannot hold.
+    #[error("the key `{key}` of request {n_request} is no UTF-8 text, as {format} asks; write CSV")]
+    KeyNotText {
+        /// The request's number, from 1.
+        n_request: u64,
+        /// Its key.
+        key: String,
+        /// The format.
+        format: &'static str,
+    },
+    /// The encoder of a format gave up.
+    #[error("cannot be written as {format}: {cause}")]
+    Encoder {
+        /// The format.
+        format: &'static str,
+        /// What the encoder says.
+        cause: String,
     },
 }

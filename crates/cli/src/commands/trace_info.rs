@@ -14,6 +14,10 @@ struct Info {
     start: Option<String>,
     #[serde(flatten)]
     statistics: Statistics,
+    /// Which no model looks at.
+    n_requests_with_ttl: u64,
+    /// Which the models take as requests for the whole object.
+    n_requests_of_ranges: u64,
     hours: Vec<Hour>,
 }
 
@@ -22,13 +26,29 @@ pub(crate) fn info(args: &TraceInfoArgs) -> anyhow::Result<()> {
     let selection = args.trace.select.selection();
     let input = trace_input::load(&args.trace.trace, &args.trace.read, &selection)?;
     let statistics = Statistics::of(&input.trace);
+    let asides = input.trace.asides();
+    let (n_ttls, n_ranges) = (asides.ttls_s().len() as u64, asides.ranges().len() as u64);
     let start = input.trace.source().start.map(|it| it.to_string());
     if args.json {
         let trace_hash = input.trace.hash().to_string();
-        let info = Info { trace_hash, start, statistics, hours: Hour::all_of(&input.trace) };
+        let info = Info {
+            trace_hash,
+            start,
+            statistics,
+            n_requests_with_ttl: n_ttls,
+            n_requests_of_ranges: n_ranges,
+            hours: Hour::all_of(&input.trace),
+        };
         return output::print(&serde_json::to_string_pretty(&info)?);
     }
-    let facts = facts(&statistics, start);
+    let mut facts = facts(&statistics, start);
+    if 0 < n_ttls {
+        facts.push(("times to live", format!("{n_ttls} requests; the models ignore them")));
+    }
+    if 0 < n_ranges {
+        let what = "requests; the models read the whole object";
+        facts.push(("ranges", format!("{n_ranges} {what}")));
+    }
     let width = facts.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     let line = |(name, value): &(&str, String)| format!("{name:width$}  {value}\n");
     let text: String = facts.iter().map(line).collect();

@@ -2,7 +2,7 @@
 
 use policy::EvictionPolicy;
 use rayon::prelude::*;
-use serde_json::json;
+use serde::Serialize;
 use trace::{CacheSize, LruStack, MissCounts, Sample, SampleSize};
 use units::{Bytes, Op};
 
@@ -18,6 +18,17 @@ struct Cell {
     counts: MissCounts,
     /// Of the whole trace.
     miss_ratio: f64,
+}
+
+/// A cell as `--json` prints it, its keys in this order.
+#[derive(Serialize)]
+struct Record {
+    policy: &'static str,
+    size_bytes: u64,
+    n_requests: u64,
+    n_misses: u64,
+    miss_ratio: f64,
+    byte_miss_ratio: f64,
 }
 
 /// Replays the trace once per policy and size, and prints what was missed.
@@ -75,15 +86,15 @@ pub(crate) fn mrc(args: &TraceMrcArgs) -> anyhow::Result<()> {
 }
 
 impl Cell {
-    fn json(&self) -> serde_json::Value {
-        json!({
-            "policy": self.policy.name(),
-            "size_bytes": self.size.get(),
-            "n_requests": self.counts.n_requests,
-            "n_misses": self.counts.n_misses,
-            "miss_ratio": self.miss_ratio,
-            "byte_miss_ratio": self.counts.byte_miss_ratio().as_f64(),
-        })
+    fn json(&self) -> Record {
+        Record {
+            policy: self.policy.name(),
+            size_bytes: self.size.get(),
+            n_requests: self.counts.n_requests,
+            n_misses: self.counts.n_misses,
+            miss_ratio: self.miss_ratio,
+            byte_miss_ratio: self.counts.byte_miss_ratio().as_f64(),
+        }
     }
 
     fn csv(&self) -> Vec<String> {

@@ -12,7 +12,7 @@ fn hash_of(workplace: &Workplace, trace: &str) -> String {
 fn a_trace_is_the_same_in_every_format_that_can_hold_it() {
     let workplace = Workplace::new().file("trace.csv", small_trace(300));
     let hash = hash_of(&workplace, "trace.csv");
-    for name in ["again.csv.gz", "again.csv.zst", "again.csv"] {
+    for name in ["again.csv.gz", "again.csv.zst", "again.csv", "again.parquet"] {
         workplace.run(&format!("trace convert trace.csv -o {name}")).ok();
         assert_eq!(hash_of(&workplace, name), hash, "{name}");
     }
@@ -26,6 +26,51 @@ fn a_trace_is_the_same_in_every_format_that_can_hold_it() {
     let curve = |name: &str| workplace.run(&format!("trace mrc {name} --size 50MB --csv")).ok();
     assert_eq!(curve("t.log"), curve("trace.csv"));
     assert_eq!(curve("t.lcs"), curve("trace.csv"));
+}
+
+#[test]
+fn what_is_converted_on_the_way_is_what_is_held() {
+    let mut text = small_trace(300).replace("size,op", "size,op,ttl");
+    text = text.replace("5000000,GET\n", "5000000,PUT,60\n").replace(",GET\n", ",GET,\n");
+    // The last is the earliest.
+    text.push_str("0.5,early,77,put,9\n");
+    let workplace = Workplace::new().file("trace.csv", &text);
+    let options = "--min-size 2MB --clamp-size 30MB --hours 0.5";
+    for format in ["csv", "parquet"] {
+        // A file is converted row by row, what comes by a pipe is held.
+        let on_the_way = format!("trace convert trace.csv -o way.{format} {options}");
+        let said = workplace.run(&on_the_way).stderr.replace("trace.csv:", "-:");
+        let held = format!("trace convert - -o held.{format} {options}");
+        let said_held = workplace.run_with_input(&held, &text).stderr;
+        assert_eq!(said.replace("way.", "held."), said_held);
+        let bytes = |name: &str| {
+            std::fs::read(workplace.path().join(format!("{name}.{format}"))).expect("written")
+        };
+        assert_eq!(bytes("way"), bytes("held"), "{format}");
+    }
+    let info = workplace.run("trace info way.parquet").ok();
+    let line = info.lines().find(|it| it.starts_with("times to live")).expect("it has some");
+    assert!(line.ends_with("requests; the models ignore them"), "{line}");
+    let ran = workplace.run("trace convert trace.csv -o t.oracleGeneral");
+    assert!(ran.stderr.contains("note: times to live left out"), "{}", ran.stderr);
+}
+
+#[test]
+fn what_is_generated_row_by_row_is_the_trace() {
+    let workplace = Workplace::new();
+    workplace.run("trace generate dallas-50h-large -o t.csv").ok();
+    assert_eq!(hash_of(&workplace, "t.csv"), hash_of(&workplace, "synthetic:dallas-50h-large"));
+}
+
+#[test]
+fn keys_of_json_are_in_the_order_of_the_columns() {
+    let workplace = Workplace::new().file("trace.csv", small_trace(30));
+    let json = workplace.run("trace mrc trace.csv --size 50MB --json").ok();
+    let csv = workplace.run("trace mrc trace.csv --size 50MB --csv").ok();
+    let keys: Vec<&str> = json.split('"').skip(1).step_by(2).collect();
+    let columns: Vec<&str> = csv.lines().next().expect("a header").split(',').collect();
+    // The second text is the name of the policy.
+    assert_eq!([&keys[..1], &keys[2..]].concat(), columns);
 }
 
 #[test]

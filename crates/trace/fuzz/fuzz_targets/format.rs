@@ -21,9 +21,10 @@ fuzz_target!(|bytes: &[u8]| {
     let options = ReadOptions { format, n_bad_max: 3, ..ReadOptions::DETECT };
     if let Ok(read) = trace::read("fuzz", rest, &options, &mut |_| ()) {
         let mut lcs = Vec::new();
-        let mut json = Vec::new();
         let _ = trace::write_lcs(&read, trace::LcsVersion::V3, &mut lcs);
-        trace::write_ibm_json(&read, &mut json).expect("memory takes all");
+        let mut json = trace::IbmJsonWriter::new(Vec::new());
+        trace::write_rows(&read, &mut json).expect("memory takes all");
+        let _ = trace::write_rows(&read, &mut trace::ParquetWriter::new(Vec::new()));
         trace::read("again", &lcs[..], &ReadOptions::DETECT, &mut |_| ()).expect("what we wrote");
     }
 });

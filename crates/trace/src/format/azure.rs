@@ -39,7 +39,7 @@ struct Layout {
 fn read(
     input: &mut Input<'_>,
     options: &ReadOptions,
-    builder: &mut Builder,
+    builder: &mut Builder<'_>,
 ) -> Result<Understood, Failure> {
     let mut rows = Rows::new(input.text(), Separator::Delimiter(b','));
     let Some(first) = rows.next()? else { return Err(ErrorKind::Empty.into()) };
@@ -81,7 +81,7 @@ fn take(
     row: &Row<'_>,
     clock: &mut Clock,
     layout: &Layout,
-    builder: &mut Builder,
+    builder: &mut Builder<'_>,
 ) -> Result<(), Failure> {
     let position = row.position();
     let is_true = |index: usize| row.field(index).eq_ignore_ascii_case(b"true");

@@ -1,6 +1,6 @@
 //! Meta's key-value traces (CacheLib, OSDI'20; MetaKV): CSV whose columns go by their names.
 
-use super::fields::{Header, each_row, has_columns, refused, require_fields};
+use super::fields::{Header, each_row, has_columns, refused, require_fields, ttl_s};
 use super::{Format, Reader, Understood};
 use crate::builder::{Builder, Key, Record};
 use crate::error::{ErrorKind, Failure, ValueProblem};
@@ -42,7 +42,7 @@ struct Layout {
 fn read(
     input: &mut Input<'_>,
     options: &ReadOptions,
-    builder: &mut Builder,
+    builder: &mut Builder<'_>,
 ) -> Result<Understood, Failure> {
     let mut rows = Rows::new(input.text(), Separator::Delimiter(b','));
     let Some(first) = rows.next()? else { return Err(ErrorKind::Empty.into()) };
@@ -87,7 +87,12 @@ fn read(
 }
 
 /// A row stands for `op_count` equal operations.
-fn take(row: &Row<'_>, nanos: u64, layout: &Layout, builder: &mut Builder) -> Result<(), Failure> {
+fn take(
+    row: &Row<'_>,
+    nanos: u64,
+    layout: &Layout,
+    builder: &mut Builder<'_>,
+) -> Result<(), Failure> {
     let position = row.position();
     let Some(op) = classify(row.field(layout.op)) else {
         builder.ignore(row.field(layout.op));
@@ -102,11 +107,12 @@ fn take(row: &Row<'_>, nanos: u64, layout: &Layout, builder: &mut Builder) -> Re
     let field = row.field(layout.op_count);
     let n = scaled(field, 0).ok().filter(|n| *n <= N_REPEATS_MAX);
     let n = n.ok_or_else(|| refused(field, "op_count", position, ValueProblem::NotACount))?;
-    if layout.ttl.is_some_and(|it| !matches!(row.field(it), b"" | b"0" | b"-1")) {
-        builder.note_ttl(position);
-    }
+    let ttl_s = layout.ttl.map_or(Ok(None), |it| ttl_s(row.field(it), "ttl", position))?;
     for _ in 0..n {
         builder.push(Record { nanos, key: Key::Text(key), size, op }, position)?;
+        if let Some(ttl_s) = ttl_s {
+            builder.keep_ttl(ttl_s, position)?;
+        }
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use units::{Bytes, Op};
 
 use super::fields::{self, each_row, require_fields};
 use super::{Format, Reader, Understood};
+use crate::asides::ByteRange;
 use crate::builder::{Builder, Key, Record};
 use crate::column::{Column, Layout};
 use crate::error::{ErrorKind, Failure, ValueProblem, shown};
@@ -13,7 +14,7 @@ use crate::op::classify;
 use crate::read::ReadOptions;
 use crate::registry::{Kept, RegistryFilter};
 use crate::rows::{Row, Rows, Separator};
-use crate::time::Clock;
+use crate::time::{Clock, TimeUnit};
 
 pub(super) const READER: Reader = Reader {
     format: Format::Delimited,
@@ -26,6 +27,53 @@ pub(super) const READER: Reader = Reader {
     read,
 };
 
+/// Reads rows whose names stand apart from them, as a header has them.
+pub(super) struct Table {
+    layout: Layout,
+    reading: Option<Reading>,
+}
+
+impl Table {
+    /// The table of columns of these names; `unit` is that of its times, if they have one.
+    pub(super) fn new(
+        names: &[String],
+        unit: impl Fn(usize) -> Option<TimeUnit>,
+        options: &ReadOptions,
+    ) -> Result<Table, ErrorKind> {
+        let mut layout = Layout::of_header(names, options)?;
+        layout.time_unit_by_name = unit(layout.time).or(layout.time_unit_by_name);
+        Ok(Table { layout, reading: None })
+    }
+
+    /// The columns that are looked at, by index.
+    pub(super) fn columns(&self) -> Vec<usize> {
+        let Layout { time, key, size, op, ttl, range, .. } = self.layout;
+        let some = [op, ttl, range.map(|it| it.0), range.map(|it| it.1)];
+        let mut columns: Vec<usize> =
+            [time, key, size].into_iter().chain(some.into_iter().flatten()).collect();
+        columns.sort_unstable();
+        columns.dedup();
+        columns
+    }
+
+    /// Takes a row, or passes over it if it is bad and that is allowed.
+    pub(super) fn take(
+        &mut self,
+        row: &Row<'_>,
+        options: &ReadOptions,
+        builder: &mut Builder<'_>,
+    ) -> Result<(), Failure> {
+        let layout = &self.layout;
+        let new = || Reading::new(layout.clone(), options, None, row);
+        self.reading.get_or_insert_with(new).take_or_skip(row, builder)
+    }
+
+    /// What was found out, unless there was no row.
+    pub(super) fn understood(self) -> Option<Understood> {
+        self.reading.map(Reading::understood)
+    }
+}
+
 /// Which rows are kept of a trace of a registry.
 pub(super) struct Registry {
     pub(super) filter: RegistryFilter,
@@ -36,7 +84,7 @@ pub(super) struct Registry {
 fn read(
     input: &mut Input<'_>,
     options: &ReadOptions,
-    builder: &mut Builder,
+    builder: &mut Builder<'_>,
 ) -> Result<Understood, Failure> {
     let separator = separator_of(input.first_line());
     let mut rows = Rows::new(input.text(), separator);
@@ -62,7 +110,7 @@ pub(super) fn read_rows<R: std::io::Read>(
     layout: Layout,
     options: &ReadOptions,
     registry: Option<Registry>,
-    builder: &mut Builder,
+    builder: &mut Builder<'_>,
 ) -> Result<Understood, Failure> {
     let Some(first) = rows.next()? else { return Err(ErrorKind::NoRows.into()) };
     let mut reading = Reading::new(layout, options, registry, &first);
@@ -94,6 +142,9 @@ impl Reading {
         if let Some(op) = layout.op {
             layout.doubt_type_column(options, field(op));
         }
+        // A column of that name may say something else.
+        layout.ttl =
+            layout.ttl.filter(|it| fields::ttl_s(field(*it), "", first.position()).is_ok());
         let clock = Clock::detect(options.time_unit, layout.time_unit_by_name, field(layout.time));
         Reading { layout, clock, registry }
     }
@@ -101,23 +152,27 @@ impl Reading {
     fn take_all<R: std::io::Read>(
         mut self,
         rows: &mut Rows<R>,
-        builder: &mut Builder,
+        builder: &mut Builder<'_>,
     ) -> Result<Understood, Failure> {
         each_row(rows, builder, |row, builder| self.take(row, builder))?;
-        Ok(Understood {
+        Ok(self.understood())
+    }
+
+    fn understood(self) -> Understood {
+        Understood {
             columns: Some(self.layout.names),
             time_scale: self.clock.scale(),
             time_known_by: self.clock.known_by(),
             is_absolute: self.clock.is_absolute(),
             keeps: self.registry.map(|it| it.filter.shown()),
-        })
+        }
     }
 
-    fn take_or_skip(&mut self, row: &Row<'_>, builder: &mut Builder) -> Result<(), Failure> {
+    fn take_or_skip(&mut self, row: &Row<'_>, builder: &mut Builder<'_>) -> Result<(), Failure> {
         self.take(row, builder).or_else(|failure| builder.skip(failure))
     }
 
-    fn take(&mut self, row: &Row<'_>, builder: &mut Builder) -> Result<(), Failure> {
+    fn take(&mut self, row: &Row<'_>, builder: &mut Builder<'_>) -> Result<(), Failure> {
         let layout = &self.layout;
         require_fields(row, layout.n_columns)?;
         let key = row.field(layout.key);
@@ -160,7 +215,32 @@ impl Reading {
             Err(_) if op == Op::Delete && size_field.trim_ascii().is_empty() => Bytes::ZERO,
             Err(problem) => return Err(refused(size_field, &layout.names.size, problem)),
         };
-        builder.push(Record { nanos, key: Key::Text(key), size, op }, row.position())
+        builder.push(Record { nanos, key: Key::Text(key), size, op }, row.position())?;
+        self.take_asides(row, builder)
+    }
+
+    /// Keeps what the request of the row says beside what it asks for.
+    fn take_asides(&self, row: &Row<'_>, builder: &mut Builder<'_>) -> Result<(), Failure> {
+        let (ttl, range, position) = (self.layout.ttl, self.layout.range, row.position());
+        if let Some(ttl_s) =
+            ttl.map_or(Ok(None), |it| fields::ttl_s(row.field(it), "ttl", position))?
+        {
+            builder.keep_ttl(ttl_s, position)?;
+        }
+        let Some((first, last)) = range.map(|it| (row.field(it.0), row.field(it.1))) else {
+            return Ok(());
+        };
+        if first.is_empty() && last.is_empty() {
+            return Ok(());
+        }
+        let byte = |field: &[u8], column: &str| {
+            let problem = ValueProblem::NotASize;
+            scaled(field, 0).map_err(|_| fields::refused(field, column, position, problem))
+        };
+        let range =
+            ByteRange { first: byte(first, "range_first")?, last: byte(last, "range_last")? };
+        builder.keep_range(range, position)?;
+        Ok(())
     }
 }
 

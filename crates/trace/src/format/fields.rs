@@ -5,13 +5,14 @@ use std::io::Read;
 use crate::builder::Builder;
 use crate::error::{ErrorKind, Failure, Position, ValueProblem, shown};
 use crate::input::Input;
+use crate::number::size;
 use crate::rows::{Row, Rows};
 
 /// Takes every row that is left, passing over as many bad ones as the user allows.
 pub(super) fn each_row<R: Read>(
     rows: &mut Rows<R>,
-    builder: &mut Builder,
-    mut take: impl FnMut(&Row<'_>, &mut Builder) -> Result<(), Failure>,
+    builder: &mut Builder<'_>,
+    mut take: impl FnMut(&Row<'_>, &mut Builder<'_>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     while let Some(row) = rows.next()? {
         if let Err(failure) = take(&row, builder) {
@@ -26,8 +27,8 @@ pub(super) fn each_row<R: Read>(
 pub(super) fn each_record<const N: usize>(
     input: &mut Input<'_>,
     format: &'static str,
-    builder: &mut Builder,
-    mut take: impl FnMut(&[u8; N], Position, &mut Builder) -> Result<(), Failure>,
+    builder: &mut Builder<'_>,
+    mut take: impl FnMut(&[u8; N], Position, &mut Builder<'_>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     const N_RECORDS: usize = 4 << 10;
     let mut block = Vec::with_capacity(N_RECORDS * N);
@@ -71,6 +72,23 @@ pub(super) fn refused(
 ) -> Failure {
     let (column, value) = (column.to_owned(), shown(field));
     ErrorKind::Value { column, value, problem }.at(position)
+}
+
+/// For how many seconds the object may be kept, where the field says so: zero, -1 and nothing
+/// are no limit.
+pub(super) fn ttl_s(
+    field: &[u8],
+    column: &str,
+    position: Position,
+) -> Result<Option<u32>, Failure> {
+    let field = field.trim_ascii();
+    if matches!(field, b"" | b"0" | b"-1") {
+        return Ok(None);
+    }
+    let seconds = size(field).ok().and_then(|it| u32::try_from(it.get()).ok());
+    let problem = ValueProblem::NotATimeToLive;
+    let seconds = seconds.ok_or_else(|| refused(field, column, position, problem))?;
+    Ok(Some(seconds).filter(|it| 0 < *it))
 }
 
 /// The names of the columns, for a format that finds its own among them.

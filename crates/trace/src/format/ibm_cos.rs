@@ -4,6 +4,7 @@ use units::{Bytes, Op};
 
 use super::fields::{each_row, refused};
 use super::{Format, Reader, Understood};
+use crate::asides::ByteRange;
 use crate::builder::{Builder, Key, Record};
 use crate::error::{ErrorKind, Failure, ValueProblem};
 use crate::input::Input;
@@ -34,7 +35,7 @@ fn recognises(input: &Input<'_>, options: &ReadOptions) -> bool {
 fn read(
     input: &mut Input<'_>,
     options: &ReadOptions,
-    builder: &mut Builder,
+    builder: &mut Builder<'_>,
 ) -> Result<Understood, Failure> {
     let mut rows = Rows::new(input.text(), Separator::Blanks);
     let unit = options.time_unit.unwrap_or(TimeUnit::Millis);
@@ -54,7 +55,7 @@ fn read(
     })
 }
 
-fn take(row: &Row<'_>, clock: &mut Clock, builder: &mut Builder) -> Result<(), Failure> {
+fn take(row: &Row<'_>, clock: &mut Clock, builder: &mut Builder<'_>) -> Result<(), Failure> {
     let (n_fields, position) = (row.n_fields(), row.position());
     if !matches!(n_fields, 3 | 4 | 6) {
         return Err(ErrorKind::RowLength { n_fields, n_expected: 4 }.at(position));
@@ -71,16 +72,20 @@ fn take(row: &Row<'_>, clock: &mut Clock, builder: &mut Builder) -> Result<(), F
         (_, 3) => return Err(refused(b"", "size", position, ValueProblem::NotASize)),
         _ => size(row.field(3)).map_err(|it| refused(row.field(3), "size", position, it))?,
     };
+    let mut range = None;
     if n_fields == 6 && op == Op::Get {
         // Of an object of no bytes the range is `0 -1`.
         let end = |field: &[u8]| if field == b"-1" { Ok(0) } else { scaled(field, 0) };
         let wrong =
             |index: usize| refused(row.field(index), "range", position, ValueProblem::NotASize);
-        let start = end(row.field(4)).map_err(|_| wrong(4))?;
-        let end = end(row.field(5)).map_err(|_| wrong(5))?;
-        if 0 < start || end.saturating_add(1) < size.get() {
-            builder.note_partial(position);
-        }
+        let first = end(row.field(4)).map_err(|_| wrong(4))?;
+        let last = end(row.field(5)).map_err(|_| wrong(5))?;
+        let is_part = 0 < first || last.saturating_add(1) < size.get();
+        range = is_part.then_some(ByteRange { first, last });
     }
-    builder.push(Record { nanos, key: Key::Text(row.field(2)), size, op }, position)
+    builder.push(Record { nanos, key: Key::Text(row.field(2)), size, op }, position)?;
+    if let Some(range) = range {
+        builder.keep_range(range, position)?;
+    }
+    Ok(())
 }

@@ -33,7 +33,7 @@ pub(super) const READER: Reader = Reader {
 fn read(
     input: &mut Input<'_>,
     options: &ReadOptions,
-    builder: &mut Builder,
+    builder: &mut Builder<'_>,
 ) -> Result<Understood, Failure> {
     let mut rows = Rows::new(input.text(), COMMA);
     let Some(header) = rows.next()? else { return Err(ErrorKind::Empty.into()) };

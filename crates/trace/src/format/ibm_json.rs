@@ -44,7 +44,7 @@ fn recognises(input: &Input<'_>, options: &ReadOptions) -> bool {
 fn read(
     input: &mut Input<'_>,
     options: &ReadOptions,
-    builder: &mut Builder,
+    builder: &mut Builder<'_>,
 ) -> Result<Understood, Failure> {
     let filter = &options.registry;
     let mut records = Records::new(input.text(), FIELDS);
@@ -75,7 +75,7 @@ fn take(
     position: Position,
     filter: &RegistryFilter,
     clock: &mut Option<Clock>,
-    builder: &mut Builder,
+    builder: &mut Builder<'_>,
 ) -> Result<(), Failure> {
     let field = |index: usize| -> Result<Cow<'_, [u8]>, Failure> {
         let missing = || ErrorKind::MissingField { field: FIELDS[index] }.at(position);

@@ -38,7 +38,7 @@ pub(crate) const OP_DELETE: u8 = 9;
 fn read(
     input: &mut Input<'_>,
     options: &ReadOptions,
-    builder: &mut Builder,
+    builder: &mut Builder<'_>,
 ) -> Result<Understood, Failure> {
     let version = version_of(input.head())?;
     input.skip(N_HEADER_BYTES);
@@ -52,7 +52,7 @@ fn read(
             let size = u64::from(u32::from_le_bytes(part(record, 12)));
             let (op, next) = (record[16], i64::from_le_bytes(part(record, 20)));
             check_next(next, name, position)?;
-            push(record, size, op, position, &mut counting, builder)
+            push(record, size, op, position, &mut counting, builder).map(drop)
         }),
         3 => each_record(input, name, builder, |record: &[u8; 36], position, builder| {
             let size = i64::from_le_bytes(part(record, 12));
@@ -63,10 +63,11 @@ fn read(
             if Bytes::SIZE_MAX.get() < size {
                 return Err(wrong(ValueProblem::SizeTooLarge));
             }
-            if part::<4>(record, 24) != [0; 4] {
-                builder.note_ttl(position);
+            let ttl_s = u32::from_le_bytes(part(record, 24));
+            if push(record, size, op, position, &mut counting, builder)? && 0 < ttl_s {
+                builder.keep_ttl(ttl_s, position)?;
             }
-            push(record, size, op, position, &mut counting, builder)
+            Ok(())
         }),
         _ => Err(ErrorKind::Lcs("is of a version above 3").into()),
     }?;
@@ -88,15 +89,15 @@ fn version_of(head: &[u8]) -> Result<u64, ErrorKind> {
     }))
 }
 
-/// Takes what versions 2 and 3 have in common.
+/// Takes what versions 2 and 3 have in common; whether it is a request.
 fn push(
     record: &[u8],
     size: u64,
     op: u8,
     position: Position,
     counting: &mut Counting,
-    builder: &mut Builder,
-) -> Result<(), Failure> {
+    builder: &mut Builder<'_>,
+) -> Result<bool, Failure> {
     let time = u32::from_le_bytes(part(record, 0));
     let object = u64::from_le_bytes(part(record, 4));
     let op = match op {
@@ -107,11 +108,12 @@ fn push(
         OP_DELETE => Op::Delete,
         _ => {
             builder.ignore(b"unknown");
-            return Ok(());
+            return Ok(false);
         }
     };
     let (nanos, size) = (counting.nanos(time), Bytes::new(size));
-    builder.push(Record { nanos, key: Key::Number(object), size, op }, position)
+    builder.push(Record { nanos, key: Key::Number(object), size, op }, position)?;
+    Ok(true)
 }
 
 /// The bytes of `record` from `at` on.

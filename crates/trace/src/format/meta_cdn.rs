@@ -2,12 +2,13 @@
 
 use units::Op;
 
-use super::fields::{Header, each_row, has_columns, refused, require_fields};
+use super::fields::{self, Header, each_row, has_columns, refused, require_fields};
 use super::{Format, Reader, Understood};
+use crate::asides::ByteRange;
 use crate::builder::{Builder, Key, Record};
-use crate::error::{ErrorKind, Failure, ValueProblem};
+use crate::error::{ErrorKind, Failure, Position, ValueProblem};
 use crate::input::Input;
-use crate::number::size;
+use crate::number::{scaled, size};
 use crate::op::classify;
 use crate::read::ReadOptions;
 use crate::rows::{Row, Rows, Separator};
@@ -35,13 +36,14 @@ struct Layout {
     object_size: usize,
     response_size: Option<usize>,
     range_start: Option<usize>,
+    range_end: Option<usize>,
     ttl: Option<usize>,
 }
 
 fn read(
     input: &mut Input<'_>,
     options: &ReadOptions,
-    builder: &mut Builder,
+    builder: &mut Builder<'_>,
 ) -> Result<Understood, Failure> {
     let mut rows = Rows::new(input.text(), Separator::Delimiter(b','));
     let Some(first) = rows.next()? else { return Err(ErrorKind::Empty.into()) };
@@ -55,6 +57,7 @@ fn read(
         object_size: index("objectSize")?,
         response_size: header.find("responseSize"),
         range_start: header.find("rangeStart"),
+        range_end: header.find("rangeEnd"),
         ttl: header.find("TTL"),
     };
     let mut clock: Option<Clock> = None;
@@ -78,7 +81,7 @@ fn take(
     row: &Row<'_>,
     clock: &mut Clock,
     layout: &Layout,
-    builder: &mut Builder,
+    builder: &mut Builder<'_>,
 ) -> Result<(), Failure> {
     let position = row.position();
     let is_none = |field: &[u8]| matches!(field, b"" | b"-1");
@@ -102,11 +105,35 @@ fn take(
         _ => ("objectSize", object),
     };
     let size = size(field).map_err(|it| refused(field, column, position, it))?;
-    if layout.range_start.is_some_and(|it| !is_none(row.field(it))) {
-        builder.note_partial(position);
+    let column = |index: Option<usize>| index.map_or(&b""[..], |it| row.field(it));
+    let range = range(column(layout.range_start), column(layout.range_end), position)?;
+    let ttl_s = fields::ttl_s(column(layout.ttl), "TTL", position)?;
+    builder.push(Record { nanos, key: Key::Text(key), size, op }, position)?;
+    // Without an end it is read to the object's.
+    if let Some((first, last)) = range {
+        let last = last.unwrap_or(size.get().saturating_sub(1).max(first));
+        builder.keep_range(ByteRange { first, last }, position)?;
     }
-    if layout.ttl.is_some_and(|it| !is_none(row.field(it)) && row.field(it) != b"0") {
-        builder.note_ttl(position);
+    if let Some(ttl_s) = ttl_s {
+        builder.keep_ttl(ttl_s, position)?;
     }
-    builder.push(Record { nanos, key: Key::Text(key), size, op }, position)
+    Ok(())
+}
+
+/// The first byte that is read and, where it is said, the last; nothing, where all are.
+fn range(
+    start: &[u8],
+    end: &[u8],
+    position: Position,
+) -> Result<Option<(u64, Option<u64>)>, Failure> {
+    if matches!(start, b"" | b"-1") {
+        return Ok(None);
+    }
+    let byte = |field: &[u8], column: &str| {
+        scaled(field, 0).map_err(|_| refused(field, column, position, ValueProblem::NotASize))
+    };
+    let first = byte(start, "rangeStart")?;
+    let last =
+        if matches!(end, b"" | b"-1") { None } else { Some(byte(end, "rangeEnd")?.max(first)) };
+    Ok(Some((first, last)))
 }

@@ -61,7 +61,7 @@ pub(super) const N_RECORD_BYTES: usize = 24;
 fn read(
     input: &mut Input<'_>,
     options: &ReadOptions,
-    builder: &mut Builder,
+    builder: &mut Builder<'_>,
 ) -> Result<Understood, Failure> {
     let mut counting = Counting::new(options);
     each_record(input, READER.description, builder, |record, position, builder| {
@@ -76,7 +76,7 @@ pub(super) fn take(
     format: &'static str,
     position: Position,
     counting: &mut Counting,
-    builder: &mut Builder,
+    builder: &mut Builder<'_>,
 ) -> Result<(), Failure> {
     let OracleRecord { time, object, size, next } = OracleRecord::parse(record);
     check_next(next, format, position)?;

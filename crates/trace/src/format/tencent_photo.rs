@@ -36,7 +36,7 @@ fn recognises(input: &Input<'_>, options: &ReadOptions) -> bool {
 fn read(
     input: &mut Input<'_>,
     _options: &ReadOptions,
-    builder: &mut Builder,
+    builder: &mut Builder<'_>,
 ) -> Result<Understood, Failure> {
     let mut rows = Rows::new(input.text(), Separator::Blanks);
     let mut clock = Clock::detect(None, None, b"2016-02-01 00:00:00");
@@ -64,7 +64,7 @@ fn take(
     row: &Row<'_>,
     clock: &mut Clock,
     key: &mut Vec<u8>,
-    builder: &mut Builder,
+    builder: &mut Builder<'_>,
 ) -> Result<(), Failure> {
     require_fields(row, N_COLUMNS)?;
     let position = row.position();

@@ -3,7 +3,7 @@
 
 use units::Op;
 
-use super::fields::{each_row, refused, require_fields};
+use super::fields::{each_row, refused, require_fields, ttl_s};
 use super::{Format, Reader, Understood};
 use crate::builder::{Builder, Key, Record};
 use crate::error::{ErrorKind, Failure, ValueProblem};
@@ -43,7 +43,7 @@ fn recognises(input: &Input<'_>, options: &ReadOptions) -> bool {
 fn read(
     input: &mut Input<'_>,
     options: &ReadOptions,
-    builder: &mut Builder,
+    builder: &mut Builder<'_>,
 ) -> Result<Understood, Failure> {
     let mut rows = Rows::new(input.text(), Separator::Delimiter(b','));
     let mut clock: Option<Clock> = None;
@@ -64,7 +64,7 @@ fn read(
 }
 
 /// The size is that of key and value, as libCacheSim takes it.
-fn take(row: &Row<'_>, clock: &mut Clock, builder: &mut Builder) -> Result<(), Failure> {
+fn take(row: &Row<'_>, clock: &mut Clock, builder: &mut Builder<'_>) -> Result<(), Failure> {
     require_fields(row, N_COLUMNS)?;
     let position = row.position();
     let Some(op) = classify(row.field(5)) else {
@@ -81,8 +81,10 @@ fn take(row: &Row<'_>, clock: &mut Clock, builder: &mut Builder) -> Result<(), F
         size(row.field(3)).map_err(|it| refused(row.field(3), "value_size", position, it));
     // Neither term is above 2^62, so the sum fits.
     let size = key_size? + value_size?;
-    if op != Op::Delete && row.field(6) != b"0" {
-        builder.note_ttl(position);
+    let ttl_s = if op == Op::Delete { None } else { ttl_s(row.field(6), "ttl", position)? };
+    builder.push(Record { nanos, key: Key::Text(key), size, op }, position)?;
+    if let Some(ttl_s) = ttl_s {
+        builder.keep_ttl(ttl_s, position)?;
     }
-    builder.push(Record { nanos, key: Key::Text(key), size, op }, position)
+    Ok(())
 }

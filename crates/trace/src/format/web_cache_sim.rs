@@ -35,7 +35,7 @@ fn recognises(input: &Input<'_>, options: &ReadOptions) -> bool {
 fn read(
     input: &mut Input<'_>,
     options: &ReadOptions,
-    builder: &mut Builder,
+    builder: &mut Builder<'_>,
 ) -> Result<Understood, Failure> {
     let mut rows = Rows::new(input.text(), Separator::Blanks);
     let mut clock: Option<Clock> = None;

@@ -4,38 +4,85 @@ use std::io::{self, Write};
 
 use units::Op;
 
+use super::{About, RowWriter, WriteError};
+use crate::asides::AsideKinds;
 use crate::number::DecimalText;
-use crate::trace::Trace;
+use crate::trace::Row;
 
-/// Writes `trace` as CSV with the columns `time_s,key,size,op`, which [`crate::read`] recognises
-/// and reads back to the same requests; times keep their nanoseconds.
-pub fn write_csv(trace: &Trace, out: impl Write) -> io::Result<()> {
-    let mut writer = csv::Writer::from_writer(out);
-    writer.write_record(["time_s", "key", "size", "op"]).map_err(io_error)?;
-    let mut time = String::new();
-    let mut size = DecimalText::default();
-    for row in trace.rows() {
+/// Writes CSV with the columns `time_s,key,size,op`, and `ttl_s` or `range_first,range_last` where
+/// the trace has such, which [`crate::read`] recognises and reads back to the same requests; times
+/// keep their nanoseconds.
+pub struct CsvWriter<W: Write> {
+    writer: csv::Writer<W>,
+    asides: AsideKinds,
+    time: String,
+    number: DecimalText,
+}
+
+impl<W: Write> CsvWriter<W> {
+    /// A writer to `out`.
+    pub fn new(out: W) -> CsvWriter<W> {
+        CsvWriter {
+            writer: csv::Writer::from_writer(out),
+            asides: AsideKinds::default(),
+            time: String::new(),
+            number: DecimalText::default(),
+        }
+    }
+
+    fn number(&mut self, number: Option<u64>) -> Result<(), WriteError> {
+        let text = number.map_or(&b""[..], |it| self.number.text(it));
+        self.writer.write_field(text).map_err(io_error)
+    }
+}
+
+impl<W: Write> RowWriter for CsvWriter<W> {
+    fn begin(&mut self, about: About) -> Result<(), WriteError> {
+        self.asides = about.asides;
+        let mut columns = vec!["time_s", "key", "size", "op"];
+        if self.asides.ttls {
+            columns.push("ttl_s");
+        }
+        if self.asides.ranges {
+            columns.extend(["range_first", "range_last"]);
+        }
+        self.writer.write_record(columns).map_err(io_error)
+    }
+
+    fn row(&mut self, row: &Row<'_>) -> Result<(), WriteError> {
         use std::fmt::Write as _;
         let nanos = row.at.as_nanos();
-        time.clear();
-        write!(time, "{}.{:09}", nanos / 1_000_000_000, nanos % 1_000_000_000)
+        self.time.clear();
+        write!(self.time, "{}.{:09}", nanos / 1_000_000_000, nanos % 1_000_000_000)
             .expect("a string takes all text");
         let op = match row.op {
             Op::Get => "get",
             Op::Put => "put",
             Op::Delete => "delete",
         };
-        let fields: [&[u8]; 4] =
-            [time.as_bytes(), row.key, size.text(row.size.get()), op.as_bytes()];
-        writer.write_record(fields).map_err(io_error)?;
+        self.writer.write_field(&self.time).map_err(io_error)?;
+        self.writer.write_field(row.key).map_err(io_error)?;
+        self.number(Some(row.size.get()))?;
+        self.writer.write_field(op).map_err(io_error)?;
+        if self.asides.ttls {
+            self.number(row.ttl_s.map(u64::from))?;
+        }
+        if self.asides.ranges {
+            self.number(row.range.map(|it| it.first))?;
+            self.number(row.range.map(|it| it.last))?;
+        }
+        self.writer.write_record(None::<&[u8]>).map_err(io_error)
     }
-    writer.flush()
+
+    fn finish(&mut self) -> Result<(), WriteError> {
+        Ok(self.writer.flush()?)
+    }
 }
 
 /// The error of the writer beneath as it was, so that a caller can tell its kind.
-fn io_error(err: csv::Error) -> io::Error {
-    match err.into_kind() {
+fn io_error(err: csv::Error) -> WriteError {
+    WriteError::Io(match err.into_kind() {
         csv::ErrorKind::Io(err) => err,
         kind => io::Error::other(format!("{kind:?}")),
-    }
+    })
 }

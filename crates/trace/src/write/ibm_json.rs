@@ -6,28 +6,48 @@ use jiff::Timestamp;
 use units::Op;
 use xxhash_rust::xxh64::xxh64;
 
+use super::{About, RowWriter, WriteError};
 use crate::format::{METHOD, SIZE, STATUS, TIME, URI};
-use crate::trace::Trace;
+use crate::trace::Row;
 
-/// Writes `trace` as an array of the records that the registry's logs have, which
-/// [`crate::read`] recognises; times keep their milliseconds.
+/// Writes an array of the records that the registry's logs have, which [`crate::read`] recognises;
+/// times keep their milliseconds.
 ///
 /// A key that is no URI of a blob becomes the digest of one. Client, user agent and duration,
 /// which a trace does not hold, are made up from the key. A trace without dates starts when the
 /// published one does.
-pub fn write_ibm_json(trace: &Trace, mut out: impl Write) -> io::Result<()> {
-    // 2017-06-20T00:00:00Z.
-    const START_NANOS: i128 = 1_497_916_800_000_000_000;
-    let start = trace.source().start.map_or(START_NANOS, Timestamp::as_nanosecond);
-    let mut time = Iso::new();
-    for (number, row) in trace.rows().enumerate() {
-        out.write_all(if number == 0 { b"[\n" } else { b",\n" })?;
+pub struct IbmJsonWriter<W: Write> {
+    out: W,
+    /// In nanoseconds since 1970.
+    start: i128,
+    time: Iso,
+    n_rows: u64,
+}
+
+impl<W: Write> IbmJsonWriter<W> {
+    /// A writer to `out`.
+    pub fn new(out: W) -> IbmJsonWriter<W> {
+        IbmJsonWriter { out, start: 0, time: Iso::new(), n_rows: 0 }
+    }
+}
+
+impl<W: Write> RowWriter for IbmJsonWriter<W> {
+    fn begin(&mut self, about: About) -> Result<(), WriteError> {
+        // 2017-06-20T00:00:00Z.
+        const START_NANOS: i128 = 1_497_916_800_000_000_000;
+        self.start = about.start.map_or(START_NANOS, Timestamp::as_nanosecond);
+        Ok(())
+    }
+
+    fn row(&mut self, row: &Row<'_>) -> Result<(), WriteError> {
+        let IbmJsonWriter { out, start, time, n_rows } = self;
+        out.write_all(if *n_rows == 0 { b"[\n" } else { b",\n" })?;
         let (method, status) = match row.op {
             Op::Get => ("GET", 200),
             Op::Put => ("PUT", 201),
             Op::Delete => ("DELETE", 202),
         };
-        let millis = (start + i128::from(row.at.as_nanos())).div_euclid(1_000_000);
+        let millis = (*start + i128::from(row.at.as_nanos())).div_euclid(1_000_000);
         let client = xxh64(row.key, 1) % 4_096;
         write!(
             out,
@@ -38,18 +58,23 @@ pub fn write_ibm_json(trace: &Trace, mut out: impl Write) -> io::Result<()> {
             client % 1_000,
             client.wrapping_mul(0x9e37_79b9) & 0xffff_ffff,
         )?;
-        write_uri(row.key, &mut out)?;
+        write_uri(row.key, out)?;
         write!(
             out,
             ",\"http.request.useragent\":\"docker/17.03.1-ce go/go1.7.5 git-commit/c6d412e \
              kernel/4.4.0-81-generic os/linux arch/amd64 UpstreamClient(Go-http-client/1.1)\",\
-             \"{STATUS}\":{status},\"{SIZE}\":{},\"id\":\"{number:010x}\",\"{TIME}\":\"{}\"}}",
+             \"{STATUS}\":{status},\"{SIZE}\":{},\"id\":\"{n_rows:010x}\",\"{TIME}\":\"{}\"}}",
             row.size.get(),
             time.text(millis),
         )?;
+        *n_rows += 1;
+        Ok(())
     }
-    out.write_all(b"\n]\n")?;
-    out.flush()
+
+    fn finish(&mut self) -> Result<(), WriteError> {
+        self.out.write_all(b"\n]\n")?;
+        Ok(self.out.flush()?)
+    }
 }
 
 /// Writes the URI of a key, in quotes.

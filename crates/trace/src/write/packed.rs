@@ -31,6 +31,17 @@ pub enum LcsVersion {
     V3,
 }
 
+impl LcsVersion {
+    /// How long a record is.
+    pub fn n_record_bytes(self) -> usize {
+        match self {
+            LcsVersion::V1 => 24,
+            LcsVersion::V2 => 28,
+            LcsVersion::V3 => 36,
+        }
+    }
+}
+
 /// Writes the GETs of `trace` in libCacheSim's oracleGeneral format: 24-byte records, times in
 /// whole seconds from the first request.
 ///
@@ -94,6 +105,7 @@ fn write_records(trace: &Trace, kind: Kind, out: &mut impl Write) -> Result<u64,
     let requests = trace.requests().iter().zip(1..).filter(|(it, _)| is_written(it));
     let mut n_written = 0;
     for ((request, n_request), next) in requests.zip(nexts) {
+        let next = if next == 0 { OracleRecord::NEVER } else { i64::from(next) };
         let seconds = request.at.as_nanos() / 1_000_000_000;
         let time = u32::try_from(seconds).expect("a trace spans at most 100 years");
         let object = numbers[request.object.index()];
@@ -131,6 +143,11 @@ fn write_records(trace: &Trace, kind: Kind, out: &mut impl Write) -> Result<u64,
                 // A size is at most 2^62, so it is the same number with a sign.
                 record[12..20].copy_from_slice(&request.size.get().to_le_bytes());
                 record[20] = op;
+                let ttl_s = trace
+                    .asides()
+                    .ttl_s(usize::try_from(n_request - 1).unwrap_or(usize::MAX))
+                    .unwrap_or(0);
+                record[24..28].copy_from_slice(&ttl_s.to_le_bytes());
                 record[28..].copy_from_slice(&next.to_le_bytes());
                 out.write_all(&record)?;
             }
@@ -190,16 +207,17 @@ fn key_numbers(trace: &Trace) -> Vec<u64> {
 }
 
 /// For each request that is written, the number (from 1, among them) of the next of the same
-/// object, or never.
-fn next_requests(trace: &Trace, kind: Kind) -> Vec<i64> {
+/// object, or zero: never.
+fn next_requests(trace: &Trace, kind: Kind) -> Vec<u32> {
     let is_written = |it: &&Request| kind.has_operations() || it.op == Op::Get;
     let written = || trace.requests().iter().filter(is_written);
-    let mut nexts = vec![OracleRecord::NEVER; written().count()];
-    let mut last_index: Vec<Option<usize>> = vec![None; trace.n_objects()];
-    for (index, request) in written().enumerate() {
-        let number = i64::try_from(index).expect("fewer than 2^32 requests") + 1;
-        if let Some(last) = last_index[request.object.index()].replace(index) {
-            nexts[last] = number;
+    let mut nexts = vec![0; written().count()];
+    // The number of the last request to each object, or zero.
+    let mut last_numbers = vec![0_u32; trace.n_objects()];
+    for (number, request) in (1..).zip(written()) {
+        let last = std::mem::replace(&mut last_numbers[request.object.index()], number);
+        if 0 < last {
+            nexts[last as usize - 1] = number;
         }
     }
     nexts

@@ -8,11 +8,12 @@ mod generator;
 mod golden;
 mod lru_stack;
 mod other_formats;
+mod parquet;
 mod selection;
 mod statistics;
 mod writers;
 
-use trace::{ReadOptions, Row, Trace, TraceError};
+use trace::{ReadOptions, Row, RowWriter, Trace, TraceError, write_rows};
 use units::{Bytes, Op, Time};
 
 /// Reads `bytes` as the trace called `t.csv`.
@@ -25,18 +26,30 @@ fn read_text(text: &str) -> Trace {
     read(text.as_bytes(), &ReadOptions::DETECT).unwrap()
 }
 
-/// The rows of a trace, one a line: seconds, key, size, operation.
+/// The rows of a trace, one a line: seconds, key, size, operation, and what else is said.
 fn shown(trace: &Trace) -> String {
-    let show = |Row { at, key, size, op }: Row<'_>| {
+    let show = |Row { at, key, size, op, ttl_s, range }: Row<'_>| {
         let seconds = at.since(Time::START).as_seconds_f64();
         let op = match op {
             Op::Get => "get",
             Op::Put => "put",
             Op::Delete => "delete",
         };
-        format!("{seconds} {} {} {op}", String::from_utf8_lossy(key), size.get())
+        let ttl = ttl_s.map_or(String::new(), |it| format!(" ttl {it}"));
+        let range = range.map_or(String::new(), |it| format!(" bytes {}-{}", it.first, it.last));
+        format!("{seconds} {} {} {op}{ttl}{range}", String::from_utf8_lossy(key), size.get())
     };
     trace.rows().map(show).collect::<Vec<_>>().join("\n")
+}
+
+/// What a writer makes of a trace.
+fn written(
+    trace: &Trace,
+    writer: impl for<'a> FnOnce(&'a mut Vec<u8>) -> Box<dyn RowWriter + 'a>,
+) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    write_rows(trace, writer(&mut bytes).as_mut()).unwrap();
+    bytes
 }
 
 /// A message folded into short lines, for a snapshot that can be read.

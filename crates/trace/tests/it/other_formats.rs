@@ -3,12 +3,12 @@
 use std::io;
 
 use trace::{
-    Format, LcsVersion, Method, PackedCounts, ReadOptions, RegistryFilter, Resources, Trace,
-    read_files, write_ibm_json, write_lcs,
+    Format, IbmJsonWriter, LcsVersion, Method, PackedCounts, ReadOptions, RegistryFilter,
+    Resources, Trace, read_files, write_lcs,
 };
 use units::Op;
 
-use crate::{folded, gzip, notes, read, read_text, shown, zstd};
+use crate::{folded, gzip, notes, read, read_text, shown, written, zstd};
 
 const DETECT: ReadOptions = ReadOptions::DETECT;
 
@@ -150,7 +150,7 @@ fn ibm_cloud_object_store() {
     operation `operation`; time in milliseconds (by the format)
     0 8d4fcda3d675bac9 1056 put
     13.429 8d4fcda3d675bac9 1056 get
-    13.769 8d4fcda3d675bac9 1056 get
+    13.769 8d4fcda3d675bac9 1056 get bytes 0-99
     14.992 95f8b5fd6bdfc4cd 0 get
     15.537 8d4fcda3d675bac9 0 delete
     1 request is for an object of 0 bytes (first at line 5): kept
@@ -168,7 +168,7 @@ fn twitter_clusters() {
     Twitter cache CSV; columns: time `timestamp`, key `key`, size `key size + value
     size`, operation `op`; time in seconds (assumed; `--time-unit` says otherwise)
     0 nz:u:eeW511W3 75 get
-    0 nz:u:eeW511W3 75 put
+    0 nz:u:eeW511W3 75 put ttl 3600
     1 q:q:1:8WTfjZ 14 delete
     2 q:q:1:8WTfjZ 20 put
     1 request with a time to live, which no model looks at
@@ -194,7 +194,7 @@ fn cache_lib_by_the_names_of_its_columns() {
     CacheLib key-value CSV; columns: time `op_time`, key `key`, size `size`,
     operation `op`; time in seconds (assumed; `--time-unit` says otherwise)
     0 8213 87 get
-    2 8213 87 put
+    2 8213 87 put ttl 60
     1 request with a time to live, which no model looks at
     ");
 }
@@ -210,8 +210,8 @@ fn meta_cdn() {
     Meta CDN CSV; columns: time `timestamp`, key `cacheKey`, size `objectSize`,
     operation `OpType`; time in seconds (by the magnitude of the first value);
     starts 2023-03-15T17:06:40Z
-    0 111 5000 get
-    1 112 700 get
+    0 111 5000 get ttl 86400
+    1 112 700 get bytes 0-699
     1 request for a range of bytes, taken as the whole object
     1 request with a time to live, which no model looks at
     ");
@@ -265,6 +265,9 @@ fn lcs_is_read_back_as_far_as_its_version_goes() {
             assert_eq!(shown(&read(&bytes, &DETECT).unwrap()), shown(&trace));
         }
     }
+    let kept = read_text("time,key,size,op,ttl\n0,7,10,get,\n1,8,20,put,60\n");
+    let (bytes, _) = lcs(&kept, LcsVersion::V3);
+    assert_eq!(shown(&read(&bytes, &DETECT).unwrap()), "0 7 10 get\n1 8 20 put ttl 60");
     let large = read_text("time,key,size\n0,7,4294967296\n");
     let (bytes, _) = lcs(&large, LcsVersion::V3);
     assert_eq!(shown(&read(&bytes, &DETECT).unwrap()), "0 7 4294967296 get");
@@ -295,8 +298,7 @@ fn registry_json_is_written_as_it_is_read() {
     let text = "time,key,size,op\n0.001,v2/a/b/blobs/c,10,get\n1.5,v2/a/b/blobs/c,10,put\n\
                 90000.25,7,20,get\n";
     let trace = read_text(text);
-    let mut bytes = Vec::new();
-    write_ibm_json(&trace, &mut bytes).unwrap();
+    let bytes = written(&trace, |out| Box::new(IbmJsonWriter::new(out)));
     let registry =
         RegistryFilter { methods: vec![Method(Op::Get), Method(Op::Put)], ..RegistryFilter::PAPER };
     let options = ReadOptions { registry, ..DETECT };

@@ -2,16 +2,14 @@
 
 use proptest::prelude::*;
 use trace::{
-    Format, PackedCounts, ReadOptions, Trace, read_columns, write_columns, write_csv,
-    write_oracle_general,
+    CsvWriter, Format, PackedCounts, ReadOptions, Trace, read_columns, write_columns,
+    write_oracle_general, write_rows,
 };
 
-use crate::{folded, read, read_text, shown};
+use crate::{folded, read, read_text, shown, written};
 
 fn csv_of(trace: &Trace) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    write_csv(trace, &mut bytes).unwrap();
-    bytes
+    written(trace, |out| Box::new(CsvWriter::new(out)))
 }
 
 fn read_oracle(bytes: &[u8]) -> Trace {
@@ -116,7 +114,7 @@ impl std::io::Write for Full {
 #[test]
 fn a_full_disk_is_said() {
     let trace = read_text("time,key,size\n0,a,1\n");
-    assert!(write_csv(&trace, Full).is_err());
+    assert!(write_rows(&trace, &mut CsvWriter::new(Full)).is_err());
     let err = write_oracle_general(&trace, Full).unwrap_err().to_string();
     assert_eq!(err, "cannot be written: no storage space");
 }
