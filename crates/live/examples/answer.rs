@@ -2,7 +2,8 @@
 //!
 //! `{"do":"echo"}` is answered by the payload and what the function knows of itself: how often it
 //! was invoked, its process and its settings. `{"do":"wait","path":"/tmp/x"}` waits until there
-//! is such a file, having written its process to the file `here`, `hang` for ever; `fail` fails, `panic` panics, `exit` ends the process,
+//! is such a file, having written its process to the file `here`, `hang` for ever; `fail` fails,
+//! `panic` panics, `exit` ends the process,
 //! `allocate` takes so many MiB and hangs, `print` writes a line, `large` answers so many bytes,
 //! `spawn` starts a process of its own and tells its id.
 //! `AT_START` in its environment makes it `exit` or `hang` there.

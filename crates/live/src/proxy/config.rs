@@ -80,7 +80,10 @@ pub enum ProxyError {
         source: std::io::Error,
     },
     /// The pool cannot hold an object.
-    #[error("{n_nodes} functions cannot hold an object of {code}: give at least {}", code.n_chunks())]
+    #[error(
+        "{n_nodes} functions cannot hold an object of {code}: give at least {}",
+        code.n_chunks()
+    )]
     TooFewNodes {
         /// How many there are.
         n_nodes: u32,

@@ -81,7 +81,11 @@ proptest! {
     }
 
     #[test]
-    fn no_flipped_bit_goes_unnoticed(message in messages(), at: prop::sample::Index, bit in 0..8_u32) {
+    fn no_flipped_bit_goes_unnoticed(
+        message in messages(),
+        at: prop::sample::Index,
+        bit in 0..8_u32,
+    ) {
         let mut bytes = message.to_bytes();
         let at = at.index(bytes.len());
         bytes[at] ^= 1_u8 << bit;
