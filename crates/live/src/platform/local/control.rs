@@ -246,16 +246,33 @@ async fn collect(body: Incoming, n_bytes_max: usize) -> Result<Bytes, ApiError> 
         let why = format!("Request must be smaller than {n_bytes_max} bytes for this operation");
         Err(ApiError::TooLarge(why))
     };
-    // What is announced need not be waited for.
+    let mut body = body;
     if (n_bytes_max as u64) < body.size_hint().lower() {
+        drain(&mut body).await;
         return too_large();
     }
-    let collected = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, n_bytes_max).collect());
-    match collected.await {
+    let limited = Limited::new(&mut body, n_bytes_max).collect();
+    match tokio::time::timeout(BODY_TIMEOUT, limited).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(err)) if err.is::<LengthLimitError>() => too_large(),
+        Ok(Err(err)) if err.is::<LengthLimitError>() => {
+            drain(&mut body).await;
+            too_large()
+        }
         Ok(Err(err)) => Err(ApiError::InvalidContent(format!("the body ended early: {err}"))),
         Err(_) => Err(ApiError::TooSlow(format!("the body took longer than {BODY_TIMEOUT:?}"))),
+    }
+}
+
+/// Lets the rest of a body that is refused go by, as long as it keeps coming and within reason:
+/// a client that is cut off while it sends does not read why.
+async fn drain(body: &mut Incoming) {
+    const DRAINED_BYTES_MAX: usize = 64 * 1024 * 1024;
+    const PAUSE_MAX: Duration = Duration::from_millis(250);
+    let mut n_bytes = 0;
+    while n_bytes < DRAINED_BYTES_MAX
+        && let Ok(Some(Ok(frame))) = tokio::time::timeout(PAUSE_MAX, body.frame()).await
+    {
+        n_bytes += frame.data_ref().map_or(0, Bytes::len);
     }
 }
 
