@@ -106,10 +106,13 @@ async fn instances_that_come_and_go_leave_no_file_open() {
     let elsewhere = Elsewhere::new().await;
     answer(&elsewhere.client, json!({})).await;
     let n_files = elsewhere.n_files();
-    for _ in 0..25 {
+    const N_INSTANCES: usize = 25;
+    for _ in 0..N_INSTANCES {
         let output = invoke(&elsewhere.client, json!({ "do": "exit" })).await;
         assert!(output.function_error().is_some());
     }
     answer(&elsewhere.client, json!({})).await;
-    until("closed", || elsewhere.n_files() <= n_files).await;
+    // A client may keep a connection or two more than before; an instance would leave several
+    // files each.
+    until("closed", || elsewhere.n_files() < n_files + N_INSTANCES / 5).await;
 }
