@@ -1,5 +1,5 @@
 # Every target is a name for one command that a reader could type.
-.PHONY: all check test reproduce-figures bench bench-ec deny
+.PHONY: all check test reproduce-figures bench bench-ec bench-live check-aws deny
 
 all: check test
 
@@ -16,13 +16,24 @@ test:
 reproduce-figures:
 	cargo run --release --locked --package cli -- figures $(if $(TRACE),--trace $(TRACE))
 
-# Our replay and CSV reading beside libCacheSim's, in one run.
+# Our replay and CSV reading beside libCacheSim's, in one run; and how fast InfiniCache is
+# simulated.
 bench: .venv/libcachesim
 	cargo bench --locked --package cli --bench beside_libcachesim
+	cargo bench --locked --package cli --bench infinicache
 
 # Our erasure codec beside ISA-L (Debian's libisal2, if it is there), two others, and memcpy.
 bench-ec:
 	cargo run --release --locked --manifest-path crates/ec/bench/Cargo.toml
+
+# GET of 1, 10 and 100 MB from the live cache and from redis-server (Debian), in one run.
+bench-live:
+	cargo build --release --locked --package live --bins --examples
+	cargo run --release --locked --package live --example bench_live
+
+# The aws CLI and cargo-lambda, from PyPI, against the local platform and the function.
+check-aws: .venv/aws
+	crates/live/check_aws.sh
 
 # Licences and advisories of what we depend on (needs cargo-deny and a network).
 deny:
@@ -32,4 +43,10 @@ deny:
 .venv/libcachesim:
 	python3 -m venv .venv
 	.venv/bin/pip install --quiet libcachesim==0.3.5
+	touch $@
+
+# Clients of the Lambda API that no one here wrote, in an environment of their own.
+.venv/aws:
+	python3 -m venv .venv/aws
+	.venv/aws/bin/pip install --quiet awscli==1.46.3 cargo-lambda==1.9.2
 	touch $@

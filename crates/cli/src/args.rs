@@ -1,15 +1,17 @@
 //! The command line: what can be typed, before it is looked at more closely.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args as ArgGroupOf, Parser, Subcommand};
 use clap_complete::Shell;
 use policy::EvictionPolicy;
 use pricing::Accounting;
-use trace::{CacheSize, Column, Format, Method, Resources, Selection, TimeUnit};
+use trace::{CacheSize, Column, Format, Method, Resources, ScaleSize, Selection, TimeUnit};
 use units::{Bytes, Nanos};
 
+use crate::figures_args::FiguresArgs;
+use crate::live_args::LiveCommand;
 use crate::trace_args::{TargetArgs, TraceConvertArgs, TraceFitArgs, TraceSampleArgs, parse_rate};
 
 /// Something was typed that makes no sense. The program exits with 2.
@@ -49,6 +51,8 @@ pub(crate) enum Command {
     },
     /// The closed form for the loss of erasure-coded objects (FAST'20 section 4.3)
     Availability(AvailabilityArgs),
+    /// Fit a platform profile to the paper's microbenchmarks (FAST'20 Figs 4, 11 and 12)
+    Calibrate(CalibrateArgs),
     /// List the price books that come with the program, or show one
     Prices {
         #[command(subcommand)]
@@ -58,6 +62,11 @@ pub(crate) enum Command {
     Ec {
         #[command(subcommand)]
         command: EcCommand,
+    },
+    /// Run the cache itself: functions, a proxy, real sockets and real time
+    Live {
+        #[command(subcommand)]
+        command: LiveCommand,
     },
     /// Print completions for a shell
     Completions {
@@ -213,6 +222,10 @@ pub(crate) struct SelectArgs {
     /// Drop requests of larger objects
     #[arg(long, value_name = "SIZE")]
     pub(crate) max_size: Option<Bytes>,
+    /// Take objects above a size to be a part of theirs, as the reference's replayer can:
+    /// FACTOR or FACTOR:SIZE, such as 0.1 [SIZE: 100MiB]
+    #[arg(long, value_name = "FACTOR")]
+    pub(crate) scale_size: Option<ScaleSize>,
     /// Take larger objects to be of this size
     #[arg(long, value_name = "SIZE")]
     pub(crate) clamp_size: Option<Bytes>,
@@ -221,8 +234,8 @@ pub(crate) struct SelectArgs {
 impl SelectArgs {
     /// The selection that was typed.
     pub(crate) fn selection(&self) -> Selection {
-        let SelectArgs { hours, min_size, max_size, clamp_size } = *self;
-        Selection { hours, min_size, max_size, clamp_size }
+        let SelectArgs { hours, min_size, max_size, scale_size, clamp_size } = *self;
+        Selection { hours, min_size, max_size, scale_size, clamp_size }
     }
 }
 
@@ -275,10 +288,17 @@ pub(crate) struct SystemArgs {
     /// s3-fifo, belady
     #[arg(long, default_value_t = EvictionPolicy::Lru)]
     pub(crate) policy: EvictionPolicy,
+    /// How functions, networks and stores behave: aws-2019-fast20, aws-2024, or the path of a
+    /// profile
+    #[arg(long, value_name = "PROFILE", default_value = DEFAULT_PROFILE)]
+    pub(crate) profile: String,
     /// Names the randomness of the run
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
 }
+
+/// The profile of the paper.
+pub(crate) const DEFAULT_PROFILE: &str = "aws-2019-fast20";
 
 /// The systems that can be written, for the end of a help text.
 const SYSTEMS_HELP: &str = "\
@@ -295,10 +315,12 @@ SYSTEM is one of
     warmup=1min|off       how long a function may be idle
     backup=5min|off       how often it copies itself to a replica
     reclaim=none          or poisson:RATE/min, zipf:EXPONENT:MAX, idle:27min,
-                          mass:6h, fig8:DATE, fig9:DATE, schedule:FILE.csv; by
-                          default as often as in the paper's Fig 14
+                          mass:6h, fig8:DATE, fig9:DATE, schedule:FILE.csv,
+                          fig14:RUN; by default that of the paper's run
     placement=random      or round-robin
     first_d=paper|code    wait for d chunks, or for all d+p answers
+    instance=mru          or lru, random: which idle instance is invoked
+    clients=0             with a link each; 0: on the proxies' machines
     codec=paper           or ec-native: how fast clients code
     proxy=c5n.4xlarge     the machine of each proxy
   s3                                         no cache
@@ -322,7 +344,8 @@ pub(crate) struct CompareArgs {
 pub(crate) struct ResultArgs {
     #[command(flatten)]
     pub(crate) form: OutputArgs,
-    /// Also write results.json, with the hours, and results.csv into this directory
+    /// Also write index.html, a page of all of it, results.json, with the hours, and results.csv
+    /// into this directory
     #[arg(long, short, value_name = "DIR")]
     pub(crate) output_dir: Option<PathBuf>,
     #[command(flatten)]
@@ -340,20 +363,6 @@ pub(crate) struct RunArgs {
     pub(crate) read: ReadArgs,
     #[command(flatten)]
     pub(crate) result: ResultArgs,
-}
-
-#[derive(Debug, ArgGroupOf)]
-pub(crate) struct FiguresArgs {
-    /// Draw the trace-driven figures from this trace instead of the synthetic one
-    #[arg(long)]
-    pub(crate) trace: Option<String>,
-    #[command(flatten)]
-    pub(crate) read: ReadArgs,
-    /// Where to put the figures
-    #[arg(long, short, value_name = "DIR", default_value = "figures")]
-    pub(crate) output_dir: PathBuf,
-    #[command(flatten)]
-    pub(crate) jobs: JobsArgs,
 }
 
 #[derive(Debug, ArgGroupOf)]
@@ -428,6 +437,30 @@ pub(crate) struct AvailabilityArgs {
     pub(crate) reclaimed: Option<u32>,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, ArgGroupOf)]
+pub(crate) struct CalibrateArgs {
+    /// Start from this profile [default: the one that comes with the program]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) profile: Option<PathBuf>,
+    /// Fit nothing: show how far the profile is from each published point
+    #[arg(long, conflicts_with = "output")]
+    pub(crate) check: bool,
+    /// Write the fitted profile to this file [default: print it]
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Print the errors as CSV
+    #[arg(long)]
+    pub(crate) csv: bool,
+    /// GETs behind each point
+    #[arg(long, value_name = "N", default_value = "60")]
+    pub(crate) gets: NonZeroU32,
+    /// Names the randomness: the same seed, the same profile
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+    #[command(flatten)]
+    pub(crate) jobs: JobsArgs,
 }
 
 /// An object that fits into the memory of any machine, twice.

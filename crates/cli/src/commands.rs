@@ -1,10 +1,12 @@
 //! One file for each command.
 
 pub(crate) mod availability;
+pub(crate) mod calibrate;
 pub(crate) mod compare;
 pub(crate) mod completions;
 pub(crate) mod ec;
 pub(crate) mod figures;
+pub(crate) mod live_up;
 pub(crate) mod prices;
 pub(crate) mod run;
 pub(crate) mod trace_convert;

@@ -11,7 +11,7 @@ use trace::Selection;
 use units::{Bytes, Nanos};
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::args::{CompareArgs, DEFAULT_BOOK, PriceArgs, UsageError};
+use crate::args::{CompareArgs, DEFAULT_BOOK, DEFAULT_PROFILE, PriceArgs, UsageError};
 use crate::output;
 
 /// An experiment as its file spells it. Nothing is checked but its shape.
@@ -27,6 +27,8 @@ pub(crate) struct ExperimentFile {
     prices: String,
     accounting: Option<String>,
     policy: Option<String>,
+    #[serde(default = "default_profile")]
+    profile: String,
     systems: Vec<String>,
     #[serde(default)]
     select: SelectFile,
@@ -38,6 +40,7 @@ struct SelectFile {
     hours: Option<String>,
     min_size: Option<String>,
     max_size: Option<String>,
+    scale_size: Option<String>,
     clamp_size: Option<String>,
 }
 
@@ -58,6 +61,9 @@ pub(crate) struct Experiment {
     /// Names all of the above but trace and seeds by its content, prices and the behaviour of
     /// the world included.
     pub(crate) hash: String,
+    /// Names what the result of a system depends on beside the system, the trace and the seed:
+    /// prices, what is charged, and the behaviour of the world.
+    pub(crate) surroundings_hash: String,
 }
 
 /// What an experiment is made of, as texts.
@@ -67,6 +73,7 @@ struct Parts<'a> {
     policy: EvictionPolicy,
     systems: Vec<String>,
     prices: &'a PriceArgs,
+    profile: &'a str,
     seeds: Vec<u64>,
 }
 
@@ -82,6 +89,7 @@ impl Experiment {
             policy: args.systems.policy,
             systems: args.systems.systems.clone(),
             prices: &args.prices,
+            profile: &args.systems.profile,
             seeds: vec![args.systems.seed],
         })
     }
@@ -99,9 +107,9 @@ impl Experiment {
     }
 
     fn new(parts: Parts<'_>) -> anyhow::Result<Experiment> {
-        let Parts { trace, selection, policy, systems, prices: price_args, seeds } = parts;
+        let Parts { trace, selection, policy, systems, prices: price_args, profile, seeds } = parts;
         let (prices, price_text) = price_book(&price_args.prices)?;
-        let profile = Profile::aws_2019_fast20();
+        let (profile, profile_text) = profile_of(profile)?;
         let read_file = |name: &str| fs_err::read_to_string(name).map_err(|err| err.to_string());
         let around =
             Surroundings { prices: &prices, profile: &profile, policy, read_file: &read_file };
@@ -115,16 +123,27 @@ impl Experiment {
         for system in &systems {
             check_proxy(system, accounting, &prices)?;
         }
-        let Selection { hours, min_size, max_size, clamp_size } = selection;
+        let Selection { hours, min_size, max_size, scale_size, clamp_size } = selection;
         let sizes = [min_size, max_size, clamp_size].map(|it| it.map(Bytes::get));
         let described = format!(
-            "{:?} {sizes:?} {policy} {names:?} {} {price_text} {}",
+            "{:?} {sizes:?} {scale_size:?} {policy} {names:?} {} {price_text} {}",
             hours.map(Nanos::get),
             accounting.name(),
-            Profile::AWS_2019_FAST20_TEXT,
+            profile_text,
         );
         let hash = format!("{:032x}", xxh3_128(described.as_bytes()));
-        Ok(Experiment { trace, selection, systems, prices, accounting, seeds, hash })
+        let surroundings = format!("{} {price_text} {profile_text}", accounting.name());
+        let surroundings_hash = format!("{:032x}", xxh3_128(surroundings.as_bytes()));
+        Ok(Experiment {
+            trace,
+            selection,
+            systems,
+            prices,
+            accounting,
+            seeds,
+            hash,
+            surroundings_hash,
+        })
     }
 }
 
@@ -152,10 +171,11 @@ impl ExperimentFile {
             prices,
             accounting,
             policy,
+            profile,
             systems,
             select,
         } = self;
-        let SelectFile { hours, min_size, max_size, clamp_size } = select;
+        let SelectFile { hours, min_size, max_size, scale_size, clamp_size } = select;
         if seeds.is_empty() {
             return Err(UsageError("`seeds` is empty; write at least one".to_owned()).into());
         }
@@ -165,6 +185,7 @@ impl ExperimentFile {
                 hours: read::<Nanos>("select.hours", hours.as_ref())?,
                 min_size: read::<Bytes>("select.min_size", min_size.as_ref())?,
                 max_size: read::<Bytes>("select.max_size", max_size.as_ref())?,
+                scale_size: read("select.scale_size", scale_size.as_ref())?,
                 clamp_size: read::<Bytes>("select.clamp_size", clamp_size.as_ref())?,
             },
             policy: read("policy", policy.as_ref())?.unwrap_or(EvictionPolicy::Lru),
@@ -173,9 +194,34 @@ impl ExperimentFile {
                 prices: prices.clone(),
                 accounting: read("accounting", accounting.as_ref())?,
             },
+            profile,
             seeds: seeds.clone(),
         })
     }
+}
+
+fn default_profile() -> String {
+    DEFAULT_PROFILE.to_owned()
+}
+
+/// The profile that comes with the program under this name, or the file of this path; and its
+/// text.
+fn profile_of(name: &str) -> anyhow::Result<(Profile, String)> {
+    if let Some(text) = Profile::builtin_text(name) {
+        return Ok((Profile::from_toml(text)?, text.to_owned()));
+    }
+    if !Path::new(name).exists() {
+        let names: Vec<&str> = Profile::builtin_names().collect();
+        return Err(UsageError(format!(
+            "no profile is called `{name}`, and no such file exists; write {} or the path of a \
+             .toml file",
+            names.join(", ")
+        ))
+        .into());
+    }
+    let text = fs_err::read_to_string(name)?;
+    let profile = Profile::from_toml(&text).with_context(|| format!("cannot use `{name}`"))?;
+    Ok((profile, text))
 }
 
 /// The book that comes with the program under this name, or the file of this path; and its text.

@@ -3,9 +3,14 @@
 mod args;
 mod commands;
 mod experiment;
+mod figures_args;
+mod live_args;
+mod microbenchmarks;
 mod output;
+mod own_page;
 mod progress;
 mod replay;
+mod run_store;
 mod trace_args;
 mod trace_cache;
 mod trace_files;
@@ -18,6 +23,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::args::{Args, Command, TraceCommand, UsageError};
+use crate::live_args::LiveCommand;
 
 fn main() -> ExitCode {
     let Err(err) = run(Args::parse()) else { return ExitCode::SUCCESS };
@@ -32,6 +38,13 @@ fn main() -> ExitCode {
 }
 
 fn run(args: Args) -> anyhow::Result<()> {
+    if let Command::Live { command } = args.command {
+        // It has its own way to stop, and writes no files.
+        return match command {
+            LiveCommand::Up(args) => commands::live_up::up(&args),
+            LiveCommand::Sandbox { arguments } => commands::live_up::sandbox(arguments),
+        };
+    }
     output::clean_up_on_interrupt()?;
     match args.command {
         Command::Compare(args) => commands::compare::compare(&args),
@@ -47,7 +60,9 @@ fn run(args: Args) -> anyhow::Result<()> {
             TraceCommand::Mrc(args) => commands::trace_mrc::mrc(&args),
         },
         Command::Availability(args) => commands::availability::availability(&args),
+        Command::Calibrate(args) => commands::calibrate::calibrate(&args),
         Command::Prices { command } => commands::prices::prices(&command),
+        Command::Live { .. } => Ok(()),
         Command::Ec { command } => commands::ec::ec(&command),
         Command::Completions { shell } => commands::completions::completions(shell),
     }

@@ -132,7 +132,7 @@ impl Input {
 }
 
 /// Makes the trace of a profile.
-fn generate(profile: &str, seed: u64) -> anyhow::Result<Trace> {
+pub(crate) fn generate(profile: &str, seed: u64) -> anyhow::Result<Trace> {
     Ok(draft(profile, seed)?.into_trace())
 }
 

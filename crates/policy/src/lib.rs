@@ -3,7 +3,8 @@
 //!
 //! [`evict`] chooses what leaves a full cache, and [`ObjectCache`] applies it to whole objects.
 //! [`placer`] is the proxy's side of InfiniCache (where chunks go, which object makes way),
-//! [`Ring`] finds the proxy, [`fetch`] settles a read, [`lease`] ends an invocation in time,
+//! [`Ring`] finds the proxy, [`link`] asks a function whether it is there before anything is
+//! sent, [`fetch`] settles a read, [`lease`] ends an invocation in time,
 //! [`WarmUp`] and [`Backup`] keep chunks alive, and [`reclaim`] says how many functions the
 //! platform takes back.
 //!
@@ -16,6 +17,7 @@ mod cache;
 pub mod evict;
 pub mod fetch;
 pub mod lease;
+pub mod link;
 pub mod placer;
 pub mod reclaim;
 mod ring;

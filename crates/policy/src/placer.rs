@@ -284,6 +284,23 @@ impl Placer {
         self.enter(object);
     }
 
+    /// Makes room in the metadata for objects `0..n_objects`. Less than there is changes nothing.
+    pub fn grow(&mut self, n_objects: usize) {
+        let unknown =
+            Object { chunk_size: Bytes::ZERO, slot: 0, state: State::Unknown, is_visited: false };
+        let n_objects = n_objects.max(self.objects.len());
+        self.objects.resize(n_objects, unknown);
+        self.nodes.resize(n_objects * self.n_chunks, NodeId(0));
+    }
+
+    /// Deletes an object, and forgets that it ever was, so that its id can be given to another.
+    /// Whether it was cached.
+    pub fn forget(&mut self, object: ObjectId) -> bool {
+        let was_cached = self.delete(object);
+        self.objects[object.index()].state = State::Unknown;
+        was_cached
+    }
+
     /// Gives back the slot of an object and the room of its first `n_placed` chunks.
     fn release(&mut self, object: ObjectId, n_placed: usize) {
         let Object { chunk_size, slot, .. } = self.objects[object.index()];

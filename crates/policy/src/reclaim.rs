@@ -2,6 +2,7 @@
 
 mod measured;
 
+use std::collections::BTreeMap;
 use std::{fmt, str};
 
 use units::Nanos;
@@ -31,6 +32,12 @@ enum Counts {
         counts: Vec<u32>,
         repeats: bool,
     },
+    /// How many of an instance are taken back in each interval on average, and of how many
+    /// functions; after the last, the last day again.
+    Rates {
+        per_instance: Vec<f64>,
+        n_functions: u32,
+    },
     /// Every function there is.
     All,
     /// None by number, but every instance that was idle for this long.
@@ -44,8 +51,8 @@ pub enum ReclaimError {
     /// The kind is not known.
     #[error(
         "`{0}` is not a reclaim process; write none, poisson:RATE/min, poisson:RATE/h, \
-         zipf:EXPONENT:MAX, idle:TIME, mass:TIME, schedule:FILE.csv, or fig8:DATE or fig9:DATE \
-         (one of {dates})",
+         zipf:EXPONENT:MAX, idle:TIME, mass:TIME, schedule:FILE.csv, fig14:RUN (all, large \
+         or large_nobackup), or fig8:DATE or fig9:DATE (one of {dates})",
         dates = measured::dates().join(", ")
     )]
     Unknown(String),
@@ -100,6 +107,22 @@ impl Reclaim {
         measured::dates().into_iter().filter_map(measured::fig9).collect()
     }
 
+    /// What the paper's replay of large objects met, with and without backups (FAST'20 Fig 14).
+    /// It is of 400 functions until [`Reclaim::over`] says otherwise.
+    pub fn fig14(with_backups: bool) -> Reclaim {
+        let series = if with_backups { "large" } else { "large_nobackup" };
+        measured::fig14(series).expect("the embedded file has both")
+    }
+
+    /// The process over a pool of so many functions, where it is known by function; the others
+    /// count what they count.
+    pub fn over(mut self, n_functions: u32) -> Reclaim {
+        if let Counts::Rates { n_functions: of, .. } = &mut self.counts {
+            *of = n_functions;
+        }
+        self
+    }
+
     /// Reads a process from its text. `read_file` gives the text of a file by its name, or says
     /// why it cannot; it is asked for schedules only.
     pub fn parse(
@@ -121,6 +144,7 @@ impl Reclaim {
             }
             "idle" => Ok(of(Nanos::MINUTE, Counts::Idle(time(text, rest)?))),
             "mass" => Ok(of(time(text, rest)?, Counts::All)),
+            "fig14" => measured::fig14(rest).ok_or_else(unknown),
             "fig8" => measured::fig8(rest).ok_or_else(unknown),
             "fig9" => measured::fig9(rest).ok_or_else(unknown),
             "schedule" => {
@@ -161,6 +185,15 @@ impl Reclaim {
                 let found = cumulative.iter().find(|(_, below)| level < *below);
                 found.or(cumulative.last()).map_or(0, |(count, _)| *count)
             }
+            Counts::Rates { per_instance, n_functions } => {
+                let day = usize::try_from(Nanos::HOUR.get() * 24 / self.interval.get());
+                let day = day.expect("intervals of minutes");
+                let mean = rate(per_instance, interval, day) * f64::from(*n_functions);
+                // Rounded up as often as it takes for the mean to come out.
+                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "few")]
+                let count = libm::floor(mean + level) as u32;
+                count
+            }
             Counts::Schedule { counts, repeats } => {
                 let n_intervals = counts.len() as u64;
                 let index = if *repeats { interval % n_intervals.max(1) } else { interval };
@@ -196,6 +229,24 @@ impl Reclaim {
                 };
                 cumulative.iter().map(part).collect()
             }
+            Counts::Rates { per_instance, n_functions } => {
+                let mut probabilities = BTreeMap::new();
+                for rate in per_instance {
+                    let mean = rate * f64::from(*n_functions);
+                    #[expect(
+                        clippy::cast_possible_truncation,
+                        clippy::cast_sign_loss,
+                        reason = "few"
+                    )]
+                    let least = libm::floor(mean) as u32;
+                    let above = mean - f64::from(least);
+                    for (count, probability) in [(least, 1.0 - above), (least + 1, above)] {
+                        *probabilities.entry(count).or_insert(0.0) +=
+                            probability / per_instance.len() as f64;
+                    }
+                }
+                probabilities.into_iter().collect()
+            }
             Counts::Schedule { counts, .. } => {
                 let mut sorted = counts.clone();
                 sorted.sort_unstable();
@@ -204,6 +255,14 @@ impl Reclaim {
             }
         }
     }
+}
+
+/// The rate of an interval; after the last, those of the last `day` of them again.
+fn rate(rates: &[f64], interval: u64, day: usize) -> f64 {
+    let index = usize::try_from(interval).unwrap_or(usize::MAX);
+    let beyond = index.saturating_sub(rates.len());
+    let again = rates.len().saturating_sub(day) + beyond % day;
+    rates.get(index).or(rates.get(again)).copied().unwrap_or(0.0)
 }
 
 /// The smallest count with more than `level` of the probability at or below it.

@@ -6,20 +6,35 @@
 //! of marks that plotters' backends draw; plotters' own axes are not used, so that both kinds
 //! of file show the same marks in the same places.
 
+mod axis;
+mod boxes;
+mod curves;
 mod fig13;
 mod fig17;
 mod frame;
+mod kinds;
+mod labels;
 mod letters;
 mod png;
 mod render;
 mod scene;
 mod style;
+mod surface;
 #[cfg(test)]
 mod tests;
+mod tornado;
+mod trade_off;
 
+pub use self::axis::{Scale, Spacing, Ticks};
+pub use self::boxes::{BoxChart, BoxGroup, BoxPlot, Spread, SpreadBox, boxes};
+pub use self::curves::{Curve, CurveChart, Naming, Origin, Plot, curves};
 pub use self::fig13::{
     Fig13Hourly, Fig13Total, HourlyCost, Panel, TotalCost, fig13_hourly, fig13_total,
 };
 pub use self::fig17::{CostAtRate, Fig17, fig17};
+pub use self::kinds::Chart;
 pub use self::scene::Figure;
-pub use self::style::Hue;
+pub use self::style::{Hue, dark_colors};
+pub use self::surface::{Surface, SurfaceChart, surface};
+pub use self::tornado::{Moved, Tornado, TornadoRow, tornado};
+pub use self::trade_off::{Choice, Estimate, TradeOff, trade_off};

@@ -8,7 +8,7 @@ mod table;
 mod tests;
 
 use pricing::CostItems;
-use sim::{Counts, Distribution};
+use sim::{Counts, Distribution, Latencies};
 use units::{Bytes, Nanos};
 
 pub use self::csv::to_csv;
@@ -68,8 +68,82 @@ pub struct SystemSummary {
     pub cost: CostItems,
     /// How long its GETs took.
     pub latency: LatencySummary,
+    /// How long its hits took.
+    pub hits: HitLatency,
+    /// How long objects last, and how long it takes to repair them.
+    pub loss: LossSummary,
     /// The same hour by hour, from the first; may be left empty.
     pub hours: Vec<HourSummary>,
+}
+
+/// How long the GETs took that the cache served; all empty where there were none.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HitLatency {
+    /// The length in milliseconds that each part of [`HIT_LEVELS`] does not exceed.
+    pub quantiles_ms: Vec<f64>,
+    /// The 5th, 25th, 50th, 75th and 95th percentile in milliseconds of each size class, as
+    /// [`sim::SIZE_CLASSES`] has them; none for a class without hits.
+    pub by_size_ms: [Option<[f64; 5]>; 4],
+}
+
+/// The parts at which distributions of latencies are kept, so that those of several seeds can
+/// be put together.
+pub const HIT_LEVELS: [f64; 107] = hit_levels();
+
+const fn hit_levels() -> [f64; 107] {
+    let mut levels = [0.0; 107];
+    levels[0] = 0.001;
+    levels[1] = 0.005;
+    let mut percent = 1;
+    while percent < 100 {
+        levels[percent + 1] = percent as f64 / 100.0;
+        percent += 1;
+    }
+    let last = [0.993, 0.995, 0.997, 0.998, 0.999, 0.9995];
+    let mut index = 0;
+    while index < last.len() {
+        levels[101 + index] = last[index];
+        index += 1;
+    }
+    levels
+}
+
+impl HitLatency {
+    /// The length that `part` of the hits does not exceed, if that part is kept.
+    pub fn quantile_ms(&self, part: f64) -> Option<f64> {
+        let index = HIT_LEVELS.iter().position(|it| (it - part).abs() < 1e-9)?;
+        self.quantiles_ms.get(index).copied()
+    }
+}
+
+impl From<&Latencies> for HitLatency {
+    fn from(latencies: &Latencies) -> HitLatency {
+        let Latencies { hits, hits_by_size, .. } = latencies;
+        if hits.n_recorded() == 0 {
+            return HitLatency::default();
+        }
+        let spread = |it: &Distribution| {
+            let at = |part: f64| it.quantile_ms(part);
+            (0 < it.n_recorded()).then(|| [0.05, 0.25, 0.5, 0.75, 0.95].map(at))
+        };
+        HitLatency {
+            quantiles_ms: HIT_LEVELS.iter().map(|it| hits.quantile_ms(*it)).collect(),
+            by_size_ms: hits_by_size.each_ref().map(spread),
+        }
+    }
+}
+
+/// How long cached objects last, and how long it takes to repair what is found broken.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct LossSummary {
+    /// How long it took to store chunks again that were found lost, be it from the others or
+    /// from the backing store; nothing where none was.
+    pub time_to_repair: Option<LatencySummary>,
+    /// How long a cached object lasts on average, in hours; nothing where none was lost.
+    pub time_to_object_loss_h_mean: Option<f64>,
+    /// The same by the closed form of the paper's section 4.3, which knows no backups; nothing
+    /// where nothing is reclaimed by number.
+    pub time_to_object_loss_h_closed_form: Option<f64>,
 }
 
 /// One hour of a run.

@@ -2,7 +2,7 @@
 
 use csv::{ReaderBuilder, StringRecord, Trim};
 
-use crate::chart::{CostAtRate, HourlyCost, Panel};
+use crate::chart::{CostAtRate, HourlyCost, Panel, Spread};
 
 /// The three panels of Fig 13 (b) to (d) of the paper (FAST 2020).
 #[derive(Clone, Debug, PartialEq)]
@@ -113,6 +113,58 @@ pub fn cost_at_rates(text: &str) -> Result<Vec<CostAtRate>, ReferenceError> {
     Ok(curve)
 }
 
+/// Curves by what their rows are of.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NamedCurves(Vec<NamedCurve>);
+
+type NamedCurve = (Vec<String>, Vec<(f64, f64)>);
+
+impl NamedCurves {
+    /// The curve of this name; empty where there is none.
+    pub fn get(&self, name: &[&str]) -> &[(f64, f64)] {
+        self.0.iter().find(|(it, _)| it == name).map_or(&[], |(_, points)| points)
+    }
+
+    /// The names, in the order of the file.
+    pub fn names(&self) -> impl Iterator<Item = &[String]> {
+        self.0.iter().map(|(name, _)| name.as_slice())
+    }
+}
+
+/// Reads curves: the last two of `columns` are across and up, those before say which curve.
+pub fn curves<const N: usize>(
+    text: &str,
+    columns: [&'static str; N],
+) -> Result<NamedCurves, ReferenceError> {
+    let rows = Rows::read(text, columns)?;
+    let mut curves: Vec<NamedCurve> = Vec::new();
+    for index in 0..rows.records.len() {
+        let name = rows.name(index, N - 2);
+        let point = (rows.number(index, N - 2)?, rows.number(index, N - 1)?);
+        match curves.iter_mut().find(|(it, _)| *it == name) {
+            Some((_, points)) => points.push(point),
+            None => curves.push((name, vec![point])),
+        }
+    }
+    check_points("the file", curves.len().min(1), 1)?;
+    Ok(NamedCurves(curves))
+}
+
+/// Reads spreads: the last five of `columns` are the lower whisker, the first quartile, the
+/// median, the third quartile and the upper whisker; those before say of what.
+pub fn spreads<const N: usize>(
+    text: &str,
+    columns: [&'static str; N],
+) -> Result<Vec<(Vec<String>, Spread)>, ReferenceError> {
+    let rows = Rows::read(text, columns)?;
+    let spread = |row: usize| {
+        let at = |place: usize| rows.number(row, N - 5 + place);
+        let (low, q1, median, q3, high) = (at(0)?, at(1)?, at(2)?, at(3)?, at(4)?);
+        Ok((rows.name(row, N - 5), Spread { low, q1, median, q3, high }))
+    };
+    (0..rows.records.len()).map(spread).collect()
+}
+
 /// The rows of a file, and where in them the `N` columns are that are asked for.
 struct Rows<const N: usize> {
     records: Vec<StringRecord>,
@@ -138,6 +190,11 @@ impl<const N: usize> Rows<N> {
 
     fn text(&self, row: usize, column: usize) -> &str {
         self.records[row].get(self.columns[column].1).unwrap_or_default()
+    }
+
+    /// The first `n_columns` cells, which name what the row is of.
+    fn name(&self, row: usize, n_columns: usize) -> Vec<String> {
+        (0..n_columns).map(|it| self.text(row, it).to_owned()).collect()
     }
 
     /// A number that is finite and at least 0.
@@ -218,6 +275,21 @@ mod tests {
         };
         check(FIG17[0], [[0.0, 10.3681], [349_990.0, 10.3681]]);
         check(FIG17[1], [[0.0, 0.2533], [349_990.0, 11.5954]]);
+    }
+
+    #[test]
+    fn curves_and_spreads_are_found_by_name() {
+        let text = "of,part,x,y\na,b,1,2\na,c,1,3\na,b,2,4\n";
+        let read = curves(text, ["of", "part", "x", "y"]).unwrap();
+        assert_eq!(read.get(&["a", "b"]), [(1.0, 2.0), (2.0, 4.0)]);
+        assert_eq!(read.get(&["a", "d"]), []);
+        assert_eq!(read.names().count(), 2);
+        let text = "of,q1,median,q3,lo,hi\na,2,3,4,1,5\n";
+        let spread = Spread { low: 1.0, q1: 2.0, median: 3.0, q3: 4.0, high: 5.0 };
+        let read = spreads(text, ["of", "lo", "q1", "median", "q3", "hi"]).unwrap();
+        assert_eq!(read, [(vec!["a".to_owned()], spread)]);
+        let read = curves("of,x,y\na,1,no\n", ["of", "x", "y"]).unwrap_err().to_string();
+        assert_eq!(read, "line 2, column `y`: `no` is not a number of at least 0");
     }
 
     #[test]

@@ -202,14 +202,14 @@ pub fn summary(rows: &[Row]) -> String {
 }
 
 /// A half-width to two significant digits, all those before the point kept.
-fn two_digits(number: f64) -> String {
+pub(crate) fn two_digits(number: f64) -> String {
     let n_decimals = (0..6).find(|it| 10.0 <= number * 10_f64.powi(*it)).unwrap_or(6);
     format!("{number:.*}", usize::try_from(n_decimals).expect("at most 6"))
 }
 
 /// A number to five significant digits, without closing zeros; a very small one by its power of
 /// ten.
-fn decimals(number: f64) -> String {
+pub(crate) fn decimals(number: f64) -> String {
     let size = number.abs();
     if 0.0 < size && size < 1e-3 {
         return format!("{number:.4e}");

@@ -34,6 +34,17 @@ pub struct Pair {
 /// is that of ours to the paper's: relative for a quantity, and in percentage points (pp) for a
 /// ratio.
 pub fn to_markdown(workloads: &[Workload]) -> String {
+    Grid { header: HEADER.to_vec(), rows: cells(workloads) }.to_markdown(2)
+}
+
+/// The names of the columns and the cells of each row, as Markdown has them.
+pub fn to_rows(workloads: &[Workload]) -> (Vec<String>, Vec<Vec<String>>) {
+    (HEADER.map(str::to_owned).to_vec(), cells(workloads))
+}
+
+const HEADER: [&str; 5] = ["workload", "quantity", "paper", "ours", "difference"];
+
+fn cells(workloads: &[Workload]) -> Vec<Vec<String>> {
     let mut rows = Vec::new();
     for workload in workloads {
         for Quantity { name, unit, pair } in quantities(workload) {
@@ -55,8 +66,7 @@ pub fn to_markdown(workloads: &[Workload]) -> String {
             rows.push(words.into_iter().chain(numbers).collect());
         }
     }
-    Grid { header: vec!["workload", "quantity", "paper", "ours", "difference"], rows }
-        .to_markdown(2)
+    rows
 }
 
 /// The table as CSV: a row for each number, ratios in percent, and an empty cell where there is

@@ -65,6 +65,14 @@ impl CodedPool {
         reclaim.probabilities().into_iter().map(|(count, it)| it * lost(count)).sum()
     }
 
+    /// How long an object lasts on average where the intervals of the process are independent;
+    /// `None` if for ever.
+    pub fn time_to_loss_h_mean(self, reclaim: &Reclaim) -> Option<f64> {
+        let interval = reclaim.interval()?;
+        let loss = self.loses_object_per_interval(reclaim);
+        (0.0 < loss).then(|| interval.as_seconds_f64() / 3600.0 / loss)
+    }
+
     /// The probability that an object is still there after `span`, and the intervals of the
     /// process are independent; 1 where nothing is ever reclaimed.
     pub fn availability(self, reclaim: &Reclaim, span: Nanos) -> f64 {

@@ -2,7 +2,7 @@
 
 use std::ops;
 
-use units::{Bytes, Ratio};
+use units::{Bytes, Nanos, Ratio};
 
 /// The events of a run, or of one hour of it.
 ///
@@ -35,6 +35,16 @@ pub struct Counts {
     pub n_reclaims: u64,
     /// Function invocations.
     pub n_invocations: u64,
+    /// Invocations that the platform ended because they ran for as long as one may.
+    pub n_timeouts: u64,
+    /// Cached objects of which too many chunks were lost, whether or not anyone asked for them.
+    pub n_objects_lost: u64,
+    /// How long cached objects could be decoded, in object-seconds.
+    pub intact_object_s: u64,
+    /// How long functions were busy with orders, together.
+    pub busy: Nanos,
+    /// What backups copied to peer replicas.
+    pub synced_bytes: Bytes,
     /// What the GETs asked for.
     pub requested_bytes: Bytes,
     /// What of it the cache served.
@@ -54,6 +64,13 @@ impl Counts {
     /// The same by bytes.
     pub fn byte_hit_ratio(&self) -> Ratio {
         Ratio::new(self.hit_bytes.get(), self.requested_bytes.get())
+    }
+
+    /// How long a cached object lasts on average until too many of its chunks are lost, in
+    /// hours; `None` if none was lost.
+    pub fn time_to_object_loss_h_mean(&self) -> Option<f64> {
+        let hours = self.intact_object_s as f64 / 3600.0;
+        (self.n_objects_lost != 0).then(|| hours / self.n_objects_lost as f64)
     }
 
     /// Hits among the GETs that would have been hits if nothing were ever reclaimed
@@ -78,6 +95,11 @@ impl ops::AddAssign for Counts {
             n_evictions,
             n_reclaims,
             n_invocations,
+            n_timeouts,
+            n_objects_lost,
+            intact_object_s,
+            busy,
+            synced_bytes,
             requested_bytes,
             hit_bytes,
             overcommitted_max,
@@ -94,6 +116,11 @@ impl ops::AddAssign for Counts {
         self.n_evictions += n_evictions;
         self.n_reclaims += n_reclaims;
         self.n_invocations += n_invocations;
+        self.n_timeouts += n_timeouts;
+        self.n_objects_lost += n_objects_lost;
+        self.intact_object_s += intact_object_s;
+        self.busy += busy;
+        self.synced_bytes += synced_bytes;
         self.requested_bytes += requested_bytes;
         self.hit_bytes += hit_bytes;
         self.overcommitted_max = self.overcommitted_max.max(overcommitted_max);

@@ -5,21 +5,29 @@
 //! are asked, and how long it takes by their queues. Every chunk order, ping, warm-up, backup
 //! and delete is an event, and every invocation is billed when it returns.
 
+mod backup;
 mod config;
 mod contents;
 mod function;
+mod links;
 mod read;
+mod reclaim;
+mod session;
 
 use des::{Agenda, Model, Stream, Streams};
 use policy::Ring;
-use policy::placer::{Lookup, NodePicker, Placed, Placement, Placer, PoolShape};
+use policy::placer::{Lookup, NodePicker, Placed, Placer, PoolShape};
 use units::{Nanos, NodeId, ObjectId, Op, Request, Time};
 
 pub use self::config::InfiniCacheConfig;
 use self::contents::{BlockId, Contents};
-use self::function::{Function, Instance, Order, Verb};
+use self::function::{Function, Order, Verb};
+use self::links::{Duplex, Moved};
 use self::read::{ReadId, Reads};
+use crate::faas::{Platform, Slot};
+use crate::network::{FlowId, Network};
 use crate::objstore::{ObjectStore, charge_storage};
+use crate::profile::Rate;
 use crate::record::{Outcome, Record};
 use crate::workload::Workload;
 
@@ -28,14 +36,23 @@ use crate::workload::Workload;
 enum Event {
     /// A request of the trace comes, by its number.
     Arrive(u32),
-    /// The backing store has answered with the object of this placement: its chunks are sent.
-    Fill(BlockId),
+    /// The backing store has answered this request for the object of this placement: its chunks
+    /// are sent.
+    Fill(BlockId, u32),
     /// The object that this request hit, and which was still being fetched, is there.
     Resume(u32),
-    /// An invocation has started, or a ping was answered: the function can take an order.
-    Ready(NodeId),
+    /// An invocation has started, and the function answers.
+    Up(NodeId),
+    /// A ping was answered.
+    Pong(NodeId),
+    /// A ping was not answered in time.
+    PingExpired(NodeId),
+    /// The function's BYE has reached the proxy, which had just pinged it.
+    Bye(NodeId),
     /// The function has carried out its order.
     Served(NodeId),
+    /// A transfer may be over.
+    Alarm(FlowId),
     /// The timer of the function's lease fires.
     LeaseDue(NodeId),
     /// The idle timer of the function fires.
@@ -47,9 +64,9 @@ enum Event {
     /// The platform decides what it takes back in the coming interval.
     ReclaimRound,
     /// The platform takes an instance back.
-    Reclaim(NodeId, Instance),
+    Reclaim(NodeId, Slot),
     /// An instance may have been idle for as long as the platform allows.
-    IdleOut(NodeId, Instance),
+    IdleOut(NodeId, Slot),
 }
 
 /// An InfiniCache in operation.
@@ -62,13 +79,46 @@ struct InfiniCache<'a> {
     objects: Vec<Object>,
     contents: Contents,
     functions: Vec<Function>,
+    platform: Platform,
+    network: Network<Moved>,
+    /// The links of hosts, proxies and clients.
+    hosts: Vec<Duplex>,
+    proxy_links: Vec<Duplex>,
+    clients: Vec<Duplex>,
+    /// What a function moves in a nanosecond when nothing holds it back.
+    rate_max: f64,
     reads: Reads,
     store: ObjectStore,
-    reclaimer: NodePicker,
     reclaim_stream: Stream,
     invocation_stream: Stream,
+    straggler_stream: Stream,
     ends_at: Time,
+    /// How long objects were intact, not yet in the record, and up to when.
+    intact_nanos: u128,
+    intact_noted_at: Time,
+    /// Where each settled request is followed by the next one of its stream: how many streams,
+    /// and when each request was made.
+    closed_loop: Option<ClosedLoop>,
+    /// Reads as functions saw them, where someone wants to know.
+    observations: Option<Vec<Observation>>,
     record: Record,
+}
+
+/// Requests that are made one after the other, in several streams at a time.
+struct ClosedLoop {
+    n_streams: u32,
+    made_at: Vec<Time>,
+}
+
+/// A read as functions and client saw it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Observation {
+    /// On how many hosts the functions were that were asked.
+    pub(crate) n_hosts: u32,
+    /// How long a function took to send its chunk, on average over the chunks.
+    pub(crate) sending_mean: Nanos,
+    /// How long the client waited.
+    pub(crate) latency: Nanos,
 }
 
 struct Proxy {
@@ -92,29 +142,79 @@ impl Model for InfiniCache<'_> {
 
     fn handle(&mut self, now: Time, event: Event, agenda: &mut Agenda<Event>) {
         match event {
-            Event::Arrive(number) => match self.requests[number as usize].op {
+            Event::Arrive(number) => match self.arrive(now, number).op {
                 Op::Get => self.get(now, number, agenda),
                 Op::Put => self.put(now, number, agenda),
                 Op::Delete => self.delete(now, number, agenda),
             },
-            Event::Fill(block) => self.fill(now, block, agenda),
+            Event::Fill(block, number) => self.fill(now, block, number, agenda),
             Event::Resume(number) => self.resume(now, number, agenda),
-            Event::Ready(node) => self.ready(now, node, agenda),
+            Event::Up(node) => self.up(now, node, agenda),
+            Event::Pong(node) => self.pong(now, node, agenda),
+            Event::PingExpired(node) => self.ping_expired(now, node, agenda),
+            Event::Bye(node) => self.bye(now, node, agenda),
             Event::Served(node) => self.served(now, node, agenda),
+            Event::Alarm(flow) => self.alarm(now, flow, agenda),
             Event::LeaseDue(node) => self.lease_due(now, node, agenda),
             Event::IdleDue(node) => self.idle_due(now, node, agenda),
             Event::ReplicaUp(node) => self.replica_up(now, node, agenda),
             Event::Synced(node) => self.synced(now, node, agenda),
             Event::ReclaimRound => self.reclaim_round(now, agenda),
-            Event::Reclaim(node, instance) => self.reclaim(now, node, instance, agenda),
-            Event::IdleOut(node, instance) => self.idle_out(now, node, instance, agenda),
+            Event::Reclaim(node, slot) => self.reclaim(now, node, slot, agenda),
+            Event::IdleOut(node, slot) => self.idle_out(now, node, slot, agenda),
         }
     }
 }
 
 impl InfiniCache<'_> {
+    /// Notes when a request of a closed loop is made.
+    fn arrive(&mut self, now: Time, number: u32) -> Request {
+        if let Some(closed_loop) = &mut self.closed_loop {
+            closed_loop.made_at[number as usize] = now;
+        }
+        self.request_at(number)
+    }
+
+    fn request_at(&self, number: u32) -> Request {
+        let mut request = self.requests[number as usize];
+        if let Some(closed_loop) = &self.closed_loop {
+            request.at = closed_loop.made_at[number as usize];
+        }
+        request
+    }
+
+    /// Notes how a GET ended, and lets the next request of its stream be made.
+    fn settle(
+        &mut self,
+        request: Request,
+        number: u32,
+        outcome: Outcome,
+        latency: Nanos,
+        agenda: &mut Agenda<Event>,
+    ) {
+        self.record.settle(&request, outcome, latency);
+        if let Some(closed_loop) = &self.closed_loop {
+            let next = number + closed_loop.n_streams;
+            if (next as usize) < self.requests.len() {
+                agenda.at(request.at + latency, Event::Arrive(next));
+            }
+        }
+    }
+
+    /// Notes for how long objects were intact, before their number changes.
+    fn note_intact(&mut self, now: Time) {
+        const NANOS_PER_SECOND: u128 = 1_000_000_000;
+        let passed = now.min(self.ends_at).since(self.intact_noted_at.min(self.ends_at));
+        self.intact_nanos += u128::from(passed.get()) * u128::from(self.contents.n_intact());
+        self.intact_noted_at = now;
+        let seconds = self.intact_nanos / NANOS_PER_SECOND;
+        self.intact_nanos %= NANOS_PER_SECOND;
+        let seconds = u64::try_from(seconds).expect("fewer object-seconds than 2^64");
+        self.record.hour(now).counts.intact_object_s += seconds;
+    }
+
     fn get(&mut self, now: Time, number: u32, agenda: &mut Agenda<Event>) {
-        let Request { object, .. } = self.requests[number as usize];
+        let Request { object, .. } = self.request_at(number);
         let proxy = self.proxy_of(object);
         let Object { is_known, arrives_at, .. } = self.objects[object.index()];
         self.objects[object.index()].is_known = true;
@@ -132,34 +232,41 @@ impl InfiniCache<'_> {
 
     /// Serves a request that waited for the fetch of its object.
     fn resume(&mut self, now: Time, number: u32, agenda: &mut Agenda<Event>) {
-        let request = self.requests[number as usize];
+        let request = self.request_at(number);
         if self.objects[request.object.index()].block.is_some() {
             self.read(now, number, agenda);
         } else {
             // Evicted meanwhile: what the fetch brought is handed on all the same.
-            self.record.settle(&request, Outcome::Hit, now.since(request.at));
+            self.settle(request, number, Outcome::Hit, now.since(request.at), agenda);
         }
     }
 
     /// The proxy answers that the object is not cached: it is fetched, and cached.
     fn miss(&mut self, now: Time, number: u32, outcome: Outcome, agenda: &mut Agenda<Event>) {
         let answered = now + self.config.function.round_trip;
-        let fetched = self.fetch(now, answered, number, outcome);
+        let fetched = self.fetch(now, answered, number, outcome, agenda);
         self.set(now, number, fetched, agenda);
     }
 
     /// Lets a client that knows `at` of its miss fetch the object from the backing store; when
     /// it has it.
-    fn fetch(&mut self, now: Time, at: Time, number: u32, outcome: Outcome) -> Time {
-        let request = self.requests[number as usize];
+    fn fetch(
+        &mut self,
+        now: Time,
+        at: Time,
+        number: u32,
+        outcome: Outcome,
+        agenda: &mut Agenda<Event>,
+    ) -> Time {
+        let request = self.request_at(number);
         let fetched = at + self.store.read(request.size);
-        self.record.settle(&request, outcome, fetched.since(request.at));
+        self.settle(request, number, outcome, fetched.since(request.at), agenda);
         self.record.hour(now).usage.store_backing.n_gets += 1;
         fetched
     }
 
     fn put(&mut self, now: Time, number: u32, agenda: &mut Agenda<Event>) {
-        let Request { object, .. } = self.requests[number as usize];
+        let Request { object, .. } = self.request_at(number);
         self.objects[object.index()].is_known = true;
         let hour = self.record.hour(now);
         hour.counts.n_puts += 1;
@@ -169,7 +276,8 @@ impl InfiniCache<'_> {
 
     /// Places an object whose bytes will be there at `ready_at`.
     fn set(&mut self, now: Time, number: u32, ready_at: Time, agenda: &mut Agenda<Event>) {
-        let Request { object, size, .. } = self.requests[number as usize];
+        self.note_intact(now);
+        let Request { object, size, .. } = self.request_at(number);
         let chunk_size = size.split(u64::from(self.config.n_data));
         let index = self.proxy_of(object);
         let Proxy { placer, picker, stream } = &mut self.proxies[index];
@@ -177,7 +285,7 @@ impl InfiniCache<'_> {
         let asked = picker.pick(self.config.n_chunks() as usize, picks);
         let evicted = match placer.set(object, chunk_size, asked) {
             Placed::NoRoom => return,
-            Placed::Outgrown => return self.discard(now, object, agenda),
+            Placed::Outgrown => return self.discard(now, object, number, agenda),
             Placed::Again => {
                 let block = self.objects[object.index()].block;
                 let block = block.expect("a cached object has a placement");
@@ -192,48 +300,50 @@ impl InfiniCache<'_> {
                 evicted
             }
         };
-        let coded_at = ready_at + self.config.codec.encode.time(size);
+        let coded_at = ready_at + self.config.encode_time(size);
         let it = &mut self.objects[object.index()];
         it.arrives_at = coded_at;
         let block = it.block.expect("a cached object has a placement");
         self.contents.retain(block);
-        agenda.at(coded_at, Event::Fill(block));
+        agenda.at(coded_at, Event::Fill(block, number));
         if let Some(victim) = evicted {
             let overcommitted_max = self.proxies[index].placer.overcommitted_max();
             let counts = &mut self.record.hour(now).counts;
             counts.n_evictions += 1;
             counts.overcommitted_max = counts.overcommitted_max.max(overcommitted_max);
-            self.discard(now, victim, agenda);
+            self.discard(now, victim, number, agenda);
         }
     }
 
     /// Sends the chunks of an object to their functions, unless it was evicted meanwhile.
-    fn fill(&mut self, now: Time, block: BlockId, agenda: &mut Agenda<Event>) {
+    fn fill(&mut self, now: Time, block: BlockId, number: u32, agenda: &mut Agenda<Event>) {
         if self.is_current(block) {
             for chunk in 0..self.config.n_chunks() {
-                self.order(now, Order { verb: Verb::Set, block, chunk }, agenda);
+                self.order(now, Order { verb: Verb::Set, block, chunk, number }, agenda);
             }
         }
         self.contents.release(block);
     }
 
     fn delete(&mut self, now: Time, number: u32, agenda: &mut Agenda<Event>) {
-        let Request { object, .. } = self.requests[number as usize];
+        let Request { object, .. } = self.request_at(number);
         self.objects[object.index()].is_known = false;
         let hour = self.record.hour(now);
         hour.counts.n_deletes += 1;
         hour.usage.store_backing.n_deletes += 1;
         let proxy = self.proxy_of(object);
         if self.proxies[proxy].placer.delete(object) {
-            self.discard(now, object, agenda);
+            self.discard(now, object, number, agenda);
         }
     }
 
     /// Has the chunks of an object that is no longer cached deleted from their functions.
-    fn discard(&mut self, now: Time, object: ObjectId, agenda: &mut Agenda<Event>) {
+    fn discard(&mut self, now: Time, object: ObjectId, number: u32, agenda: &mut Agenda<Event>) {
         let block = self.objects[object.index()].block.take().expect("it was cached");
+        self.note_intact(now);
+        self.contents.retire(block);
         for chunk in 0..self.config.n_chunks() {
-            self.order(now, Order { verb: Verb::Delete, block, chunk }, agenda);
+            self.order(now, Order { verb: Verb::Delete, block, chunk, number }, agenda);
         }
         self.contents.release(block);
     }
@@ -245,47 +355,49 @@ impl InfiniCache<'_> {
     fn is_current(&self, block: BlockId) -> bool {
         self.objects[self.contents.object(block).index()].block == Some(block)
     }
-
-    fn reclaim_round(&mut self, now: Time, agenda: &mut Agenda<Event>) {
-        let Some(interval) = self.config.reclaim.interval() else { return };
-        let instances = [Instance::Primary, Instance::Replica];
-        let n_instances = if self.config.backup.is_some() { 2 } else { 1 };
-        for first in (0..self.config.n_proxies).map(|it| it * self.config.n_nodes) {
-            for instance in &instances[..n_instances] {
-                let stream = &mut self.reclaim_stream;
-                let count = self.config.reclaim.count(now.index(interval), stream.bits());
-                let count = count.min(self.config.n_nodes);
-                let picks = std::iter::repeat_with(|| stream.bits());
-                let nodes = self.reclaimer.pick(count as usize, picks).to_vec();
-                for node in nodes {
-                    let part = self.reclaim_stream.unit();
-                    let at = now + Nanos::from_seconds_f64(part * interval.as_seconds_f64());
-                    if at <= self.ends_at {
-                        agenda.at(at, Event::Reclaim(NodeId(first + node.0), *instance));
-                    }
-                }
-            }
-        }
-        if now + interval <= self.ends_at {
-            agenda.after(interval, Event::ReclaimRound);
-        }
-    }
 }
 
 /// Replays a workload on an InfiniCache.
 pub(crate) fn run(config: &InfiniCacheConfig, workload: &Workload<'_>, seed: u64) -> Record {
-    let mut cache = InfiniCache::new(config, workload, seed);
-    let mut agenda = Agenda::default();
-    cache.start(&mut agenda);
-    des::run(&mut cache, agenda, workload.arrivals(Event::Arrive));
-    cache.contents.books().check();
+    let cache = InfiniCache::new(config, workload, seed);
+    let (cache, outcome) = cache.replay(workload.arrivals(Event::Arrive));
     let mut record = cache.record;
+    record.n_events = outcome.n_events;
     record.for_each_hour(workload.span, |hour, part| {
         let n_proxies = u64::from(config.n_proxies);
         hour.usage.rent_virtual_machines(&config.proxy_machine, n_proxies, part);
     });
     charge_storage(&mut record, workload, |usage| &mut usage.store_backing);
     record
+}
+
+/// Replays a workload, and tells how its reads went as they were seen from both ends.
+pub(crate) fn observe(
+    config: &InfiniCacheConfig,
+    workload: &Workload<'_>,
+    seed: u64,
+) -> Vec<Observation> {
+    let mut cache = InfiniCache::new(config, workload, seed);
+    cache.observations = Some(Vec::new());
+    let (cache, _) = cache.replay(workload.arrivals(Event::Arrive));
+    cache.observations.unwrap_or_default()
+}
+
+/// Replays what comes before the last `n_streams` streams of reads, which all have the same
+/// time, as it comes, and then each stream one request after the other; when each was made.
+pub(crate) fn closed_loop(
+    config: &InfiniCacheConfig,
+    workload: &Workload<'_>,
+    n_streams: u32,
+    seed: u64,
+) -> Vec<Time> {
+    let mut cache = InfiniCache::new(config, workload, seed);
+    let made_at = vec![Time::START; workload.requests.len()];
+    cache.closed_loop = Some(ClosedLoop { n_streams, made_at });
+    let first = workload.requests.iter().position(|it| it.op == Op::Get).unwrap_or_default();
+    let (cache, _) =
+        cache.replay(workload.arrivals(Event::Arrive).take(first + n_streams as usize));
+    cache.closed_loop.map_or_else(Vec::new, |it| it.made_at)
 }
 
 impl<'a> InfiniCache<'a> {
@@ -300,6 +412,11 @@ impl<'a> InfiniCache<'a> {
         let names: Vec<String> = (0..config.n_proxies).map(|it| it.to_string()).collect();
         let members: Vec<&str> = names.iter().map(String::as_str).collect();
         let n_functions = (config.n_proxies * config.n_nodes) as usize;
+        let mut network = Network::default();
+        let mut links = |n_links: u32, rate: Rate| -> Vec<Duplex> {
+            let rate = rate.bytes_per_nano();
+            (0..n_links).map(|_| Duplex::new(&mut network, rate)).collect()
+        };
         let unknown = Object { is_known: false, block: None, arrives_at: Time::START };
         InfiniCache {
             config,
@@ -315,15 +432,43 @@ impl<'a> InfiniCache<'a> {
                 })
                 .collect(),
             objects: vec![unknown; workload.n_objects()],
-            contents: Contents::new(config.n_chunks() as usize, n_functions),
+            contents: Contents::new(config.n_chunks() as usize, config.n_parity, n_functions),
             functions: (0..n_functions).map(|_| Function::new(config)).collect(),
+            platform: Platform::new(
+                n_functions,
+                config.memory_mb,
+                config.network.host_memory_mb,
+                config.instance_pick,
+            ),
+            hosts: Vec::new(),
+            proxy_links: links(config.n_proxies, config.network.proxy),
+            clients: links(config.n_clients, config.network.client),
+            network,
+            rate_max: config.function.bandwidth(config.memory_mb).bytes_per_nano(),
             reads: Reads::default(),
             store: ObjectStore::new(&config.object_store, streams),
-            reclaimer: NodePicker::new(Placement::Random, config.n_nodes),
             reclaim_stream: streams.named("reclaim"),
             invocation_stream: streams.named("invocation"),
+            straggler_stream: streams.named("straggler"),
             ends_at: Time::START + workload.span,
+            intact_nanos: 0,
+            intact_noted_at: Time::START,
+            closed_loop: None,
+            observations: None,
             record: Record::new(workload.span),
         }
+    }
+
+    /// Lets everything happen.
+    fn replay(
+        mut self,
+        arrivals: impl Iterator<Item = (Time, Event)>,
+    ) -> (InfiniCache<'a>, des::Outcome) {
+        let mut agenda = Agenda::default();
+        self.start(&mut agenda);
+        let outcome = des::run(&mut self, agenda, arrivals);
+        self.note_intact(self.ends_at.max(outcome.ended_at));
+        self.contents.books().check();
+        (self, outcome)
     }
 }

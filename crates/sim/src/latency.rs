@@ -14,6 +14,8 @@ pub struct Latencies {
     pub misses: Distribution,
     /// All GETs by size of the object, as [`SIZE_CLASSES`] has them (FAST'20 Fig 16).
     pub by_size: [Distribution; 4],
+    /// Those served by the cache, by size of the object.
+    pub hits_by_size: [Distribution; 4],
 }
 
 /// The size classes: each one's name, and the size that is too large for it.
@@ -96,6 +98,7 @@ impl Default for Latencies {
             hits: Distribution::default(),
             misses: Distribution::default(),
             by_size: std::array::from_fn(|_| Distribution::default()),
+            hits_by_size: std::array::from_fn(|_| Distribution::default()),
         }
     }
 }
@@ -107,7 +110,11 @@ impl Latencies {
         let by_outcome = if is_hit { &mut self.hits } else { &mut self.misses };
         by_outcome.record(latency);
         let class = SIZE_CLASSES.iter().position(|(_, below)| size < *below);
-        self.by_size[class.unwrap_or(SIZE_CLASSES.len() - 1)].record(latency);
+        let class = class.unwrap_or(SIZE_CLASSES.len() - 1);
+        self.by_size[class].record(latency);
+        if is_hit {
+            self.hits_by_size[class].record(latency);
+        }
     }
 }
 

@@ -11,8 +11,11 @@
 pub mod availability;
 mod counts;
 mod elasticache;
+mod faas;
 mod infinicache;
 mod latency;
+pub mod microbenchmark;
+mod network;
 mod objstore;
 mod profile;
 mod record;
@@ -21,11 +24,13 @@ mod workload;
 
 pub use crate::counts::Counts;
 pub use crate::elasticache::ElastiCacheConfig;
+pub use crate::faas::InstancePick;
 pub use crate::infinicache::InfiniCacheConfig;
 pub use crate::latency::{Distribution, Latencies, SIZE_CLASSES};
 pub use crate::objstore::ObjectStoreConfig;
 pub use crate::profile::{
-    CodecProfile, FunctionProfile, ObjectStoreProfile, Profile, ProfileError, Rate, ServerProfile,
+    Burst, CodecProfile, FunctionProfile, NetworkProfile, ObjectStoreProfile, Profile,
+    ProfileError, Rate, ServerProfile,
 };
 pub use crate::record::{Hour, Record};
 pub use crate::system::{Surroundings, System, SystemError, SystemKind, parse_code};

@@ -13,6 +13,8 @@ pub struct Profile {
     pub name: String,
     /// How functions start and transfer.
     pub function: FunctionProfile,
+    /// What they share.
+    pub network: NetworkProfile,
     /// How long a client codes objects, by codec; the first is the default.
     pub codecs: Vec<CodecProfile>,
     /// How long an ElastiCache node's serving thread takes for a request.
@@ -32,8 +34,44 @@ pub struct FunctionProfile {
     pub cold_start: Nanos,
     /// A message to a running function and back.
     pub round_trip: Nanos,
+    /// What a client takes for a GET besides waiting for chunks and decoding.
+    pub client_overhead: Nanos,
+    /// By how much a transfer is slower than it could be, on average: exponentially distributed,
+    /// so that at 0.1 one in 22,000 takes twice as long.
+    pub straggler_slowdown_mean: f64,
+    /// What a function has handed to its system before the first byte must have left: so much
+    /// earlier it takes a chunk to be sent.
+    pub send_buffer: Bytes,
+    /// How long an invocation may run.
+    pub execution_limit: Nanos,
+    /// What a function may move faster than its bandwidth, where it may.
+    pub burst: Option<Burst>,
     /// Bandwidth by memory, ascending.
     bandwidth: Vec<(u32, Rate)>,
+}
+
+/// A token bucket: a function that has not moved much lately is faster than its bandwidth.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Burst {
+    /// What a fresh instance may move at this rate.
+    pub fresh: Bytes,
+    /// What it may again after a rest; the bucket fills at the function's bandwidth.
+    pub rested: Bytes,
+    /// How fast.
+    pub rate: Rate,
+}
+
+/// What transfers share.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct NetworkProfile {
+    /// The memory of a host that functions are packed on, in MB.
+    pub host_memory_mb: u32,
+    /// The link of a host, in each direction.
+    pub host: Rate,
+    /// The link of a proxy, in each direction.
+    pub proxy: Rate,
+    /// The link of a client that is not on a proxy's machine, in each direction.
+    pub client: Rate,
 }
 
 /// How long a client takes to code an object.
@@ -104,6 +142,7 @@ struct ProfileFile {
     #[serde(rename = "date")]
     _date: String,
     function: FunctionFile,
+    network: NetworkFile,
     codec: Vec<CodecFile>,
     elasticache: ServerFile,
     object_store: Vec<ObjectStoreFile>,
@@ -116,7 +155,29 @@ struct FunctionFile {
     warm_invoke_tail_ms_mean: f64,
     cold_start_ms: f64,
     round_trip_ms: f64,
+    client_overhead_ms: f64,
+    straggler_slowdown_mean: f64,
+    send_buffer_bytes: u64,
+    execution_limit_s: f64,
+    burst: Option<BurstFile>,
     bandwidth: Vec<BandwidthFile>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BurstFile {
+    fresh_bytes: u64,
+    rested_bytes: u64,
+    burst_mb_per_s: f64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NetworkFile {
+    host_memory_mb: u32,
+    host_mb_per_s: f64,
+    proxy_mb_per_s: f64,
+    client_mb_per_s: f64,
 }
 
 #[derive(Deserialize)]
@@ -154,6 +215,22 @@ impl Profile {
     /// The text of [`Profile::aws_2019_fast20`].
     pub const AWS_2019_FAST20_TEXT: &'static str = include_str!("../profiles/aws-2019-fast20.toml");
 
+    /// The embedded profiles: a name and its text, the default first.
+    const BUILTIN: [(&'static str, &'static str); 2] = [
+        ("aws-2019-fast20", Profile::AWS_2019_FAST20_TEXT),
+        ("aws-2024", include_str!("../profiles/aws-2024.toml")),
+    ];
+
+    /// The names of the embedded profiles.
+    pub fn builtin_names() -> impl Iterator<Item = &'static str> {
+        Profile::BUILTIN.iter().map(|(name, _)| *name)
+    }
+
+    /// The text of the embedded profile `name`, if there is one.
+    pub fn builtin_text(name: &str) -> Option<&'static str> {
+        Profile::BUILTIN.iter().find(|(it, _)| *it == name).map(|(_, text)| *text)
+    }
+
     /// The systems as the FAST'20 evaluation met them in 2019 and 2020.
     pub fn aws_2019_fast20() -> Profile {
         let profile = Profile::from_toml(Profile::AWS_2019_FAST20_TEXT);
@@ -164,7 +241,7 @@ impl Profile {
     pub fn from_toml(text: &str) -> Result<Profile, ProfileError> {
         let file: ProfileFile =
             toml::from_str(text).map_err(|err| ProfileError::Syntax(err.to_string()))?;
-        let ProfileFile { name, _date, function, codec, elasticache, object_store } = file;
+        let ProfileFile { name, _date, function, network, codec, elasticache, object_store } = file;
         let object_stores =
             object_store.into_iter().map(ObjectStoreFile::check).collect::<Result<Vec<_>, _>>()?;
         if object_stores.is_empty() {
@@ -177,6 +254,7 @@ impl Profile {
         Ok(Profile {
             name,
             function: function.check()?,
+            network: network.check()?,
             codecs,
             elasticache: ServerProfile {
                 request: millis("request_ms", elasticache.request_ms)?,
@@ -194,6 +272,11 @@ impl FunctionFile {
             warm_invoke_tail_ms_mean,
             cold_start_ms,
             round_trip_ms,
+            client_overhead_ms,
+            straggler_slowdown_mean,
+            send_buffer_bytes,
+            execution_limit_s,
+            burst,
             bandwidth,
         } = self;
         let is_ascending = bandwidth.windows(2).all(|it| it[0].memory_mb < it[1].memory_mb);
@@ -204,12 +287,39 @@ impl FunctionFile {
             .into_iter()
             .map(|it| Ok((it.memory_mb, Rate::mb_per_s("mb_per_s", it.mb_per_s)?)))
             .collect::<Result<Vec<_>, ProfileError>>()?;
+        let burst = burst.map(|it| {
+            let BurstFile { fresh_bytes, rested_bytes, burst_mb_per_s } = it;
+            let rate = Rate::mb_per_s("burst_mb_per_s", burst_mb_per_s)?;
+            let (fresh, rested) = (Bytes::new(fresh_bytes), Bytes::new(rested_bytes));
+            Ok::<Burst, ProfileError>(Burst { fresh, rested, rate })
+        });
         Ok(FunctionProfile {
+            burst: burst.transpose()?,
             warm_invoke_floor: millis("warm_invoke_floor_ms", warm_invoke_floor_ms)?,
             warm_invoke_tail_mean: millis("warm_invoke_tail_ms_mean", warm_invoke_tail_ms_mean)?,
             cold_start: millis("cold_start_ms", cold_start_ms)?,
             round_trip: millis("round_trip_ms", round_trip_ms)?,
+            client_overhead: millis("client_overhead_ms", client_overhead_ms)?,
+            straggler_slowdown_mean: in_range(
+                "straggler_slowdown_mean",
+                straggler_slowdown_mean,
+                100.0,
+            )?,
+            send_buffer: Bytes::new(send_buffer_bytes),
+            execution_limit: millis("execution_limit_s", execution_limit_s * 1e3)?,
             bandwidth,
+        })
+    }
+}
+
+impl NetworkFile {
+    fn check(self) -> Result<NetworkProfile, ProfileError> {
+        let NetworkFile { host_memory_mb, host_mb_per_s, proxy_mb_per_s, client_mb_per_s } = self;
+        Ok(NetworkProfile {
+            host_memory_mb,
+            host: Rate::mb_per_s("host_mb_per_s", host_mb_per_s)?,
+            proxy: Rate::mb_per_s("proxy_mb_per_s", proxy_mb_per_s)?,
+            client: Rate::mb_per_s("client_mb_per_s", client_mb_per_s)?,
         })
     }
 }
@@ -248,6 +358,11 @@ impl FunctionProfile {
         let above = self.bandwidth.partition_point(|(mb, _)| *mb <= memory_mb);
         self.bandwidth[above.saturating_sub(1)].1
     }
+
+    /// A message in one direction.
+    pub(crate) fn half_round_trip(&self) -> Nanos {
+        Nanos::new(self.round_trip.get() / 2)
+    }
 }
 
 impl Rate {
@@ -257,6 +372,11 @@ impl Rate {
 
     fn ms_per_mb(field: &'static str, ms_per_mb: f64) -> Result<Rate, ProfileError> {
         Ok(Rate { seconds_per_byte: in_range(field, ms_per_mb, 1e6)? / 1e9 })
+    }
+
+    /// How many bytes pass in a nanosecond.
+    pub(crate) fn bytes_per_nano(self) -> f64 {
+        1.0 / (self.seconds_per_byte * 1e9)
     }
 
     /// How long `size` takes.
@@ -287,20 +407,26 @@ mod tests {
         assert_eq!(profile.function.cold_start, Nanos::millis(307));
         let seconds = profile.object_stores[0].first_byte_log_deviation;
         assert!((seconds - 0.621).abs() < 0.001, "{seconds}");
+        for name in Profile::builtin_names() {
+            let profile = Profile::from_toml(Profile::builtin_text(name).unwrap()).unwrap();
+            assert_eq!(profile.name, name);
+        }
+        assert_eq!(Profile::builtin_text("aws"), None);
     }
 
     #[test]
     fn bandwidth_is_that_of_the_nearest_smaller_size() {
         let profile = Profile::aws_2019_fast20().function;
-        let check = |memory_mb: u32, expect_ms: u64| {
-            let time = profile.bandwidth(memory_mb).time(Bytes::megabytes(57));
-            assert_eq!(time.get() / 1_000_000, expect_ms, "{memory_mb} MB");
+        let check = |memory_mb: u32, expect_mb: u32| {
+            let (_, expect) = profile.bandwidth.iter().find(|(mb, _)| *mb == expect_mb).unwrap();
+            assert_eq!(profile.bandwidth(memory_mb), *expect, "{memory_mb} MB");
         };
-        check(64, 1000);
-        check(128, 1000);
-        check(255, 1000);
-        check(1536, 548);
-        check(10_240, 463);
+        check(64, 128);
+        check(128, 128);
+        check(255, 128);
+        check(256, 256);
+        let (largest, _) = *profile.bandwidth.last().unwrap();
+        check(10_240, largest);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use pricing::Usage;
 use units::{Nanos, Request, Time};
 
 use crate::counts::Counts;
-use crate::latency::Latencies;
+use crate::latency::{Distribution, Latencies};
 
 /// What happened and was used in one hour of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,6 +23,11 @@ pub struct Record {
     pub hours: Vec<Hour>,
     /// How long the GETs took.
     pub latencies: Latencies,
+    /// From finding chunks of an object lost until they were all stored again, be it from the
+    /// others (a recovery) or from the backing store (a RESET).
+    pub times_to_repair: Distribution,
+    /// How many events the run consisted of.
+    pub n_events: u64,
 }
 
 /// How a GET ended.
@@ -38,7 +43,7 @@ impl Record {
     pub(crate) fn new(span: Nanos) -> Record {
         let n_hours =
             usize::try_from(span.div_ceil(Nanos::HOUR).max(1)).expect("100 years of hours");
-        Record { hours: vec![Hour::default(); n_hours], latencies: Latencies::default() }
+        Record { hours: vec![Hour::default(); n_hours], ..Record::default() }
     }
 
     /// All hours together.

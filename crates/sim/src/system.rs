@@ -6,12 +6,14 @@ use policy::EvictionPolicy;
 use policy::Ring;
 use policy::fetch::FirstD;
 use policy::lease::LeaseTerms;
+use policy::link::LinkTerms;
 use policy::placer::Placement;
 use policy::reclaim::Reclaim;
 use pricing::{PriceBook, PricingError};
 use units::{Bytes, Nanos};
 
 use crate::elasticache::ElastiCacheConfig;
+use crate::faas::InstancePick;
 use crate::infinicache::InfiniCacheConfig;
 use crate::objstore::ObjectStoreConfig;
 use crate::profile::{ObjectStoreProfile, Profile};
@@ -120,11 +122,8 @@ pub enum SystemError {
 
 /// The options of an InfiniCache, for messages.
 const INFINICACHE_OPTIONS: &str = "nodes, proxies, memory, overhead, code, warmup, backup, \
-                                   reclaim, placement, first_d, codec, proxy, store";
-
-/// Reclaims per function and minute in the paper's production run without backup: 10,437 of 400
-/// functions in 50 hours (FAST'20 Fig 14).
-const RECLAIMS_PER_NODE_MINUTE: f64 = 10_437.0 / (400.0 * 50.0 * 60.0);
+                                   reclaim, placement, first_d, instance, clients, codec, proxy, \
+                                   store";
 
 impl System {
     /// Reads a system from its text.
@@ -279,10 +278,16 @@ fn infinicache(
     let (n_data, n_parity) = options.take("code", (10, 2), parse_code)?;
     let warm_up = options.take("warmup", Some(Nanos::MINUTE), interval)?;
     let backup = options.take("backup", Some(Nanos::MINUTE * 5), interval)?;
-    let usual = Reclaim::poisson(RECLAIMS_PER_NODE_MINUTE * f64::from(n_nodes));
-    let reclaim = options.take("reclaim", usual, |it| Reclaim::parse(it, around.read_file))?;
+    let usual = Reclaim::fig14(backup.is_some());
+    let reclaim =
+        options.take("reclaim", usual, |it| Reclaim::parse(it, around.read_file))?.over(n_nodes);
     let placement = options.take("placement", Placement::Random, str::parse)?;
     let first_d = options.take("first_d", FirstD::Paper, str::parse)?;
+    let instance_pick = options.take("instance", InstancePick::MostRecent, str::parse)?;
+    let n_clients = options.take("clients", 0, |text| match text.parse() {
+        Ok(n_clients) if n_clients <= 1000 => Ok(n_clients),
+        _ => Err("write a whole number up to 1000; 0 puts them on the proxies' machines"),
+    })?;
     let proxy_machine = options.take("proxy", "c5n.4xlarge".to_owned(), |it| {
         around.prices.virtual_machine(it).map(|it| it.machine_type.clone())
     })?;
@@ -310,6 +315,11 @@ fn infinicache(
         reclaim,
         placement,
         first_d,
+        link: LinkTerms::default(),
+        instance_pick,
+        n_clients,
+        execution_limit: around.profile.function.execution_limit,
+        network: around.profile.network,
         lease: LeaseTerms::of(memory.mb, around.prices.function().quantum.value.length()),
         function: around.profile.function.clone(),
         codec,

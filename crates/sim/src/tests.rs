@@ -1,11 +1,11 @@
 //! Laws that hold for every system on every workload, and small runs worked out by hand.
 
 use policy::EvictionPolicy;
-use pricing::{Accounting, PriceBook, cost};
+use pricing::{Accounting, FunctionUsage, PriceBook, cost};
 use proptest::prelude::*;
 use units::{Bytes, Nanos, ObjectId, Op, Request, Time};
 
-use crate::{Counts, Profile, Record, Surroundings, System, Workload, run};
+use crate::{Counts, Hour, Profile, Record, Surroundings, System, Workload, run};
 
 const N_OBJECTS: u32 = 24;
 
@@ -39,7 +39,7 @@ fn replay(system: &str, requests: &[Request], seed: u64) -> Record {
 }
 
 /// Small pools under a heavy hand, so that everything happens in a short run.
-const SYSTEMS: [&str; 10] = [
+const SYSTEMS: [&str; 12] = [
     "s3",
     "elasticache:cache.r5.large",
     "elasticache:3xcache.r5.large,reserved=99%,policy=s3-fifo",
@@ -50,6 +50,8 @@ const SYSTEMS: [&str; 10] = [
     "infinicache:nodes=5,code=1+0,memory=128MB,reclaim=poisson:1/min,warmup=off",
     "infinicache:nodes=7,proxies=3,code=3+1,memory=256MB,reclaim=fig9:2019-12-26",
     "infinicache:nodes=6,code=4+2,memory=128MB,reclaim=idle:2min",
+    "infinicache:nodes=7,code=4+2,memory=128MB,reclaim=fig14:large,instance=lru,clients=2",
+    "infinicache:nodes=6,code=4+2,memory=128MB,reclaim=poisson:3/min,instance=random",
 ];
 
 fn shorts() -> impl Strategy<Value = Vec<Short>> {
@@ -87,6 +89,49 @@ proptest! {
             let asked = requests.iter().filter(|it| it.op == Op::Get).map(|it| it.size);
             prop_assert_eq!(counts.requested_bytes, asked.sum());
         }
+    }
+
+    #[test]
+    fn what_is_billed_is_no_less_than_what_was_done(shorts in shorts(), seed in 0..1000_u64) {
+        let requests = requests(&shorts);
+        for system in SYSTEMS.iter().filter(|it| it.starts_with("infinicache")) {
+            let Hour { counts, usage } = replay(system, &requests, seed).total();
+            let used = [usage.serving, usage.warm_up, usage.backup];
+            let memory_mb = if system.contains("memory=256MB") { 256_u128 } else { 128 };
+            let billed_ms = |of: fn(&FunctionUsage) -> u128| {
+                used.iter().map(of).sum::<u128>() / memory_mb
+            };
+            let by_1ms = billed_ms(|it| it.billed_mb_ms_by_1ms);
+            let by_100ms = billed_ms(|it| it.billed_mb_ms_by_100ms);
+            prop_assert!(u128::from(counts.busy.get()) <= by_1ms * 1_000_000, "{}", system);
+            prop_assert!(by_1ms <= by_100ms, "{}", system);
+            prop_assert_eq!(by_100ms % 100, 0, "{}", system);
+        }
+    }
+
+    /// The same functions are taken back at the same times, whatever the code; and each object
+    /// is read once, so that no repair of one code hides a loss that another shows.
+    #[test]
+    fn more_parity_never_loses_more(
+        gaps in prop::collection::vec(0..20_u64, 1..20),
+        wait_s in 120..900_u64,
+        seed in 0..1000_u64,
+        rate in 1..4_u32,
+    ) {
+        let put = |(object, after): (u32, &u64)| (60 + *after, object, 3, Op::Put);
+        let get = |object: u32| (if object == 0 { wait_s } else { 1 }, object, 3, Op::Get);
+        let n_objects = u32::try_from(gaps.len()).unwrap();
+        let mut shorts: Vec<Short> = (0..).zip(&gaps).map(put).collect();
+        shorts.extend((0..n_objects).map(get));
+        let requests = requests(&shorts);
+        let n_resets = |code: &str| {
+            let system = format!(
+                "infinicache:nodes=6,code={code},memory=128MB,backup=off,reclaim=poisson:{rate}/min"
+            );
+            replay(&system, &requests, seed).total().counts.n_resets
+        };
+        let resets = ["4+0", "4+1", "4+2"].map(n_resets);
+        prop_assert!(resets[2] <= resets[1] && resets[1] <= resets[0], "{:?}", resets);
     }
 
     #[test]

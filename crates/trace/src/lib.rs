@@ -59,7 +59,7 @@ pub use crate::profile::{Profile, ProfileError};
 pub use crate::read::{ReadOptions, read, read_files};
 pub use crate::registry::{Method, RegistryFilter, Resources, UnknownWord};
 pub use crate::sample::{Sample, SampleSize, sample};
-pub use crate::select::{Selection, SelectionError};
+pub use crate::select::{ScaleSize, Selection, SelectionError};
 pub use crate::source::{Columns, Source};
 pub use crate::statistics::{Hour, Percentiles, Statistics};
 pub use crate::time::{KnownBy, TimeScale, TimeUnit, UnknownTimeUnit};

@@ -5,6 +5,7 @@ use std::fmt;
 use units::{Bytes, Nanos};
 
 use crate::error::Position;
+use crate::select::ScaleSize;
 
 /// Something that was done to a trace, or is peculiar about it, that bears on the figures.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,6 +92,13 @@ pub enum Note {
         /// The largest size that was kept.
         max_size: Bytes,
     },
+    /// Sizes were made smaller.
+    Scaled {
+        /// How many requests.
+        n_requests: u64,
+        /// By how much, and from which size on.
+        scale: ScaleSize,
+    },
     /// Sizes were clamped.
     Clamped {
         /// How many requests.
@@ -148,6 +156,10 @@ impl fmt::Display for Note {
             Note::DroppedLarge { n_requests, max_size } => {
                 write!(f, "{} of more than {max_size} dropped", requests(*n_requests))
             }
+            Note::Scaled { n_requests, scale: ScaleSize { millionths, from } } => {
+                let factor = f64::from(*millionths) / 1e6;
+                write!(f, "{} of more than {from} taken at {factor} of that", requests(*n_requests))
+            }
             Note::Clamped { n_requests, size } => {
                 write!(f, "{} of more than {size} taken as {size}", requests(*n_requests))
             }
@@ -199,6 +211,10 @@ mod tests {
         check(
             Note::DroppedLate { n_requests: 5, kept: Nanos::HOUR },
             "5 requests after the first 1h dropped",
+        );
+        check(
+            Note::Scaled { n_requests: 1, scale: "0.1:1MB".parse().unwrap() },
+            "1 request of more than 1 MB taken at 0.1 of that",
         );
         check(
             Note::Clamped { n_requests: 43, size: Bytes::new(1 << 31) },

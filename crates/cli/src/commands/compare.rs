@@ -5,7 +5,7 @@ use units::Bytes;
 
 use crate::args::{CompareArgs, OutputArgs};
 use crate::experiment::Experiment;
-use crate::{output, replay, trace_input};
+use crate::{output, own_page, replay, trace_input};
 
 /// Replays the trace on each system and shows what each cost, hit, lost, and how fast it was.
 pub(crate) fn compare(args: &CompareArgs) -> anyhow::Result<()> {
@@ -21,6 +21,12 @@ pub(crate) fn compare(args: &CompareArgs) -> anyhow::Result<()> {
         let json = comparison::to_json_with_hours(comparison);
         output::write_text(&dir.join("results.json"), &json)?;
         output::write_text(&dir.join("results.csv"), &comparison::to_csv(&comparisons))?;
+        let question = format!("What would {} cost, hit and lose?", args.trace.trace);
+        let systems = experiment.systems.iter().map(|it| format!(" --system {}", it.name));
+        let configuration =
+            format!("infinisim compare {}{}", args.trace.trace, systems.collect::<String>());
+        let notes = notes(comparison, &experiment);
+        own_page::write(dir, &comparisons, &question, &configuration, &notes)?;
     }
     output::print(&shown(comparison, &experiment, &args.result.form))
 }
@@ -32,16 +38,21 @@ pub(crate) fn shown(comparison: &Comparison, experiment: &Experiment, form: &Out
     } else if form.csv {
         comparison::to_csv(std::slice::from_ref(comparison))
     } else {
-        let mut notes = experiment.notes();
-        for system in &comparison.systems {
-            let over = system.counts.overcommitted_max;
-            if Bytes::ZERO < over {
-                notes.push(format!(
-                    "{} put up to {over} more on a function than it holds, as the reference does",
-                    system.name
-                ));
-            }
-        }
-        comparison::to_table(comparison, &notes)
+        comparison::to_table(comparison, &notes(comparison, experiment))
     }
+}
+
+/// What a reader of the results should know.
+pub(crate) fn notes(comparison: &Comparison, experiment: &Experiment) -> Vec<String> {
+    let mut notes = experiment.notes();
+    for system in &comparison.systems {
+        let over = system.counts.overcommitted_max;
+        if Bytes::ZERO < over {
+            notes.push(format!(
+                "{} put up to {over} more on a function than it holds, as the reference does",
+                system.name
+            ));
+        }
+    }
+    notes
 }

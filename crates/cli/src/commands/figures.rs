@@ -1,220 +1,188 @@
 //! `infinisim figures`: the figures and tables of the paper, ours beside theirs.
 
+mod beyond;
+mod catalogue;
+mod costs;
+mod faults;
+pub(crate) mod latencies;
+mod microbenchmarks;
 mod numbers;
 mod page;
+mod reclaims;
+mod results;
+pub(crate) mod seeds;
+mod trace_shape;
 
 use std::path::Path;
 
-use anyhow::Context;
-use report::chart::{
-    CostAtRate, Fig13Hourly, Fig13Total, Fig17, Figure, HourlyCost, Hue, Panel, TotalCost,
-    fig13_hourly, fig13_total, fig17,
-};
-use report::comparison::{self, Comparison, SystemSummary};
+use anyhow::Context as _;
+use rayon::prelude::*;
+use report::chart::{Chart, Figure};
+use report::comparison;
 use report::published::Published;
-use report::{reference, scoreboard, table1};
-use trace::Selection;
-use units::Bytes;
+use report::{page as html, scoreboard, table1};
+use serde::{Deserialize, Serialize};
 
+use self::catalogue::{Entry, Source};
 use self::numbers::Numbers;
-use crate::args::FiguresArgs;
-use crate::experiment::Experiment;
-use crate::trace_input::{self, Input};
-use crate::{output, replay};
+use self::page::Everything;
+use self::results::{Need, Results, Study};
+use crate::figures_args::FiguresArgs;
+use crate::run_store::Store;
+use crate::{output, progress, replay};
 
-/// The experiments behind the trace-driven figures. They are part of the program, so that it
-/// draws them wherever it is installed.
-const EXPERIMENT_ALL: &str = include_str!("../../../../experiments/fast20-all.toml");
-const EXPERIMENT_LARGE: &str = include_str!("../../../../experiments/fast20-large.toml");
-
-/// The published curves and numbers.
-const FIG13: &str = include_str!("../../../../experiments/reference/fig13_hourly_cost.csv");
-const FIG17_ELASTICACHE: &str =
-    include_str!("../../../../experiments/reference/fig17_elasticache.csv");
-const FIG17_INFINICACHE: &str =
-    include_str!("../../../../experiments/reference/fig17_infinicache.csv");
 const PUBLISHED: &str = include_str!("../../../../experiments/reference/published.csv");
+const MISSES: &str = include_str!("../../../../experiments/reference/misses.csv");
 
-/// What was run: the workloads of the paper's section 5.2, as far as the trace has them.
-pub(crate) struct Runs {
-    /// All objects, under each seed; none where the trace has only large ones.
-    pub(crate) all: Vec<Comparison>,
-    /// Objects over 10 MB, under each seed.
-    pub(crate) large: Vec<Comparison>,
-    /// What was replayed, in words for captions.
-    pub(crate) workload: String,
-    /// Whether that is a synthetic trace, which is fitted to some of the published numbers.
-    pub(crate) is_synthetic: bool,
+/// What figures are drawn from.
+pub(crate) struct Context {
+    results: Results,
+    published: Published,
+    numbers: Numbers,
 }
 
-/// A figure with the name of its files and a title for the page.
+/// A figure, drawn.
 struct Drawn {
-    name: String,
-    title: String,
+    entry: &'static Entry,
     figure: Figure,
 }
 
-/// Replays, draws, and writes everything into one directory.
+/// The two files of a figure, as they are kept.
+#[derive(Serialize, Deserialize)]
+struct Files {
+    svg: String,
+    png: Vec<u8>,
+}
+
+/// Runs what is needed, draws, and writes everything into one directory.
 pub(crate) fn figures(args: &FiguresArgs) -> anyhow::Result<()> {
+    let entries = catalogue::wanted(&args.only)?;
     let dir = &args.output_dir;
     output::prepare_dir(dir)?;
-    let runs = run(args)?;
+    output::prepare_dir(&dir.join("data"))?;
+    let store = Store::open(&dir.join(".cache"))?;
+    let mut needs: Vec<Need> = entries.iter().flat_map(|it| it.needs).copied().collect();
+    if args.only.is_empty() {
+        // The scoreboard has rows of these.
+        needs.extend([
+            Need::Runs(Study::All),
+            Need::Runs(Study::Large),
+            Need::Runs(Study::LargeScaled),
+            Need::Shapes,
+            Need::Microbenchmarks,
+        ]);
+    }
+    let results = Results::make(args, &needs, store.as_ref())?;
     let published = Published::parse(PUBLISHED).context("published.csv")?;
-    let numbers = Numbers::of(&runs)?;
-    let drawn = draw(&runs, &published, &numbers)?;
-    for Drawn { name, figure, .. } in &drawn {
-        output::write_text(&dir.join(format!("{name}.svg")), &figure.svg())?;
-        let png = figure.png();
-        output::write_file(&dir.join(format!("{name}.png")), |out| Ok(out.write_all(&png)?))?;
+    let numbers = Numbers::of(&results)?;
+    let context = Context { results, published, numbers };
+    let drawn = draw(args, &entries, &context, store.as_ref())?;
+    if !args.only.is_empty() {
+        let names: Vec<&str> = drawn.iter().map(|it| it.entry.name).collect();
+        let names = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
+        return output::print(&format!("Drawn into {}: {names}", dir.display()));
     }
-    let workloads = numbers.table1(&published);
-    let rows = published.scoreboard(numbers.ours());
-    output::write_text(&dir.join("table1.csv"), &table1::to_csv(&workloads))?;
-    output::write_text(&dir.join("scoreboard.csv"), &scoreboard::to_csv(&rows))?;
-    write_results(dir, &runs)?;
-    let not_run: Vec<&str> = published.without_ours(numbers.ours()).collect();
-    let page = page::page(&runs, &drawn, &workloads, &rows, &numbers.half_widths(), &not_run);
-    output::write_text(&dir.join("README.md"), &page)?;
+    write_tables(dir, &context)?;
+    write_results(dir, &context.results)?;
+    let rows = context.published.scoreboard(context.numbers.ours());
+    let everything = Everything { context: &context, drawn: &drawn, rows: &rows };
+    output::write_text(&dir.join("README.md"), &page::readme(&everything))?;
+    let text = html::to_html(&page::page(&everything)?);
+    output::write_text(&dir.join("index.html"), &text)?;
+    if let Some(store) = store.filter(|_| !args.quick && args.seeds.is_none()) {
+        store.sweep()?;
+    }
     let summary = scoreboard::summary(&rows);
-    output::print(&format!("{summary}\nFigures, tables and results are in {}", dir.display()))
+    output::print(&format!(
+        "{summary}\nFigures, tables and results are in {}; open its index.html",
+        dir.display()
+    ))
 }
 
-fn run(args: &FiguresArgs) -> anyhow::Result<Runs> {
-    let trace = args.trace.as_deref();
-    let (_, all) = Experiment::of_file("fast20-all.toml", EXPERIMENT_ALL, trace)?;
-    let (_, large) = Experiment::of_file("fast20-large.toml", EXPERIMENT_LARGE, trace)?;
+/// Draws the figures and writes their files, several at once.
+fn draw(
+    args: &FiguresArgs,
+    entries: &[&'static Entry],
+    context: &Context,
+    store: Option<&Store>,
+) -> anyhow::Result<Vec<Drawn>> {
+    let dir = &args.output_dir;
+    let bar = progress::steps_bar(entries.len(), "drawing");
+    let draw_one = |entry: &&'static Entry| -> anyhow::Result<Option<Drawn>> {
+        let chart = (entry.chart)(context).with_context(|| format!("figure {}", entry.name))?;
+        let Some(chart) = chart else { return Ok(None) };
+        // Drawn from its file's numbers, so that the file can be drawn again to the same bytes.
+        let json = chart.to_json();
+        let figure = Chart::from_json(&json)?.draw();
+        let files = Store::find_or(store, &format!("drawn {json}"), || {
+            Ok(Files { svg: figure.svg(), png: figure.png() })
+        })?;
+        let name = entry.name;
+        output::write_text(&dir.join(format!("data/{name}.json")), &json)?;
+        output::write_text(&dir.join(format!("{name}.svg")), &files.svg)?;
+        let png = dir.join(format!("{name}.png"));
+        output::write_file(&png, |out| Ok(out.write_all(&files.png)?))?;
+        bar.inc(1);
+        Ok(Some(Drawn { entry, figure }))
+    };
     let pool = replay::thread_pool(args.jobs.jobs)?;
-    let whole = trace_input::load(&all.trace, &args.read, &Selection::ALL)?.trace;
-    let is_large = |size: Bytes| large.selection.min_size.is_none_or(|least| least <= size);
-    let has_small = whole.requests().iter().any(|it| !is_large(it.size));
-    let all_objects = if has_small {
-        let input = Input::select(&all.trace, whole.clone(), &all.selection)?;
-        replay::replay(&all, &input, &pool)?
-    } else {
-        output::note("the trace has only large objects: nothing is drawn for all objects");
-        Vec::new()
-    };
-    let input = Input::select(&large.trace, whole, &large.selection)?;
-    let workload = match trace {
-        None => format!("{} (no trace of IBM's was given)", large.trace),
-        Some(path) => {
-            Path::new(path).file_name().map_or(path.into(), |it| it.to_string_lossy().into_owned())
-        }
-    };
-    Ok(Runs {
-        all: all_objects,
-        large: replay::replay(&large, &input, &pool)?,
-        workload,
-        is_synthetic: trace.is_none(),
-    })
+    let drawn: anyhow::Result<Vec<Option<Drawn>>> =
+        pool.install(|| entries.par_iter().map(draw_one).collect());
+    bar.finish_and_clear();
+    Ok(drawn?.into_iter().flatten().collect())
 }
 
-fn draw(runs: &Runs, published: &Published, numbers: &Numbers) -> anyhow::Result<Vec<Drawn>> {
-    let curves = reference::hourly_costs(FIG13).context("fig13_hourly_cost.csv")?;
-    let mut drawn = vec![Drawn {
-        name: "fig13_total".to_owned(),
-        title: "Fig 13 (a): total cost of 50 hours".to_owned(),
-        figure: fig13_total(&totals(runs, published, numbers)),
-    }];
-    for panel in Panel::ALL {
-        let seeds = runs.infinicache(panel);
-        if seeds.is_empty() {
-            continue;
-        }
-        let costs: Vec<HourlyCost> =
-            seeds.iter().map(|it| HourlyCost::from(it.hours.as_slice())).collect();
-        let hourly = Fig13Hourly {
-            ours: numbers::mean_hourly(&costs),
-            paper: Some(curves.get(panel).clone()),
-            caption: format!("{}; {}; {}.", runs.workload, panel.title(), runs.seeds()),
-        };
-        drawn.push(Drawn {
-            name: format!("fig13_{}", panel.key()),
-            title: format!("Fig 13: hourly cost, {}", panel.title()),
-            figure: fig13_hourly(panel, &hourly),
-        });
-    }
-    drawn.push(Drawn {
-        name: "fig17".to_owned(),
-        title: "Fig 17: hourly cost over the rate of requests".to_owned(),
-        figure: fig17(&crossing(published, numbers)?),
-    });
-    Ok(drawn)
+fn write_tables(dir: &Path, context: &Context) -> anyhow::Result<()> {
+    let Context { published, numbers, .. } = context;
+    let workloads = numbers.table1(published);
+    output::write_text(&dir.join("table1.csv"), &table1::to_csv(&workloads))?;
+    let rows = published.scoreboard(numbers.ours());
+    output::write_text(&dir.join("scoreboard.csv"), &scoreboard::to_csv(&rows))?;
+    let table = page::availability_table();
+    let lines = [table.header].into_iter().chain(table.rows).collect::<Vec<_>>();
+    output::write_text(&dir.join("availability.csv"), &output::csv(&lines)?)
 }
 
-fn totals(runs: &Runs, published: &Published, numbers: &Numbers) -> Fig13Total {
-    let bar = |id: &str, hue, label: &str| TotalCost {
-        hue,
-        label: label.to_owned(),
-        ours_usd: numbers.ours().get(id).copied(),
-        paper_usd: published.get(id),
-    };
-    Fig13Total {
-        bars: vec![
-            bar("fig13_elasticache_total", Hue::ElastiCache, "ElastiCache"),
-            bar("fig13_all_total", Hue::InfiniCache, "InfiniCache,\nall objects"),
-            bar("fig13_large_total", Hue::InfiniCache, "InfiniCache,\nlarge only"),
-            bar(
-                "fig13_large_nobackup_total",
-                Hue::InfiniCacheWithoutBackup,
-                "large only,\nno backup",
-            ),
-        ],
-        caption: format!("{}; prices of 2019; {}.", runs.workload, runs.seeds()),
-    }
-}
-
-fn crossing(published: &Published, numbers: &Numbers) -> anyhow::Result<Fig17> {
-    let plotted = reference::cost_at_rates(FIG17_INFINICACHE).context("fig17_infinicache.csv")?;
-    let rates = || plotted.iter().map(|it| it.requests_per_hour);
-    let ours = |cost: &dyn Fn(f64) -> f64| -> Vec<CostAtRate> {
-        let at = |rate| CostAtRate { requests_per_hour: rate, usd_per_hour: cost(rate) };
-        rates().map(at).collect()
-    };
-    let crossover = numbers.ours().get("fig17_crossover").map(|rate| CostAtRate {
-        requests_per_hour: *rate,
-        usd_per_hour: numbers.infinicache_hourly_usd(*rate),
-    });
-    Ok(Fig17 {
-        infinicache: ours(&|rate| numbers.infinicache_hourly_usd(rate)),
-        elasticache: ours(&|_| numbers.elasticache_hourly_usd()),
-        elasticache_paper: reference::cost_at_rates(FIG17_ELASTICACHE)
-            .context("fig17_elasticache.csv")?,
-        crossover,
-        crossover_paper_requests_per_hour: published.get("fig17_crossover"),
-        caption: "Equations 4 to 6 of the paper at its prices; no trace.".to_owned(),
-        infinicache_paper: plotted,
-    })
-}
-
-fn write_results(dir: &Path, runs: &Runs) -> anyhow::Result<()> {
-    for (name, comparisons) in [("results_all", &runs.all), ("results_large", &runs.large)] {
+fn write_results(dir: &Path, results: &Results) -> anyhow::Result<()> {
+    for (name, study) in [
+        ("all", Study::All),
+        ("large", Study::Large),
+        ("large_scaled", Study::LargeScaled),
+        ("codes", Study::Codes),
+        ("sensitivity", Study::Sensitivity),
+    ] {
+        let comparisons = results.runs(study);
         if let Some(first) = comparisons.first() {
-            let path = dir.join(format!("{name}.json"));
-            output::write_text(&path, &comparison::to_json_with_hours(first))?;
-            let rows = comparison::to_csv(comparisons);
-            output::write_text(&dir.join(format!("{name}.csv")), &rows)?;
+            let path = dir.join(format!("results_{name}.csv"));
+            output::write_text(&path, &comparison::to_csv(comparisons))?;
+            // The hours of one seed; those of the workloads of the paper are enough.
+            if matches!(study, Study::All | Study::Large) {
+                let path = dir.join(format!("results_{name}.json"));
+                output::write_text(&path, &comparison::to_json_with_hours(first))?;
+            }
         }
     }
     Ok(())
 }
 
-impl Runs {
-    /// The InfiniCache that a panel of Fig 13 shows, under each seed it was run.
-    fn infinicache(&self, panel: Panel) -> Vec<&SystemSummary> {
-        let (runs, index) = match panel {
-            Panel::All => (&self.all, 1),
-            Panel::Large => (&self.large, 1),
-            Panel::LargeWithoutBackup => (&self.large, 2),
+impl Entry {
+    /// What the figure is drawn from, as a reader would write it, and what made that.
+    fn provenance(&self, results: &Results) -> (String, String) {
+        let studies: &[Study] = match &self.source {
+            Source::Study(study) => std::slice::from_ref(study),
+            Source::BothWorkloads => &[Study::All, Study::Large],
+            Source::Words(words) => {
+                return ((*words).to_owned(), format!("infinisim {}", env!("CARGO_PKG_VERSION")));
+            }
         };
-        runs.iter().filter_map(|it| it.systems.get(index)).collect()
-    }
-
-    /// What the figures are the mean of.
-    fn seeds(&self) -> String {
-        match self.large.len() {
-            1 => "one seed".to_owned(),
-            n_seeds => format!("mean of {n_seeds} seeds"),
-        }
+        let files: Vec<String> = studies
+            .iter()
+            .map(|it| {
+                let (name, text) = it.file();
+                format!("experiments/{name}\n\n{text}")
+            })
+            .collect();
+        let receipts: Vec<String> = studies.iter().filter_map(|it| results.receipt(*it)).collect();
+        (files.join("\n"), receipts.join(" "))
     }
 }

@@ -3,9 +3,9 @@
 use report::comparison::{self, Comparison};
 
 use crate::args::RunArgs;
-use crate::commands::compare::shown;
+use crate::commands::compare::{notes, shown};
 use crate::experiment::Experiment;
-use crate::{output, replay, trace_input};
+use crate::{output, own_page, replay, trace_input};
 
 /// Runs the experiment of a file.
 pub(crate) fn run(args: &RunArgs) -> anyhow::Result<()> {
@@ -23,6 +23,8 @@ pub(crate) fn run(args: &RunArgs) -> anyhow::Result<()> {
         let json = json_of(&comparisons, comparison::to_json_with_hours);
         output::write_text(&dir.join("results.json"), &json)?;
         output::write_text(&dir.join("results.csv"), &comparison::to_csv(&comparisons))?;
+        let notes = comparisons.first().map(|it| notes(it, &experiment)).unwrap_or_default();
+        own_page::write(dir, &comparisons, &file.question, &text, &notes)?;
     }
     let text = if args.result.form.json {
         json_of(&comparisons, comparison::to_json)

@@ -100,7 +100,7 @@ fn systems_that_cannot_be() {
     assert_snapshot!(of("elasticache:cache.r5.8xlarge"), @"2: error: price book `aws-us-east-1-2019-12` has no node type `cache.r5.8xlarge`; the nearest it has: `cache.r5.xlarge`, `cache.r5.2xlarge`, `cache.r5.24xlarge`, `cache.r5.large`; `infinisim prices show aws-us-east-1-2019-12` lists what it has");
     assert_snapshot!(of("infinicache:memory=128MB,overhead=200MB"), @"2: error: a function of memory=128 MB has no room beside overhead=200 MB; give it more memory or less overhead");
     assert_snapshot!(of("infinicache:nodes=8,code=10+2"), @"2: error: code=10+2 puts 12 chunks of an object on different functions, but nodes=8; raise nodes to at least 12 or choose a smaller code");
-    assert_snapshot!(of("infinicache:reclaim=sometimes"), @"2: error: `reclaim=sometimes`: `sometimes` is not a reclaim process; write none, poisson:RATE/min, poisson:RATE/h, zipf:EXPONENT:MAX, idle:TIME, mass:TIME, schedule:FILE.csv, or fig8:DATE or fig9:DATE (one of 2020-01-09, 2019-12-26, 2019-11-06, 2019-10-20, 2019-09-15, 2019-08-21)");
+    assert_snapshot!(of("infinicache:reclaim=sometimes"), @"2: error: `reclaim=sometimes`: `sometimes` is not a reclaim process; write none, poisson:RATE/min, poisson:RATE/h, zipf:EXPONENT:MAX, idle:TIME, mass:TIME, schedule:FILE.csv, fig14:RUN (all, large or large_nobackup), or fig8:DATE or fig9:DATE (one of 2020-01-09, 2019-12-26, 2019-11-06, 2019-10-20, 2019-09-15, 2019-08-21)");
     let with = |flags: &str| failure(&workplace, &format!("compare trace.csv {flags}"));
     assert_snapshot!(with("--prices aws-1999"), @"2: error: no price book is called `aws-1999`, and no such file exists; write aws-us-east-1-2019-12, aws-us-east-1-2026-09 or the path of a .toml file");
     assert_snapshot!(with("--policy mru"), @"
@@ -158,7 +158,7 @@ fn experiments_that_cannot_be_run() {
       |
     3 | system = ["s3"]
       | ^^^^^^
-    unknown field `system`, expected one of `question`, `trace`, `seeds`, `prices`, `accounting`, `policy`, `systems`, `select`
+    unknown field `system`, expected one of `question`, `trace`, `seeds`, `prices`, `accounting`, `policy`, `profile`, `systems`, `select`
     "#);
     assert_snapshot!(of(&good.replace("s3", "s4")), @"2: error: cannot run `it.toml`: no system is called `s4`; write elasticache:NODE_TYPE (such as elasticache:cache.r5.24xlarge), infinicache or s3");
     assert_snapshot!(of(&format!("{good}seeds = []")), @"2: error: cannot run `it.toml`: `seeds` is empty; write at least one");

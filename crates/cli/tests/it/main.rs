@@ -7,7 +7,11 @@ mod bad_input;
 mod beside_libcachesim;
 mod command;
 mod compare;
+mod figures;
 mod golden;
+#[cfg(target_os = "linux")]
+mod live;
+mod page;
 mod results;
 mod tidy;
 mod traces;

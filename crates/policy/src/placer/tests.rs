@@ -71,6 +71,20 @@ fn a_cached_object_stays_where_it_is() {
 }
 
 #[test]
+fn a_forgotten_id_can_be_given_to_another_object() {
+    let mut placer = pool(2, 2, 4);
+    placer.grow(27);
+    let (object, asked) = (ObjectId(26), [NodeId(0), NodeId(1)]);
+    assert_eq!(placer.set(object, Bytes::new(2), &asked), Placed::New { evicted: None });
+    assert!(placer.forget(object));
+    assert_eq!(placer.get(object), Lookup::Unknown);
+    // It is counted at its own size now, so two of it have room.
+    for object in [object, ObjectId(0)] {
+        assert_eq!(placer.set(object, Bytes::new(1), &asked), Placed::New { evicted: None });
+    }
+}
+
+#[test]
 fn what_cannot_fit_has_no_room() {
     let mut placer = pool(2, 2, 4);
     let asked = [NodeId(0), NodeId(1)];

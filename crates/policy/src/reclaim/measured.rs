@@ -11,6 +11,14 @@ const FIG9: &str = include_str!("../../fig9_pmf_reclaimed_per_minute.csv");
 /// plotted in FAST'20 Fig 8, digitised.
 const FIG8: &str = include_str!("../../fig8_reclaimed_timeline_vertices.csv");
 
+/// Measured counts over the 50 hours of the paper's replays: columns series, minute (at which
+/// an interval of 5 begins), reclaimed. Digitised from FAST'20 Fig 14.
+const FIG14: &str = include_str!("../../fig14_reclaimed_per_5_minutes.csv");
+
+/// The replays, and how many instances each had: 400 functions, mostly with a peer replica.
+const FIG14_SERIES: [(&str, f64); 3] =
+    [("all", 800.0), ("large", 800.0), ("large_nobackup", 400.0)];
+
 const DAY_MINUTES: f64 = 24.0 * 60.0;
 
 /// The dates of the series, the latest first.
@@ -65,6 +73,22 @@ pub(super) fn fig8(date: &str) -> Option<Reclaim> {
     };
     let counts = Counts::Schedule { counts: (0..n_intervals).map(count).collect(), repeats: true };
     Some(Reclaim { text: format!("fig8:{date}"), interval, counts })
+}
+
+/// What one of the paper's replays met, as how many of an instance are taken back in each
+/// interval.
+pub(super) fn fig14(series: &str) -> Option<Reclaim> {
+    const INTERVAL_MINUTES: u32 = 5;
+    const N_INTERVALS: usize = 600;
+    let (_, n_instances) = FIG14_SERIES.iter().find(|(name, _)| *name == series)?;
+    let mut per_instance = vec![0.0; N_INTERVALS];
+    for (_, minute, count) in rows(FIG14).filter(|(name, ..)| *name == series) {
+        let interval = whole(minute) / INTERVAL_MINUTES;
+        per_instance[(interval as usize).min(N_INTERVALS - 1)] += count / n_instances;
+    }
+    let counts = Counts::Rates { per_instance, n_functions: 400 };
+    let interval = Nanos::MINUTE * u64::from(INTERVAL_MINUTES);
+    Some(Reclaim { text: format!("fig14:{series}"), interval, counts })
 }
 
 /// How far apart the functions were looked at on a date; `None` if it was not measured.

@@ -43,6 +43,30 @@ fn means_are_those_of_the_source() {
 }
 
 #[test]
+fn a_replay_is_that_of_fig_14() {
+    let total = |reclaim: &Reclaim, intervals: std::ops::Range<u64>| -> f64 {
+        let picks = intervals.map(|it| (it, it.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
+        picks.map(|(it, pick)| f64::from(reclaim.count(it, pick))).sum()
+    };
+    // The totals of the figure, by instance of a function.
+    let check = |series: &str, n_replicas: f64, expect: f64| {
+        let reclaim: Reclaim = format!("fig14:{series}").parse().unwrap();
+        let seen = total(&reclaim, 0..600) * n_replicas;
+        assert!((seen / expect - 1.0).abs() < 0.01, "{series}: {seen}");
+        let half = total(&reclaim.over(200), 0..600) * n_replicas * 2.0;
+        assert!((half / expect - 1.0).abs() < 0.02, "{series}: {half}");
+    };
+    check("all", 2.0, 22_208.0);
+    check("large", 2.0, 20_552.0);
+    check("large_nobackup", 1.0, 10_437.0);
+    // Most of them in a quarter of an hour, two hours from the start.
+    let reclaim = Reclaim::fig14(false);
+    assert!(300.0 < total(&reclaim, 23..27));
+    let days = [600..888, 888..1176].map(|it| total(&reclaim, it));
+    assert!((days[0] - days[1]).abs() < 100.0 && 4000.0 < days[0], "{days:?}");
+}
+
+#[test]
 fn a_day_is_that_of_fig_8() {
     // Peaks of the plotted lines.
     let check = |date: &str, peak: u32| {

@@ -1,13 +1,16 @@
 //! Fig 13 of the paper (FAST 2020, section 5.2): what 50 hours of the production trace cost, in
 //! total and hour by hour.
 
-use super::frame::{Axis, Frame, Sample};
+use serde::{Deserialize, Serialize};
+
+use super::axis::Axis;
+use super::frame::{Frame, Sample};
 use super::scene::{Anchor, Figure};
 use super::style::{BLACK, DARK_GREY, Hue, PAPER_WIDTH};
 use crate::comparison::HourSummary;
 
 /// The bars of Fig 13 (a).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Fig13Total {
     /// From left to right.
     pub bars: Vec<TotalCost>,
@@ -16,7 +19,7 @@ pub struct Fig13Total {
 }
 
 /// What one system cost in total: ours beside the paper's.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TotalCost {
     /// The system, for its colour.
     pub hue: Hue,
@@ -29,7 +32,7 @@ pub struct TotalCost {
 }
 
 /// One of the panels (b) to (d) of Fig 13.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Fig13Hourly {
     /// What we find.
     pub ours: HourlyCost,
@@ -40,7 +43,8 @@ pub struct Fig13Hourly {
 }
 
 /// Which requests Fig 13 and Fig 14 show in a panel, and whether with backup.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Panel {
     /// All objects.
     All,
@@ -52,7 +56,7 @@ pub enum Panel {
 
 /// What InfiniCache cost in each hour of a run, in dollars, by what caused it. The three are as
 /// long as each other.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct HourlyCost {
     /// Invocations that answered requests.
     pub serving_usd: Vec<f64>,

@@ -1,12 +1,15 @@
 //! Fig 17 of the paper (FAST 2020, section 5.2): what an hour costs over how many requests come
 //! in it, and from where on rented nodes are cheaper.
 
-use super::frame::{Axis, Frame, Sample};
+use serde::{Deserialize, Serialize};
+
+use super::axis::Axis;
+use super::frame::{Frame, Sample};
 use super::scene::{Anchor, Figure};
 use super::style::{BLACK, CURVE_WIDTH, DARK_GREY, Hue, PAPER_WIDTH, RULE_WIDTH};
 
 /// The curves of Fig 17, each from the lowest rate to the highest.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Fig17 {
     /// InfiniCache, ours.
     pub infinicache: Vec<CostAtRate>,
@@ -25,7 +28,7 @@ pub struct Fig17 {
 }
 
 /// What an hour costs at one rate of requests.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CostAtRate {
     /// How many requests for objects come in an hour.
     pub requests_per_hour: f64,

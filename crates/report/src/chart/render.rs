@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use plotters::coord::Shift;
 use plotters::drawing::{DrawingArea, DrawingAreaErrorKind};
-use plotters::element::{Circle, DashedPathElement, PathElement, Rectangle};
+use plotters::element::{Circle, DashedPathElement, PathElement, Polygon, Rectangle};
 use plotters::prelude::{
     BitMapBackend, DrawingBackend, FontFamily, FontStyle, FontTransform, IntoDrawingArea,
     SVGBackend,
@@ -15,7 +15,7 @@ use plotters::style::{Color, FontDesc, register_font};
 use super::letters::{FONT_HEIGHT_EM, letters, text_width};
 use super::png;
 use super::scene::{Anchor, Figure, Mark, Pixel, Text};
-use super::style::{HEIGHT, WHITE, WIDTH};
+use super::style::{TITLE_HEIGHT, WHITE, WIDTH};
 
 /// What a viewer of an SVG looks for; the embedded font is registered under the whole list.
 const FONT_FAMILY: &str = "Roboto, Helvetica, Arial, sans-serif";
@@ -38,25 +38,40 @@ enum Kind {
 }
 
 pub(super) fn svg(figure: &Figure) -> String {
-    let (width, height) = (steps(WIDTH), steps(HEIGHT));
+    svg_of(figure, 0.0, figure.height, &figure.marks)
+}
+
+pub(super) fn plot_svg(figure: &Figure) -> String {
+    svg_of(figure, TITLE_HEIGHT, figure.bottom, &figure.marks[figure.n_words_around..])
+}
+
+/// The part of a figure from one height to another.
+fn svg_of(figure: &Figure, from: f64, to: f64, marks: &[Mark]) -> String {
+    let (width, height) = (steps(WIDTH), steps(figure.height));
     let mut text = String::new();
     let area =
         SVGBackend::with_string(&mut text, (unsigned(width), unsigned(height))).into_drawing_area();
-    draw(figure, &area, Kind::Svg).expect("a text takes all that is written");
+    draw(marks, &area, Kind::Svg).expect("a text takes all that is written");
     drop(area);
 
     // plotters writes the number of its steps for the size; the view box keeps it.
-    let written = format!("<svg width=\"{width}\" height=\"{height}\"");
+    let written =
+        format!("<svg width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\"");
     let rest = text.strip_prefix(&written).expect("plotters writes the size first");
     let title = escaped(&figure.title);
-    format!("<svg width=\"{WIDTH}\" height=\"{HEIGHT}\" role=\"img\" aria-label=\"{title}\"{rest}")
+    let (top, shown) = (steps(from), steps(to) - steps(from));
+    format!(
+        "<svg width=\"{WIDTH}\" height=\"{}\" role=\"img\" aria-label=\"{title}\" \
+         viewBox=\"0 {top} {width} {shown}\"{rest}",
+        to - from
+    )
 }
 
 pub(super) fn png(figure: &Figure) -> Vec<u8> {
-    let (width, height) = (unsigned(steps(WIDTH)), unsigned(steps(HEIGHT)));
+    let (width, height) = (unsigned(steps(WIDTH)), unsigned(steps(figure.height)));
     let mut rgb = vec![0; 3 * width as usize * height as usize];
     let area = BitMapBackend::with_buffer(&mut rgb, (width, height)).into_drawing_area();
-    draw(figure, &area, Kind::Png).expect("memory takes all that is drawn");
+    draw(&figure.marks, &area, Kind::Png).expect("memory takes all that is drawn");
     drop(area);
     let small = png::shrink(&rgb, width as usize, STEPS_PER_DOT);
     png::encode(&small, width as usize / STEPS_PER_DOT)
@@ -70,12 +85,12 @@ pub(super) fn advance(text: &str, size: f64) -> f64 {
 }
 
 fn draw<B: DrawingBackend>(
-    figure: &Figure,
+    marks: &[Mark],
     area: &DrawingArea<B, Shift>,
     kind: Kind,
 ) -> Result<(), DrawingAreaErrorKind<B::ErrorType>> {
     area.fill(&WHITE)?;
-    for mark in &figure.marks {
+    for mark in marks {
         match mark {
             Mark::Line { points, color, width, is_dashed } => {
                 let style = color.stroke_width(unsigned(steps(*width)));
@@ -89,6 +104,10 @@ fn draw<B: DrawingBackend>(
             }
             Mark::Box { from, to, color } => {
                 area.draw(&Rectangle::new([place(*from), place(*to)], color.filled()))?;
+            }
+            Mark::Area { points, color } => {
+                let points: Vec<(i32, i32)> = points.iter().map(|it| place(*it)).collect();
+                area.draw(&Polygon::new(points, color.filled()))?;
             }
             Mark::Dot { at, radius, color } => {
                 area.draw(&Circle::new(place(*at), steps(*radius), color.filled()))?;

@@ -10,7 +10,11 @@ use super::style::{BLACK, CAPTION_SIZE, DARK_GREY, HEIGHT, LABEL_SIZE, TITLE_SIZ
 #[derive(Clone, Debug)]
 pub struct Figure {
     pub(super) title: String,
+    pub(super) caption: String,
+    pub(super) height: f64,
     pub(super) marks: Vec<Mark>,
+    /// How many of them are the title and the caption; they come first.
+    pub(super) n_words_around: usize,
     /// Where the caption starts, and the plot must have ended.
     pub(super) bottom: f64,
 }
@@ -22,6 +26,7 @@ pub(super) type Pixel = (f64, f64);
 pub(super) enum Mark {
     Line { points: Vec<Pixel>, color: RGBColor, width: f64, is_dashed: bool },
     Box { from: Pixel, to: Pixel, color: RGBColor },
+    Area { points: Vec<Pixel>, color: RGBColor },
     Dot { at: Pixel, radius: f64, color: RGBColor },
     Text(Text),
 }
@@ -50,9 +55,21 @@ pub(super) enum Anchor {
 impl Figure {
     /// A figure with nothing in it but its title, and its caption under the plot to be.
     pub(super) fn new(title: &str, caption: &str) -> Figure {
+        Figure::sized(title, caption, HEIGHT)
+    }
+
+    /// The same, `height` high.
+    pub(super) fn sized(title: &str, caption: &str, height: f64) -> Figure {
         const MARGIN: f64 = 14.0;
         const LINE: f64 = 1.35 * CAPTION_SIZE;
-        let mut figure = Figure { title: title.to_owned(), marks: Vec::new(), bottom: HEIGHT };
+        let mut figure = Figure {
+            title: title.to_owned(),
+            caption: caption.to_owned(),
+            height,
+            marks: Vec::new(),
+            n_words_around: 0,
+            bottom: height,
+        };
         figure.marks.push(Mark::Text(Text {
             text: title.to_owned(),
             at: (MARGIN, 30.0),
@@ -62,7 +79,7 @@ impl Figure {
             is_upright: false,
         }));
         let lines = wrapped(caption, WIDTH - 2.0 * MARGIN);
-        figure.bottom = HEIGHT - MARGIN / 2.0 - LINE * lines.len() as f64;
+        figure.bottom = height - MARGIN / 2.0 - LINE * lines.len() as f64;
         for (index, line) in lines.into_iter().enumerate() {
             figure.marks.push(Mark::Text(Text {
                 text: line,
@@ -73,12 +90,29 @@ impl Figure {
                 is_upright: false,
             }));
         }
+        figure.n_words_around = figure.marks.len();
         figure
+    }
+
+    /// What the figure is called.
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// What stands under it.
+    pub fn caption(&self) -> &str {
+        &self.caption
     }
 
     /// The figure as an SVG document.
     pub fn svg(&self) -> String {
         render::svg(self)
+    }
+
+    /// The figure as an SVG document without its title and caption, for a page that has them
+    /// around it.
+    pub fn plot_svg(&self) -> String {
+        render::plot_svg(self)
     }
 
     /// The figure as a PNG file, twice as large as its natural size.
@@ -96,6 +130,10 @@ impl Figure {
 
     pub(super) fn fill(&mut self, from: Pixel, to: Pixel, color: RGBColor) {
         self.marks.push(Mark::Box { from, to, color });
+    }
+
+    pub(super) fn area(&mut self, points: Vec<Pixel>, color: RGBColor) {
+        self.marks.push(Mark::Area { points, color });
     }
 
     pub(super) fn dot(&mut self, at: Pixel, radius: f64, color: RGBColor) {
@@ -126,6 +164,25 @@ impl Figure {
         let top = y - 0.8 * LABEL_SIZE;
         self.fill((left - 2.0, top), (left + width + 2.0, y + 0.25 * LABEL_SIZE), WHITE);
         self.label(text, (x, y), anchor, color);
+    }
+}
+
+impl Text {
+    /// The rectangle that the letters fill, as its upper left and lower right corner.
+    pub(super) fn bounds(&self) -> (Pixel, Pixel) {
+        let width = text_width(&self.text, self.size);
+        let (x, y) = self.at;
+        let (above, below) = (0.75 * self.size, 0.22 * self.size);
+        let start = match self.anchor {
+            Anchor::Start => 0.0,
+            Anchor::Middle => -width / 2.0,
+            Anchor::End => -width,
+        };
+        if self.is_upright {
+            ((x - above, y - start - width), (x + below, y - start))
+        } else {
+            ((x + start, y - above), (x + start + width, y + below))
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! A comparison as CSV: a row for each system, a column for each number.
 
-use super::fields::{dollars, events, more_events, ratios};
+use super::fields::{dollars, events, loss as loss_fields, more_events, ratios};
 use super::{Comparison, Receipt, SystemSummary};
 use crate::grid::Grid;
 
@@ -21,7 +21,7 @@ pub fn to_csv(comparisons: &[Comparison]) -> String {
 }
 
 fn row(system: &SystemSummary, receipt: &Receipt) -> Vec<(String, String)> {
-    let SystemSummary { name, counts, cost, latency, hours: _ } = system;
+    let SystemSummary { name, counts, cost, latency, hits: _, loss, hours: _ } = system;
     let mut row = vec![("name".to_owned(), name.clone())];
     let count = |(column, it): (&str, u64)| (column.to_owned(), it.to_string());
     row.extend(events(counts).map(count));
@@ -29,6 +29,11 @@ fn row(system: &SystemSummary, receipt: &Receipt) -> Vec<(String, String)> {
     row.extend(dollars(cost).iter().map(|(item, it)| (format!("cost_usd_{item}"), it.to_string())));
     row.extend(latency.named().map(|(item, it)| (format!("latency_ms_{item}"), it.to_string())));
     row.extend(more_events(counts).map(count));
+    let number = |it: f64| it.to_string();
+    row.extend(
+        loss_fields(loss)
+            .map(|(column, it)| (column.to_owned(), it.map_or_else(String::new, number))),
+    );
     let Receipt { version, seed, experiment_hash, trace_hash, prices } = receipt;
     let receipt = [
         ("version", version.clone()),

@@ -3,6 +3,8 @@
 use pricing::CostItems;
 use sim::Counts;
 
+use super::LossSummary;
+
 /// What every reader of a result looks for.
 pub(super) const fn events(counts: &Counts) -> [(&'static str, u64); 9] {
     [
@@ -28,7 +30,7 @@ pub(super) fn ratios(counts: &Counts) -> [(&'static str, f64); 3] {
 }
 
 /// The rest of what was counted.
-pub(super) const fn more_events(counts: &Counts) -> [(&'static str, u64); 6] {
+pub(super) const fn more_events(counts: &Counts) -> [(&'static str, u64); 11] {
     [
         ("n_puts", counts.n_puts),
         ("n_deletes", counts.n_deletes),
@@ -36,6 +38,27 @@ pub(super) const fn more_events(counts: &Counts) -> [(&'static str, u64); 6] {
         ("requested_bytes", counts.requested_bytes.get()),
         ("hit_bytes", counts.hit_bytes.get()),
         ("overcommitted_bytes_max", counts.overcommitted_max.get()),
+        ("n_objects_lost", counts.n_objects_lost),
+        ("intact_object_s", counts.intact_object_s),
+        ("n_timeouts", counts.n_timeouts),
+        ("busy_ns", counts.busy.get()),
+        ("synced_bytes", counts.synced_bytes.get()),
+    ]
+}
+
+/// How long objects last and take to repair; what there is nothing of is null or empty.
+pub(super) fn loss(loss: &LossSummary) -> [(&'static str, Option<f64>); 5] {
+    let LossSummary {
+        time_to_repair,
+        time_to_object_loss_h_mean,
+        time_to_object_loss_h_closed_form,
+    } = *loss;
+    [
+        ("time_to_repair_ms_mean", time_to_repair.map(|it| it.mean_ms)),
+        ("time_to_repair_ms_p50", time_to_repair.map(|it| it.p50_ms)),
+        ("time_to_repair_ms_p99", time_to_repair.map(|it| it.p99_ms)),
+        ("time_to_object_loss_h_mean", time_to_object_loss_h_mean),
+        ("time_to_object_loss_h_closed_form", time_to_object_loss_h_closed_form),
     ]
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
-use super::fields::{dollars, events, more_events, ratios};
+use super::fields::{dollars, events, loss as loss_fields, more_events, ratios};
 use super::{Comparison, HourSummary, Receipt, SystemSummary, TraceSummary};
 
 /// The comparison as JSON, without the hours. Ratios are from 0 to 1 (0 where the whole is
@@ -52,6 +52,8 @@ struct SystemObject<'a> {
     latency_ms: Named<Option<f64>>,
     #[serde(flatten)]
     more_events: Named<u64>,
+    #[serde(flatten)]
+    loss: Named<Option<f64>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     hours: Option<Vec<HourObject>>,
 }
@@ -107,7 +109,7 @@ fn trace_object(trace: TraceSummary) -> TraceObject {
 }
 
 fn system_object(system: &SystemSummary, with_hours: bool) -> SystemObject<'_> {
-    let SystemSummary { name, counts, cost, latency, hours } = system;
+    let SystemSummary { name, counts, cost, latency, hits: _, loss, hours } = system;
     SystemObject {
         name,
         events: Named(events(counts).to_vec()),
@@ -117,6 +119,7 @@ fn system_object(system: &SystemSummary, with_hours: bool) -> SystemObject<'_> {
             latency.named().map(|(name, it)| (name, (0 < counts.n_gets).then_some(it))).to_vec(),
         ),
         more_events: Named(more_events(counts).to_vec()),
+        loss: Named(loss_fields(loss).to_vec()),
         hours: with_hours.then(|| hours.iter().enumerate().map(hour_object).collect()),
     }
 }

@@ -86,7 +86,7 @@ fn labels() -> Vec<&'static str> {
 
 /// Each row of the table: what it shows, and what it shows of `system`.
 fn rows(system: &SystemSummary) -> Vec<(&'static str, String)> {
-    let SystemSummary { name: _, counts, cost, latency, hours: _ } = system;
+    let SystemSummary { name: _, counts, cost, latency, hits: _, loss, hours: _ } = system;
     let mut rows = vec![("cost", cost.total().to_string())];
     let items = ["  serving", "  warm-up", "  backup", "  nodes", "  backing store", "  proxy"];
     rows.extend(items.into_iter().zip(cost.named().map(|(_, it)| dollars_or_none(it))));
@@ -98,7 +98,12 @@ fn rows(system: &SystemSummary) -> Vec<(&'static str, String)> {
         ("misses, capacity", grouped(counts.n_capacity_misses)),
         ("RESETs", grouped(counts.n_resets)),
         ("recoveries", grouped(counts.n_recoveries)),
+        ("  of chunks", grouped(counts.n_recovered_chunks)),
         ("availability", percent_or_none(counts.availability())),
+        ("objects lost", grouped(counts.n_objects_lost)),
+        ("time to loss, h", digits_or_none(loss.time_to_object_loss_h_mean)),
+        ("  closed form", digits_or_none(loss.time_to_object_loss_h_closed_form)),
+        ("repair, ms: p50", digits_or_none(loss.time_to_repair.map(|it| it.p50_ms))),
         ("evictions", grouped(counts.n_evictions)),
         ("reclaims", grouped(counts.n_reclaims)),
         ("invocations", grouped(counts.n_invocations)),
@@ -109,6 +114,10 @@ fn rows(system: &SystemSummary) -> Vec<(&'static str, String)> {
         _ => three_digits(it),
     })));
     rows
+}
+
+fn digits_or_none(number: Option<f64>) -> String {
+    number.map_or_else(|| NONE.to_owned(), three_digits)
 }
 
 fn dollars_or_none(amount: Usd) -> String {

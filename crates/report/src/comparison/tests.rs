@@ -30,6 +30,8 @@ fn elasticache(name: &str) -> SystemSummary {
             p999_ms: 287.6,
             max_ms: 1_401.5,
         },
+        hits: HitLatency::default(),
+        loss: LossSummary::default(),
         hours: Vec::new(),
     }
 }
@@ -60,6 +62,12 @@ fn infinicache(name: &str) -> SystemSummary {
             ..CostItems::default()
         },
         latency: LatencySummary { mean_ms: 41.0, p50_ms: 23.38, ..elasticache("").latency },
+        hits: HitLatency::default(),
+        loss: LossSummary {
+            time_to_repair: Some(LatencySummary { p50_ms: 120.0, ..LatencySummary::default() }),
+            time_to_object_loss_h_mean: Some(1234.5),
+            time_to_object_loss_h_closed_form: Some(20.25),
+        },
         hours: vec![HourSummary {
             counts: Counts { n_gets: 2, n_hits: 1, n_resets: 1, ..Counts::default() },
             cost: CostItems { serving: dollars("0.0000324"), ..CostItems::default() },
@@ -116,7 +124,12 @@ fn short_names_stand_over_their_columns() {
     misses, capacity              0           73
     RESETs                        0        5,720
     recoveries                    0       16,036
+      of chunks                   0       17,901
     availability           100.00 %      95.39 %
+    objects lost                  0            0
+    time to loss, h               –        1,234
+      closed form                 –         20.2
+    repair, ms: p50               –          120
     evictions                     0        2,311
     reclaims                      0       22,208
     invocations                   0    4,319,022
@@ -169,7 +182,12 @@ fn long_names_are_numbered_and_listed() {
     misses, capacity           0         73         73         0         0
     RESETs                     0      5,720      5,720         0         0
     recoveries                 0     16,036     16,036         0         0
+      of chunks                0     17,901     17,901         0         0
     availability        100.00 %    95.39 %    95.39 %  100.00 %  100.00 %
+    objects lost               0          0          0         0         0
+    time to loss, h            –      1,234      1,234         –         –
+      closed form              –       20.2       20.2         –         –
+    repair, ms: p50            –        120        120         –         –
     evictions                  0      2,311      2,311         0         0
     reclaims                   0     22,208     22,208         0         0
     invocations                0  4,319,022  4,319,022         0         0
@@ -283,7 +301,17 @@ fn json_keeps_its_shape_and_its_order() {
           "n_recovered_chunks": 17901,
           "requested_bytes": 4019000000000,
           "hit_bytes": 2650000000000,
-          "overcommitted_bytes_max": 0
+          "overcommitted_bytes_max": 0,
+          "n_objects_lost": 0,
+          "intact_object_s": 0,
+          "n_timeouts": 0,
+          "busy_ns": 0,
+          "synced_bytes": 0,
+          "time_to_repair_ms_mean": 0.0,
+          "time_to_repair_ms_p50": 120.0,
+          "time_to_repair_ms_p99": 0.0,
+          "time_to_object_loss_h_mean": 1234.5,
+          "time_to_object_loss_h_closed_form": 20.25
         }
       ]
     }
@@ -326,7 +354,12 @@ fn json_has_the_hours_where_they_are_asked_for() {
               "n_recovered_chunks": 0,
               "requested_bytes": 0,
               "hit_bytes": 0,
-              "overcommitted_bytes_max": 0
+              "overcommitted_bytes_max": 0,
+              "n_objects_lost": 0,
+              "intact_object_s": 0,
+              "n_timeouts": 0,
+              "busy_ns": 0,
+              "synced_bytes": 0
             }
           ]
         }
@@ -377,6 +410,16 @@ fn csv_is_one_flat_row_for_each_system() {
     requested_bytes | 4019000000000 | 4019000000000
     hit_bytes | 2850000000000 | 2650000000000
     overcommitted_bytes_max | 0 | 0
+    n_objects_lost | 0 | 0
+    intact_object_s | 0 | 0
+    n_timeouts | 0 | 0
+    busy_ns | 0 | 0
+    synced_bytes | 0 | 0
+    time_to_repair_ms_mean |  | 0
+    time_to_repair_ms_p50 |  | 120
+    time_to_repair_ms_p99 |  | 0
+    time_to_object_loss_h_mean |  | 1234.5
+    time_to_object_loss_h_closed_form |  | 20.25
     version | 0.1.0 | 0.1.0
     seed | 1 | 1
     experiment_hash | a1b2c3d4e5f60718 | a1b2c3d4e5f60718

@@ -2,11 +2,14 @@
 
 use policy::fetch::FirstD;
 use policy::lease::LeaseTerms;
+use policy::link::LinkTerms;
 use policy::placer::Placement;
 use policy::reclaim::Reclaim;
 use units::{Bytes, Nanos};
 
-use crate::profile::{CodecProfile, FunctionProfile, ObjectStoreProfile};
+use crate::availability::CodedPool;
+use crate::faas::InstancePick;
+use crate::profile::{CodecProfile, FunctionProfile, NetworkProfile, ObjectStoreProfile};
 
 /// A pool of functions behind one proxy or several.
 #[derive(Clone, Debug)]
@@ -37,6 +40,17 @@ pub struct InfiniCacheConfig {
     pub first_d: FirstD,
     /// The billed-duration control of the functions.
     pub lease: LeaseTerms,
+    /// What a proxy allows a function before it asks again.
+    pub link: LinkTerms,
+    /// Which of its instances an invocation meets.
+    pub instance_pick: InstancePick,
+    /// How many clients with a link of their own send the requests in turn; at nothing, they
+    /// run on the machines of the proxies.
+    pub n_clients: u32,
+    /// How long an invocation may run.
+    pub execution_limit: Nanos,
+    /// What functions, proxies and clients share.
+    pub network: NetworkProfile,
     /// How functions start and transfer.
     pub function: FunctionProfile,
     /// How long the client codes.
@@ -51,5 +65,21 @@ impl InfiniCacheConfig {
     /// Chunks per object.
     pub fn n_chunks(&self) -> u32 {
         self.n_data + self.n_parity
+    }
+
+    /// Its pool and code, for the closed form.
+    pub fn coded_pool(&self) -> CodedPool {
+        let (n_nodes, n_chunks) = (self.n_nodes, self.n_chunks());
+        CodedPool { n_nodes, n_chunks, n_parity: self.n_parity }
+    }
+
+    /// How long the client computes parity. Without parity there is nothing to compute.
+    pub(super) fn encode_time(&self, size: Bytes) -> Nanos {
+        if self.n_parity == 0 { Nanos::ZERO } else { self.codec.encode.time(size) }
+    }
+
+    /// How long the client checks and rebuilds an object from its chunks.
+    pub(super) fn decode_time(&self, size: Bytes) -> Nanos {
+        if self.n_parity == 0 { Nanos::ZERO } else { self.codec.decode.time(size) }
     }
 }

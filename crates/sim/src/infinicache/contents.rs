@@ -1,24 +1,60 @@
 //! Which chunks the instances of the functions really hold.
 //!
 //! The proxy's metadata says where chunks were put; this says what is left of them. A function
-//! has at most two instances: the primary, which answers, and a peer replica of it.
+//! has any number of instances up to eight, and each holds its own copies.
 
-use units::{Bytes, NodeId, ObjectId};
+use units::{Bytes, Nanos, NodeId, ObjectId, Time};
+
+use crate::faas::Slot;
 
 /// Names one placement of an object. An object that is evicted and comes back has another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct BlockId(u32);
 
+/// Names a chunk of a placement, for as long as the placement is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ChunkId(u32);
+
+/// A set of instances of one function, a bit to a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Slots(u8);
+
+impl Slots {
+    const NONE: Slots = Slots(0);
+
+    /// The set of this one instance.
+    pub(super) fn one(slot: Slot) -> Slots {
+        assert!(u32::from(slot) < u8::BITS, "a function has at most eight instances");
+        Slots(1 << slot)
+    }
+
+    /// This set and another instance.
+    pub(super) fn and(self, slot: Slot) -> Slots {
+        Slots(self.0 | Slots::one(slot).0)
+    }
+
+    fn has(self, slot: Slot) -> bool {
+        self.0 & Slots::one(slot).0 != 0
+    }
+
+    fn without(self, slot: Slot) -> Slots {
+        Slots(self.0 & !Slots::one(slot).0)
+    }
+}
+
 /// The chunks of all placements, and the books over their bytes.
 #[derive(Debug)]
 pub(super) struct Contents {
     n_chunks: usize,
+    n_parity: u32,
     blocks: Vec<Block>,
     spare_blocks: Vec<u32>,
     /// `n_chunks` to a block.
     chunks: Vec<Chunk>,
     nodes: Vec<Node>,
     books: Books,
+    /// Objects that are cached and could be decoded.
+    n_intact: u64,
 }
 
 /// Chunk bytes by what became of them: `placed = held + overwritten + deleted + lost`.
@@ -26,7 +62,7 @@ pub(super) struct Contents {
 pub(super) struct Books {
     /// Stored in a function.
     pub(super) placed: Bytes,
-    /// Held by a function now; a copy in its replica does not count again.
+    /// Held by a function now; a copy in another instance does not count again.
     pub(super) held: Bytes,
     /// Stored over a copy that was there.
     pub(super) overwritten: Bytes,
@@ -44,13 +80,6 @@ impl Books {
     }
 }
 
-/// What a sync has moved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Moved {
-    pub(super) n_chunks: u64,
-    pub(super) bytes: Bytes,
-}
-
 #[derive(Debug)]
 struct Block {
     object: ObjectId,
@@ -59,6 +88,13 @@ struct Block {
     /// The metadata's, where the object is still cached under this placement, and that of each
     /// order under way. At nothing the block may be used again.
     n_references: u32,
+    /// Chunks that no instance holds any more.
+    n_lost: u32,
+    /// Whether the metadata still has the object here.
+    is_cached: bool,
+    /// Chunks on their way to be stored again, and since when they are known to be missing.
+    n_repairs: u32,
+    broken_at: Time,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -69,35 +105,44 @@ struct Chunk {
     /// Neighbours in the list of its node, while any instance there holds it.
     newer: u32,
     older: u32,
-    in_primary: bool,
-    in_replica: bool,
+    holders: Slots,
+    is_lost: bool,
 }
 
-/// The chunks of a node, newest first. What the replica lacks is in front, since chunks come
-/// in front and a sync copies all.
-#[derive(Clone, Copy, Debug)]
+/// The chunks of a node, newest first.
+#[derive(Clone, Debug)]
 struct Node {
     newest: u32,
-    has_replica: bool,
+    /// How many chunks these instances hold, and no others: few sets, so that it takes one
+    /// look to know how many chunks a sync has to find.
+    by_holders: Vec<(Slots, u32)>,
 }
 
 /// No chunk.
 const NONE: u32 = u32::MAX;
 
 impl Contents {
-    pub(super) fn new(n_chunks: usize, n_nodes: usize) -> Contents {
+    /// Nothing yet, of objects that can do without `n_parity` of `n_chunks` chunks.
+    pub(super) fn new(n_chunks: usize, n_parity: u32, n_nodes: usize) -> Contents {
         Contents {
             n_chunks,
+            n_parity,
             blocks: Vec::new(),
             spare_blocks: Vec::new(),
             chunks: Vec::new(),
-            nodes: vec![Node { newest: NONE, has_replica: false }; n_nodes],
+            nodes: vec![Node { newest: NONE, by_holders: Vec::new() }; n_nodes],
             books: Books::default(),
+            n_intact: 0,
         }
     }
 
     pub(super) fn books(&self) -> Books {
         self.books
+    }
+
+    /// How many objects are cached and could be decoded.
+    pub(super) fn n_intact(&self) -> u64 {
+        self.n_intact
     }
 
     /// A placement of `object` on these nodes, referred to once. Nothing is stored yet.
@@ -107,14 +152,23 @@ impl Contents {
         chunk_size: Bytes,
         nodes: impl Iterator<Item = NodeId>,
     ) -> BlockId {
-        let block = Block { object, chunk_size, n_references: 1 };
+        let block = Block {
+            object,
+            chunk_size,
+            n_references: 1,
+            n_lost: 0,
+            is_cached: true,
+            n_repairs: 0,
+            broken_at: Time::START,
+        };
+        self.n_intact += 1;
         let chunk = |node| Chunk {
             node,
             size: Bytes::ZERO,
             newer: NONE,
             older: NONE,
-            in_primary: false,
-            in_replica: false,
+            holders: Slots::NONE,
+            is_lost: false,
         };
         if let Some(spare) = self.spare_blocks.pop() {
             self.blocks[spare as usize] = block;
@@ -140,7 +194,7 @@ impl Contents {
 
     /// The size of a chunk as it was stored last.
     pub(super) fn stored_size(&self, block: BlockId, chunk: u32) -> Bytes {
-        self.chunks[self.slot(block, chunk)].size
+        self.chunks[self.index(block, chunk)].size
     }
 
     /// The object has another size from now on; what is stored stays as it is.
@@ -149,7 +203,33 @@ impl Contents {
     }
 
     pub(super) fn node(&self, block: BlockId, chunk: u32) -> NodeId {
-        self.chunks[self.slot(block, chunk)].node
+        self.chunks[self.index(block, chunk)].node
+    }
+
+    /// The metadata no longer has the object in this placement: what is lost of it from now on
+    /// nobody misses.
+    pub(super) fn retire(&mut self, block: BlockId) {
+        let block = &mut self.blocks[block.0 as usize];
+        assert!(std::mem::take(&mut block.is_cached), "retired before");
+        if block.n_lost <= self.n_parity {
+            self.n_intact -= 1;
+        }
+    }
+
+    /// Chunks of an object were found missing, and so many are stored again.
+    pub(super) fn repair(&mut self, now: Time, block: BlockId, n_chunks: u32) {
+        let block = &mut self.blocks[block.0 as usize];
+        if block.n_repairs == 0 {
+            block.broken_at = now;
+        }
+        block.n_repairs += n_chunks;
+    }
+
+    /// A chunk was stored: how long the object was broken, if it was and is whole again.
+    pub(super) fn repaired(&mut self, now: Time, block: BlockId) -> Option<Nanos> {
+        let block = &mut self.blocks[block.0 as usize];
+        block.n_repairs = block.n_repairs.checked_sub(1)?;
+        (block.n_repairs == 0).then(|| now.since(block.broken_at))
     }
 
     /// Keeps a block from being used again until it is released as often.
@@ -163,113 +243,148 @@ impl Contents {
         if *n_references == 0 {
             let first = block.0 as usize * self.n_chunks;
             let chunks = &self.chunks[first..][..self.n_chunks];
-            assert!(chunks.iter().all(|it| !it.in_primary), "a chunk nobody will ever delete");
-            assert!(chunks.iter().all(|it| !it.in_replica), "a chunk nobody will ever delete");
+            let is_gone = chunks.iter().all(|it| it.holders == Slots::NONE);
+            assert!(is_gone, "a chunk nobody will ever delete");
             self.spare_blocks.push(block.0);
         }
     }
 
-    /// Whether the primary instance can answer with this chunk.
-    pub(super) fn is_held(&self, block: BlockId, chunk: u32) -> bool {
-        self.chunks[self.slot(block, chunk)].in_primary
+    /// Whether an instance can answer with this chunk.
+    pub(super) fn is_held(&self, block: BlockId, chunk: u32, by: Slot) -> bool {
+        self.chunks[self.index(block, chunk)].holders.has(by)
     }
 
-    /// Whether a node's primary instance holds any chunk.
+    /// Whether a chunk was lost with the last instance that held it.
+    pub(super) fn is_lost(&self, block: BlockId, chunk: u32) -> bool {
+        self.chunks[self.index(block, chunk)].is_lost
+    }
+
+    /// Whether any instance of a node holds any chunk.
     pub(super) fn holds_chunks(&self, node: NodeId) -> bool {
         self.nodes[node.index()].newest != NONE
     }
 
-    /// Whether a node has a peer replica.
-    pub(super) fn has_replica(&self, node: NodeId) -> bool {
-        self.nodes[node.index()].has_replica
-    }
-
-    /// Stores a chunk in its node's primary instance. A replica keeps the copy it may have.
-    pub(super) fn store(&mut self, block: BlockId, chunk: u32) {
+    /// Stores a chunk in these instances of its node. Others keep the copy they may have.
+    pub(super) fn store(&mut self, block: BlockId, chunk: u32, by: Slots) {
         let size = self.chunk_size(block);
-        let slot = self.slot(block, chunk);
-        let before = std::mem::replace(&mut self.chunks[slot].size, size);
+        let index = self.index(block, chunk);
+        let it = &mut self.chunks[index];
+        let before = std::mem::replace(&mut it.size, size);
+        let held_before = it.holders;
+        let was_lost = std::mem::take(&mut it.is_lost);
         self.books.placed += size;
         self.books.held += size;
-        if self.chunks[slot].in_primary {
+        if held_before == Slots::NONE {
+            self.link(index);
+        } else {
             self.books.held -= before;
             self.books.overwritten += before;
-        } else {
-            self.chunks[slot].in_primary = true;
-            self.link(slot);
         }
+        self.set_holders(index, Slots(held_before.0 | by.0));
+        if was_lost {
+            let block = &mut self.blocks[block.0 as usize];
+            block.n_lost -= 1;
+            if block.is_cached && block.n_lost == self.n_parity {
+                self.n_intact += 1;
+            }
+        }
+    }
+
+    /// Notes that an instance has got a copy of a chunk that another one holds.
+    pub(super) fn copy(&mut self, chunk: ChunkId, node: NodeId, from: Slot, to: Slot) {
+        let it = self.chunks[chunk.0 as usize];
+        // Deleted meanwhile, or even another object's by now: then there is nothing to copy.
+        if it.node == node && it.holders.has(from) {
+            self.set_holders(chunk.0 as usize, it.holders.and(to));
+        }
+    }
+
+    pub(super) fn chunk_id(&self, block: BlockId, chunk: u32) -> ChunkId {
+        ChunkId(u32::try_from(self.index(block, chunk)).expect("fewer chunks than 2^32"))
     }
 
     /// Deletes a chunk from its node, if it is still there.
     pub(super) fn delete(&mut self, block: BlockId, chunk: u32) {
-        let slot = self.slot(block, chunk);
-        let Chunk { in_primary, size, .. } = self.chunks[slot];
-        if in_primary {
+        let index = self.index(block, chunk);
+        let Chunk { holders, size, .. } = self.chunks[index];
+        if holders != Slots::NONE {
             self.books.held -= size;
             self.books.deleted += size;
-            self.unlink(slot);
+            self.unlink(index);
         }
     }
 
-    /// Copies what the replica lacks, starting one if there is none. The two are alike then.
-    pub(super) fn sync(&mut self, node: NodeId) -> Moved {
-        let mut moved = Moved { n_chunks: 0, bytes: Bytes::ZERO };
-        let mut slot = self.nodes[node.index()].newest;
-        while slot != NONE && !self.chunks[slot as usize].in_replica {
-            self.chunks[slot as usize].in_replica = true;
-            moved.n_chunks += 1;
-            moved.bytes += self.chunks[slot as usize].size;
-            slot = self.chunks[slot as usize].older;
-        }
-        self.nodes[node.index()].has_replica = true;
-        moved
+    /// The chunks that `source` holds and `target` lacks, newest first, with their sizes.
+    pub(super) fn difference(
+        &self,
+        node: NodeId,
+        source: Slot,
+        target: Slot,
+    ) -> impl Iterator<Item = (ChunkId, Bytes)> {
+        let is_missing = move |by: Slots| by.has(source) && !by.has(target);
+        let by_holders = self.nodes[node.index()].by_holders.iter();
+        let n_missing: u32 = by_holders.filter(|(by, _)| is_missing(*by)).map(|(_, n)| n).sum();
+        // What is missing is mostly new, and so in front.
+        self.of_node(node)
+            .filter(move |(_, it)| is_missing(it.holders))
+            .take(n_missing as usize)
+            .map(|(index, it)| (ChunkId(index), it.size))
     }
 
-    /// Takes the primary instance back. The replica, if there is one, answers from now on.
-    pub(super) fn lose_primary(&mut self, node: NodeId) {
-        let mut slot = self.nodes[node.index()].newest;
-        while slot != NONE {
-            let Chunk { older, in_replica, size, .. } = self.chunks[slot as usize];
-            if in_replica {
-                self.chunks[slot as usize].in_replica = false;
-            } else {
+    /// An instance was taken back with what it held; how many cached objects can no longer be
+    /// decoded for it.
+    pub(super) fn lose(&mut self, node: NodeId, slot: Slot) -> u64 {
+        let mut n_objects_lost = 0;
+        let mut index = self.nodes[node.index()].newest;
+        while index != NONE {
+            let Chunk { older, holders, size, .. } = self.chunks[index as usize];
+            let left = holders.without(slot);
+            if left == Slots::NONE {
                 self.books.held -= size;
                 self.books.lost += size;
-                self.unlink(slot as usize);
+                self.unlink(index as usize);
+                self.chunks[index as usize].is_lost = true;
+                let block = &mut self.blocks[index as usize / self.n_chunks];
+                block.n_lost += 1;
+                if block.is_cached && block.n_lost == self.n_parity + 1 {
+                    n_objects_lost += 1;
+                }
+            } else {
+                self.set_holders(index as usize, left);
             }
-            slot = older;
+            index = older;
         }
-        self.nodes[node.index()].has_replica = false;
+        self.n_intact -= n_objects_lost;
+        n_objects_lost
     }
 
-    /// Takes the replica back. The primary goes on alone.
-    pub(super) fn lose_replica(&mut self, node: NodeId) {
-        let mut slot = self.nodes[node.index()].newest;
-        while slot != NONE {
-            self.chunks[slot as usize].in_replica = false;
-            slot = self.chunks[slot as usize].older;
-        }
-        self.nodes[node.index()].has_replica = false;
+    fn of_node(&self, node: NodeId) -> impl Iterator<Item = (u32, &Chunk)> {
+        let mut next = self.nodes[node.index()].newest;
+        std::iter::from_fn(move || {
+            let index = (next != NONE).then_some(next)?;
+            next = self.chunks[index as usize].older;
+            Some((index, &self.chunks[index as usize]))
+        })
     }
 
-    fn slot(&self, block: BlockId, chunk: u32) -> usize {
+    fn index(&self, block: BlockId, chunk: u32) -> usize {
         block.0 as usize * self.n_chunks + chunk as usize
     }
 
-    fn link(&mut self, slot: usize) {
-        let node = self.chunks[slot].node.index();
-        let index = u32::try_from(slot).expect("fewer chunks than 2^32");
-        let older = std::mem::replace(&mut self.nodes[node].newest, index);
-        self.chunks[slot].newer = NONE;
-        self.chunks[slot].older = older;
+    fn link(&mut self, index: usize) {
+        let node = self.chunks[index].node.index();
+        let name = u32::try_from(index).expect("fewer chunks than 2^32");
+        let older = std::mem::replace(&mut self.nodes[node].newest, name);
+        self.chunks[index].newer = NONE;
+        self.chunks[index].older = older;
         if older != NONE {
-            self.chunks[older as usize].newer = index;
+            self.chunks[older as usize].newer = name;
         }
     }
 
-    /// Takes a chunk out of its node's list and out of both instances.
-    fn unlink(&mut self, slot: usize) {
-        let Chunk { node, newer, older, .. } = self.chunks[slot];
+    /// Takes a chunk out of its node's list and out of all instances.
+    fn unlink(&mut self, index: usize) {
+        let Chunk { node, newer, older, .. } = self.chunks[index];
         match newer {
             NONE => self.nodes[node.index()].newest = older,
             _ => self.chunks[newer as usize].older = older,
@@ -277,128 +392,28 @@ impl Contents {
         if older != NONE {
             self.chunks[older as usize].newer = newer;
         }
-        self.chunks[slot].in_primary = false;
-        self.chunks[slot].in_replica = false;
+        self.set_holders(index, Slots::NONE);
+    }
+
+    fn set_holders(&mut self, index: usize, holders: Slots) {
+        let Chunk { node, holders: before, .. } = self.chunks[index];
+        if before == holders {
+            return;
+        }
+        self.chunks[index].holders = holders;
+        let counts = &mut self.nodes[node.index()].by_holders;
+        if before != Slots::NONE {
+            let count = counts.iter_mut().find(|(by, _)| *by == before);
+            count.expect("it was counted").1 -= 1;
+        }
+        if holders != Slots::NONE {
+            match counts.iter_mut().find(|(by, _)| *by == holders) {
+                Some((_, count)) => *count += 1,
+                None => counts.push((holders, 1)),
+            }
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    const NODE: NodeId = NodeId(0);
-
-    /// Plays `script` on one node with chunks of 1, 2, 4, 8 bytes called a, b, c, d: "+"
-    /// stores, "-" deletes, "sync", "lose" and "lose-replica" do what they say. Checks the
-    /// bytes that the primary then holds and those that each sync moved.
-    #[track_caller]
-    fn check(script: &str, held: &str, moved: &[u64]) {
-        let mut contents = Contents::new(1, 1);
-        let blocks: Vec<BlockId> = (0..4)
-            .map(|it| contents.place(ObjectId(it), Bytes::new(1 << it), std::iter::once(NODE)))
-            .collect();
-        let mut seen = Vec::new();
-        for word in script.split_whitespace() {
-            let block = blocks.get(usize::from(word.as_bytes()[1].wrapping_sub(b'a')));
-            match word {
-                "sync" => seen.push(contents.sync(NODE).bytes.get()),
-                "lose" => contents.lose_primary(NODE),
-                "lose-replica" => contents.lose_replica(NODE),
-                _ if word.starts_with('+') => contents.store(*block.unwrap(), 0),
-                _ => contents.delete(*block.unwrap(), 0),
-            }
-        }
-        let names = ["a", "b", "c", "d"];
-        let is_held = |it: &usize| contents.is_held(blocks[*it], 0);
-        let now: String = (0..4).filter(is_held).map(|it| names[it]).collect();
-        assert_eq!((now.as_str(), seen.as_slice()), (held, moved), "{script}");
-        contents.books().check();
-    }
-
-    #[test]
-    fn a_reclaimed_node_keeps_what_its_replica_has() {
-        check("+a +b lose", "", &[]);
-        check("+a +b sync +c lose", "ab", &[3]);
-        check("+a +b sync +c sync lose", "abc", &[3, 4]);
-        check("+a sync lose +b lose", "", &[1]);
-        check("+a sync lose sync +b lose", "a", &[1, 1]);
-        check("+a sync lose-replica +b lose", "", &[1]);
-    }
-
-    #[test]
-    fn a_deleted_chunk_does_not_come_back() {
-        check("+a +b sync -a lose", "b", &[3]);
-        check("+a -a -a sync", "", &[0]);
-    }
-
-    #[test]
-    fn an_overwritten_chunk_is_not_moved_again() {
-        check("+a sync +a sync", "a", &[1, 0]);
-    }
-
-    #[test]
-    fn another_size_counts_from_the_next_store_on() {
-        let mut contents = Contents::new(1, 1);
-        let block = contents.place(ObjectId(0), Bytes::new(10), std::iter::once(NODE));
-        contents.store(block, 0);
-        contents.resize(block, Bytes::new(3));
-        assert_eq!(contents.stored_size(block, 0), Bytes::new(10));
-        contents.store(block, 0);
-        assert_eq!(contents.stored_size(block, 0), Bytes::new(3));
-        let Books { placed, held, overwritten, .. } = contents.books();
-        let expect = [13, 3, 10].map(Bytes::new);
-        assert_eq!([placed, held, overwritten], expect);
-    }
-
-    #[test]
-    fn a_released_block_is_used_again() {
-        let mut contents = Contents::new(2, 2);
-        let nodes = || [NodeId(0), NodeId(1)].into_iter();
-        let first = contents.place(ObjectId(0), Bytes::new(5), nodes());
-        contents.retain(first);
-        contents.release(first);
-        let second = contents.place(ObjectId(1), Bytes::new(6), nodes());
-        assert_ne!(first, second);
-        contents.release(first);
-        assert_eq!(contents.place(ObjectId(2), Bytes::new(7), nodes()), first);
-        assert_eq!(contents.object(first), ObjectId(2));
-    }
-
-    proptest! {
-        #[test]
-        fn the_books_balance(steps in prop::collection::vec((0..8_u32, 0..10_u8), 1..200)) {
-            let mut contents = Contents::new(2, 4);
-            let blocks: Vec<BlockId> = (0..8)
-                .map(|it| {
-                    let nodes = [NodeId(it % 4), NodeId((it + 1) % 4)].into_iter();
-                    contents.place(ObjectId(it), Bytes::new(u64::from(it) + 1), nodes)
-                })
-                .collect();
-            for (index, verb) in steps {
-                if verb == 9 {
-                    contents.resize(blocks[index as usize], Bytes::new(u64::from(index) * 3));
-                    continue;
-                }
-                let (block, node) = (blocks[index as usize], NodeId(index % 4));
-                match verb {
-                    0..4 => contents.store(block, u32::from(verb % 2)),
-                    4 => contents.delete(block, 0),
-                    5 => contents.delete(block, 1),
-                    6 => contents.lose_primary(node),
-                    7 => contents.lose_replica(node),
-                    _ => { contents.sync(node); }
-                }
-                let held: Bytes = blocks
-                    .iter()
-                    .flat_map(|it| [(*it, 0), (*it, 1)])
-                    .filter(|(block, chunk)| contents.is_held(*block, *chunk))
-                    .map(|(block, chunk)| contents.stored_size(block, chunk))
-                    .sum();
-                prop_assert_eq!(contents.books().held, held);
-                contents.books().check();
-            }
-        }
-    }
-}
+mod tests;

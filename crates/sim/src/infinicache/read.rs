@@ -2,11 +2,12 @@
 
 use des::Agenda;
 use policy::fetch::{Fetch, Verdict};
-use units::Time;
+use units::{Nanos, Time};
 
 use super::contents::BlockId;
 use super::function::{Order, Verb};
-use super::{Event, InfiniCache};
+use super::{Event, InfiniCache, Observation};
+use crate::faas::HostId;
 use crate::record::Outcome;
 
 /// Names a read under way.
@@ -28,47 +29,63 @@ struct Read {
     fetch: Fetch,
     /// The chunks that were found lost.
     missing: Vec<u32>,
+    /// How long functions took to send their chunks, together, and how many did.
+    sending: Nanos,
+    n_sent: u32,
+    /// How long the client waited, once it has not.
+    latency: Nanos,
 }
 
 impl Reads {
     fn begin(&mut self, number: u32, block: BlockId, fetch: Fetch) -> ReadId {
         if let Some(id) = self.spare.pop() {
             let read = &mut self.reads[id.0 as usize];
-            read.missing.clear();
-            (read.number, read.block, read.fetch) = (number, block, fetch);
+            let mut missing = std::mem::take(&mut read.missing);
+            missing.clear();
+            *read = Read::new(number, block, fetch, missing);
             return id;
         }
-        self.reads.push(Read { number, block, fetch, missing: Vec::new() });
+        self.reads.push(Read::new(number, block, fetch, Vec::new()));
         ReadId(u32::try_from(self.reads.len() - 1).expect("fewer reads than requests"))
+    }
+}
+
+impl Read {
+    fn new(number: u32, block: BlockId, fetch: Fetch, missing: Vec<u32>) -> Read {
+        let (sending, latency) = (Nanos::ZERO, Nanos::ZERO);
+        Read { number, block, fetch, missing, sending, n_sent: 0, latency }
     }
 }
 
 impl InfiniCache<'_> {
     /// Asks every function that was given a chunk of the object for it.
     pub(super) fn read(&mut self, now: Time, number: u32, agenda: &mut Agenda<Event>) {
-        let object = self.requests[number as usize].object;
+        let object = self.request_at(number).object;
         let block = self.objects[object.index()].block.expect("a cached object has a placement");
         let fetch = Fetch::new(self.config.n_data, self.config.n_parity, self.config.first_d);
         let read = self.reads.begin(number, block, fetch);
         // The orders keep the block only until they are served; a recovery comes after.
         self.contents.retain(block);
         for chunk in 0..self.config.n_chunks() {
-            self.order(now, Order { verb: Verb::Get(read), block, chunk }, agenda);
+            self.order(now, Order { verb: Verb::Get(read), block, chunk, number }, agenda);
         }
     }
 
-    /// A function has answered with its chunk, or that it has no such chunk.
+    /// A function has answered: with its chunk, which took it so long to send, or that it has
+    /// no such chunk.
     pub(super) fn answered(
         &mut self,
         now: Time,
         id: ReadId,
         chunk: u32,
-        is_held: bool,
+        sent: Option<Nanos>,
         agenda: &mut Agenda<Event>,
     ) {
         let read = &mut self.reads.reads[id.0 as usize];
         let number = read.number;
-        let verdict = if is_held {
+        let verdict = if let Some(took) = sent {
+            read.sending += took;
+            read.n_sent += 1;
             read.fetch.arrived()
         } else {
             read.missing.push(chunk);
@@ -77,14 +94,22 @@ impl InfiniCache<'_> {
         match verdict {
             Verdict::Open => {}
             Verdict::Decodable => {
-                let request = self.requests[number as usize];
-                let latency = now.since(request.at) + self.config.codec.decode.time(request.size);
-                self.record.settle(&request, Outcome::Hit, latency);
+                let request = self.request_at(number);
+                let latency = now.since(request.at)
+                    + self.config.function.client_overhead
+                    + self.config.decode_time(request.size);
+                let read = &mut self.reads.reads[id.0 as usize];
+                read.latency = latency;
+                self.settle(request, number, Outcome::Hit, latency, agenda);
             }
             Verdict::Lost => {
-                let fetched = self.fetch(now, now, number, Outcome::Reset);
+                let block = read.block;
+                let fetched = self.fetch(now, now, number, Outcome::Reset, agenda);
                 // A DELETE that came meanwhile stands: the object is not cached again.
-                if self.objects[self.requests[number as usize].object.index()].is_known {
+                if self.objects[self.request_at(number).object.index()].is_known {
+                    if self.is_current(block) {
+                        self.contents.repair(now, block, self.config.n_chunks());
+                    }
                     self.set(now, number, fetched, agenda);
                 }
             }
@@ -97,21 +122,42 @@ impl InfiniCache<'_> {
     /// The last function has answered: stores lost chunks of a decoded object again.
     fn close(&mut self, now: Time, id: ReadId, agenda: &mut Agenda<Event>) {
         let read = &mut self.reads.reads[id.0 as usize];
-        let block = read.block;
+        let (block, number) = (read.block, read.number);
         let missing = std::mem::take(&mut read.missing);
         let is_recovery = read.fetch.is_decodable() && !missing.is_empty();
+        let sending_mean = Nanos::new(read.sending.get() / u64::from(read.n_sent.max(1)));
+        let latency = read.latency;
+        if self.observations.is_some() {
+            self.observe(block, sending_mean, latency);
+        }
         if is_recovery {
             let counts = &mut self.record.hour(now).counts;
             counts.n_recoveries += 1;
             counts.n_recovered_chunks += missing.len() as u64;
         }
         if is_recovery && self.is_current(block) {
+            let n_missing = u32::try_from(missing.len()).expect("no more than chunks");
+            self.contents.repair(now, block, n_missing);
             for chunk in &missing {
-                self.order(now, Order { verb: Verb::Set, block, chunk: *chunk }, agenda);
+                self.order(now, Order { verb: Verb::Set, block, chunk: *chunk, number }, agenda);
             }
         }
         self.contents.release(block);
         self.reads.reads[id.0 as usize].missing = missing;
         self.reads.spare.push(id);
+    }
+
+    /// Notes how a read went, for someone who wants to know.
+    fn observe(&mut self, block: BlockId, sending_mean: Nanos, latency: Nanos) {
+        let host_of = |chunk| {
+            let node = self.contents.node(block, chunk);
+            self.functions[node.index()].connected.map(|slot| self.platform.host(node, slot))
+        };
+        let mut hosts: Vec<HostId> = (0..self.config.n_chunks()).filter_map(host_of).collect();
+        hosts.sort_unstable();
+        hosts.dedup();
+        let n_hosts = u32::try_from(hosts.len()).expect("no more than chunks");
+        let observations = self.observations.as_mut().expect("someone wants to know");
+        observations.push(Observation { n_hosts, sending_mean, latency });
     }
 }

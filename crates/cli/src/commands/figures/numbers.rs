@@ -3,15 +3,19 @@
 use std::collections::BTreeMap;
 
 use pricing::PriceBook;
-use pricing::closed_form::{FAST20_POOL, Pool};
-use report::chart::HourlyCost;
+use pricing::closed_form::FAST20_POOL;
 use report::comparison::{Comparison, SystemSummary};
 use report::published::Published;
 use report::table1::{Pair, Workload};
-use sim::availability::CodedPool;
-use units::{Bytes, Usd};
+use sim::SIZE_CLASSES;
+use units::{Bytes, Nanos, Usd};
 
-use super::Runs;
+use super::microbenchmarks::Measured;
+use super::reclaims::{availability, fast20_pool};
+use super::results::{
+    ELASTICACHE, INFINICACHE, INFINICACHE_ALL, Results, S3_AS_IN_PAPER, Study, WITHOUT_BACKUP,
+};
+use super::seeds::{half_width, mean};
 use crate::args::DEFAULT_BOOK;
 use crate::experiment::PAPER_NODE;
 
@@ -26,18 +30,32 @@ pub(super) struct Numbers {
 
 impl Numbers {
     /// Collects our numbers from the runs and the closed forms.
-    pub(super) fn of(runs: &Runs) -> anyhow::Result<Numbers> {
+    pub(super) fn of(results: &Results) -> anyhow::Result<Numbers> {
         let prices = PriceBook::builtin(DEFAULT_BOOK)?;
         let node_hourly = prices.node(PAPER_NODE)?.per_hour.value;
         let (samples, ours) = (BTreeMap::new(), BTreeMap::new());
         let mut numbers = Numbers { samples, ours, prices, node_hourly };
-        for all in &runs.all {
+        for all in results.runs(Study::All) {
             numbers.add_workload("all", all);
         }
-        for large in &runs.large {
+        for large in results.runs(Study::Large) {
             numbers.add_workload("large", large);
         }
+        numbers.add_shape(results);
+        for scaled in results.runs(Study::LargeScaled) {
+            numbers.add_workload("large_scaled", scaled);
+        }
+        for (id, error) in ["fig11_error_p50", "fig11_error_p90"]
+            .into_iter()
+            .zip(Measured::fig11_errors(&results.measured).into_iter().flatten())
+        {
+            numbers.add(id.to_owned(), error);
+        }
+        for (id, ours) in results.measured.iter().filter_map(Measured::number) {
+            numbers.add(id, ours);
+        }
         numbers.add_closed_forms();
+        numbers.add_availability();
         for (id, samples) in &numbers.samples {
             numbers.ours.insert(id.clone(), mean(samples));
         }
@@ -94,14 +112,14 @@ impl Numbers {
         self.samples.entry(id).or_default().push(ours);
     }
 
-    /// The systems of an experiment are, in order: ElastiCache, InfiniCache, and perhaps
-    /// InfiniCache without backup.
     fn add_workload(&mut self, key: &str, runs: &Comparison) {
         let n_hours = runs.trace.span.as_seconds_f64() / 3_600.0;
         let gigabytes = runs.trace.unique_bytes.get() as f64 / Bytes::megabytes(1_000).get() as f64;
         self.add(format!("table1_{key}_working_set"), gigabytes);
-        let [elasticache, infinicache, without_backup @ ..] = runs.systems.as_slice() else {
-            panic!("the experiments behind the figures have two systems or three");
+        let system = |name: &str| runs.systems.iter().find(|it| it.name == name);
+        let pool = if key == "all" { INFINICACHE_ALL } else { INFINICACHE };
+        let (Some(elasticache), Some(infinicache)) = (system(ELASTICACHE), system(pool)) else {
+            panic!("the experiments behind the figures have the systems of the paper");
         };
         let n_gets = elasticache.counts.n_gets as f64;
         self.add(format!("table1_{key}_gets_per_hour"), n_gets / n_hours);
@@ -113,9 +131,61 @@ impl Numbers {
             self.add("fig13_elasticache_total".to_owned(), cluster_usd);
         }
         self.add_pool(key, infinicache, cluster_usd);
-        for it in without_backup {
+        if let Some(it) = system(WITHOUT_BACKUP) {
             self.add(format!("table1_{key}_nobackup_hit_ratio"), percent(it));
             self.add_pool(&format!("{key}_nobackup"), it, cluster_usd);
+        }
+        let systems = [
+            ("elasticache", Some(elasticache)),
+            ("infinicache", Some(infinicache)),
+            ("s3", system(S3_AS_IN_PAPER)),
+        ];
+        for (name, system) in systems.into_iter().filter_map(|(name, it)| Some((name, it?))) {
+            self.add_latency(key, name, system);
+        }
+        if key == "all" {
+            let others = [("infinicache", Some(infinicache)), ("s3", system(S3_AS_IN_PAPER))];
+            for (name, it) in others.into_iter().filter_map(|(name, it)| Some((name, it?))) {
+                self.add_normalised(name, it, elasticache);
+            }
+        }
+    }
+
+    /// Fig 15: quantiles of the reads that the cache served, in seconds.
+    fn add_latency(&mut self, key: &str, name: &str, system: &SystemSummary) {
+        for (quantile, part) in [("p25", 0.25), ("p50", 0.5), ("p75", 0.75), ("p90", 0.9)]
+            .into_iter()
+            .chain([("p95", 0.95), ("p99", 0.99)])
+        {
+            if let Some(millis) = system.hits.quantile_ms(part) {
+                self.add(format!("fig15_{key}_{name}_{quantile}"), millis / 1e3);
+            }
+        }
+    }
+
+    /// Fig 16: medians over that of ElastiCache, by size.
+    fn add_normalised(&mut self, name: &str, system: &SystemSummary, base: &SystemSummary) {
+        let ids = ["below_1mb", "1_to_10mb", "10_to_100mb", "from_100mb"];
+        let of = |it: &SystemSummary, class: usize| it.hits.by_size_ms[class].map(|it| it[2]);
+        for (class, id) in ids.iter().enumerate().take(SIZE_CLASSES.len()) {
+            if let Some((ours, base)) = of(system, class).zip(of(base, class)) {
+                self.add(format!("fig16_{name}_{id}"), ours / base);
+            }
+        }
+    }
+
+    /// Section 2: what the trace is like.
+    fn add_shape(&mut self, results: &Results) {
+        for (shape, key) in results.shapes.iter().zip(["dallas", "london"]) {
+            self.add(format!("fig1_{key}_large_objects"), shape.large_object_percent);
+            self.add(format!("fig1_{key}_large_bytes"), shape.large_byte_percent);
+            // In 50 hours an object is asked for less often, and never after a week.
+            if shape.name.contains("50h") {
+                continue;
+            }
+            self.add(format!("fig1_{key}_large_hot"), shape.large_hot_percent);
+            let soon = shape.large_reuse_within_hour_percent;
+            self.add(format!("fig1_{key}_large_reuse_within_hour"), soon);
         }
     }
 
@@ -130,6 +200,22 @@ impl Numbers {
         self.add(format!("fig14_{key}_reclaims"), pool.counts.n_reclaims as f64);
         self.add(format!("fig14_{key}_resets"), pool.counts.n_resets as f64);
         self.add(format!("fig14_{key}_recoveries"), pool.counts.n_recoveries as f64);
+        let n_chunks = pool.counts.n_recovered_chunks as f64;
+        self.add(format!("fig14_{key}_recovered_chunks"), n_chunks);
+        let hourly = |of: fn(&sim::Counts) -> u64| {
+            pool.hours.iter().map(|it| of(&it.counts)).max().unwrap_or(0) as f64
+        };
+        self.add(format!("fig14_{key}_resets_hourly_max"), hourly(|it| it.n_resets));
+        self.add(format!("fig14_{key}_recoveries_hourly_max"), hourly(|it| it.n_recoveries));
+        self.add(format!("section5_{key}_serving_part"), 100.0 * cost.serving.as_f64() / total);
+        let upkeep = (cost.backup + cost.warm_up).as_f64();
+        self.add(format!("section5_{key}_upkeep_part"), 100.0 * upkeep / total);
+        self.add(format!("section5_{key}_less"), 100.0 * (1.0 - total / cluster_usd));
+        let lost = pool.counts.n_resets as f64;
+        let hits = pool.counts.n_hits as f64;
+        // The paper's availability: RESETs over the reads that hit.
+        self.add(format!("section5_{key}_availability"), 100.0 * (1.0 - lost / hits));
+        self.add(format!("section5_{key}_lost_part"), 100.0 * lost / hits);
     }
 
     fn add_closed_forms(&mut self) {
@@ -138,65 +224,34 @@ impl Numbers {
         let intercept = at(0);
         let slope = (at(1_000_000) - intercept) / 1e6;
         let crossover = FAST20_POOL.crossover(function, self.node_hourly);
-        let Pool { n_functions, n_chunks, .. } = FAST20_POOL;
-        let coded = CodedPool {
-            n_nodes: u32::try_from(n_functions).expect("400"),
-            n_chunks: u32::try_from(n_chunks).expect("12"),
-            n_parity: 2,
-        };
+        let coded = fast20_pool();
         let odds = coded.loses_exactly(3, 12) / coded.loses_exactly(4, 12);
+        let excess = coded.loses_object(12) / coded.loses_exactly(3, 12) - 1.0;
+        self.add("section4_excess".to_owned(), 100.0 * excess);
         self.add("fig17_intercept".to_owned(), intercept);
         self.add("fig17_slope".to_owned(), slope);
         if let Some(crossover) = crossover {
             self.add("fig17_crossover".to_owned(), crossover as f64);
+            self.add("fig17_crossover_per_second".to_owned(), crossover as f64 / 3_600.0);
         }
         self.add("section4_p3_over_p4".to_owned(), odds);
     }
-}
 
-/// The mean over the seeds, hour by hour.
-pub(super) fn mean_hourly(seeds: &[HourlyCost]) -> HourlyCost {
-    let mean_of = |curve: fn(&HourlyCost) -> &Vec<f64>| -> Vec<f64> {
-        let n_hours = seeds.iter().map(|it| curve(it).len()).min().unwrap_or(0);
-        let at = |hour: usize| seeds.iter().map(|it| curve(it)[hour]).collect::<Vec<_>>();
-        (0..n_hours).map(|hour| mean(&at(hour))).collect()
-    };
-    HourlyCost {
-        serving_usd: mean_of(|it| &it.serving_usd),
-        backup_usd: mean_of(|it| &it.backup_usd),
-        warm_up_usd: mean_of(|it| &it.warm_up_usd),
-    }
-}
-
-fn mean(samples: &[f64]) -> f64 {
-    samples.iter().sum::<f64>() / samples.len() as f64
-}
-
-/// Half the width of the 95 % confidence interval of the mean of two samples or more, by
-/// Student's t distribution.
-fn half_width(samples: &[f64]) -> f64 {
-    /// The 97.5th percentiles for 1 to 29 degrees of freedom; beyond, nearly the normal one.
-    const T: [f64; 29] = [
-        12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160,
-        2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056,
-        2.052, 2.048, 2.045,
-    ];
-    let n_samples = samples.len() as f64;
-    let mean = mean(samples);
-    let squares: f64 = samples.iter().map(|it| (it - mean) * (it - mean)).sum();
-    let t = T.get(samples.len() - 2).copied().unwrap_or(1.96);
-    t * (squares / (n_samples - 1.0) / n_samples).sqrt()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_interval_is_students() {
-        // Mean 5, standard deviation 2.5820, of 4 samples: 3.182 x 2.5820 / 2.
-        let samples = [2.0, 4.0, 6.0, 8.0];
-        assert!((mean(&samples) - 5.0).abs() < 1e-12);
-        assert!((half_width(&samples) - 4.1080).abs() < 1e-3, "{}", half_width(&samples));
+    /// Section 4.3: an object's loss under each distribution of Fig 9, and the range that the
+    /// paper prints for those of a minute.
+    fn add_availability(&mut self) {
+        let table = availability();
+        for it in &table {
+            let date = it.date.replace('-', "_");
+            self.add(format!("section4_loss_{date}"), it.loss_approximate_percent);
+            self.add(format!("section4_hourly_{date}"), it.hourly_percent);
+        }
+        let by_minute = || table.iter().filter(|it| it.interval == Nanos::MINUTE);
+        let losses = || by_minute().map(|it| it.loss_approximate_percent);
+        let hourly = || by_minute().map(|it| it.hourly_percent);
+        self.add("section4_loss_min".to_owned(), losses().fold(f64::INFINITY, f64::min));
+        self.add("section4_loss_max".to_owned(), losses().fold(0.0, f64::max));
+        self.add("section4_hourly_min".to_owned(), hourly().fold(f64::INFINITY, f64::min));
+        self.add("section4_hourly_max".to_owned(), hourly().fold(0.0, f64::max));
     }
 }

@@ -1,0 +1,314 @@
+//! Beyond the paper: miss ratios, codes and backups, break-even, and what results depend on.
+
+use pricing::PriceBook;
+use pricing::closed_form::{FAST20_POOL, Pool};
+use report::chart::{
+    Chart, Choice, Curve, CurveChart, Hue, Moved, Naming, Plot, Scale, Surface, SurfaceChart,
+    Ticks, Tornado, TornadoRow, TradeOff,
+};
+use report::comparison::SystemSummary;
+use sim::Profile;
+use units::{Bytes, Nanos, Usd};
+
+use super::Context;
+use super::results::{INFINICACHE, Study};
+use super::seeds::{estimate, mean};
+use crate::args::DEFAULT_BOOK;
+
+/// Miss ratios over cache sizes, for several policies.
+#[expect(clippy::unnecessary_wraps, reason = "as every figure of the catalogue")]
+pub(super) fn miss_ratios(context: &Context) -> anyhow::Result<Option<Chart>> {
+    let results = &context.results;
+    let curve = |(number, it): (u8, &super::results::MissRatios)| {
+        let points = it.points.iter().map(|(size, ratio)| (*size, 100.0 * ratio)).collect();
+        Curve::ours(&it.policy, Hue::Series(number), points)
+    };
+    let curves = (0..).zip(&results.misses).map(curve).collect();
+    Ok(Some(Chart::Curves(CurveChart {
+        title: "Miss ratio over cache size, by eviction policy".to_owned(),
+        caption: format!(
+            "{}; first requests are misses too; no reclaims. Belady's policy knows the future.",
+            results.workload
+        ),
+        n_columns: 1,
+        plots: vec![Plot {
+            title: String::new(),
+            x: Scale::logarithmic("Cache size").written(Ticks::Megabytes),
+            y: Scale::linear("Misses per GET (%)"),
+            curves,
+        }],
+        naming: Naming::Legend,
+    })))
+}
+
+/// Cost against reads lost, over codes and backup intervals.
+#[expect(clippy::unnecessary_wraps, reason = "as every figure of the catalogue")]
+pub(super) fn codes(context: &Context) -> anyhow::Result<Option<Chart>> {
+    let results = &context.results;
+    let Some(first) = results.runs(Study::Codes).first() else { return Ok(None) };
+    let mut families: Vec<&str> = Vec::new();
+    let mut choices = Vec::new();
+    for system in &first.systems {
+        let Some((code, backup)) = code_and_backup(&system.name) else { continue };
+        let seeds = results.system(Study::Codes, &system.name);
+        let samples = |of: &dyn Fn(&SystemSummary) -> f64| -> Vec<f64> {
+            seeds.iter().map(|it| of(it)).collect()
+        };
+        let number = families.iter().position(|it| *it == code).unwrap_or_else(|| {
+            families.push(code);
+            families.len() - 1
+        });
+        choices.push(Choice {
+            family: code.to_owned(),
+            name: match backup {
+                "off" => format!("{code}, no backup"),
+                every => format!("{code}, {}", every.replace("min", " min")),
+            },
+            hue: Hue::Series(u8::try_from(number).unwrap_or_default()),
+            x: estimate(&samples(&|it| it.cost.total().as_f64())),
+            y: estimate(&samples(&|it| 100.0 * (1.0 - it.counts.availability().as_f64()))),
+            is_best: false,
+        });
+    }
+    mark_best(&mut choices);
+    Ok(Some(Chart::TradeOff(TradeOff {
+        title: "Cost against loss, by code and backup interval".to_owned(),
+        caption: format!(
+            "Reads of lost objects (RESETs) among all reads of cached objects. 400 functions of \
+             1.5 GB, objects over 10 MB; {}; prices of 2019; {}.",
+            results.workload,
+            results.seeds_with_interval(Study::Codes)
+        ),
+        x: Scale::linear("Cost of 50 hours (US$)"),
+        y: Scale::logarithmic("Reads that found their object lost (%)"),
+        choices,
+    })))
+}
+
+/// `infinicache:code=C,backup=B`.
+fn code_and_backup(name: &str) -> Option<(&str, &str)> {
+    name.strip_prefix("infinicache:code=")?.split_once(",backup=")
+}
+
+/// Marks the choices that no other beats in both.
+fn mark_best(choices: &mut [Choice]) {
+    let places: Vec<(f64, f64)> = choices.iter().map(|it| (it.x.mean, it.y.mean)).collect();
+    for choice in choices {
+        let (x, y) = (choice.x.mean, choice.y.mean);
+        let beats = |(other_x, other_y): &(f64, f64)| {
+            *other_x <= x && *other_y <= y && (*other_x < x || *other_y < y)
+        };
+        choice.is_best = !places.iter().any(beats);
+    }
+}
+
+/// Which of its parameters move the cost.
+#[expect(clippy::unnecessary_wraps, reason = "as every figure of the catalogue")]
+pub(super) fn tornado_cost(context: &Context) -> anyhow::Result<Option<Chart>> {
+    let scale = Scale::linear("Cost of 50 hours (US$)");
+    Ok(tornado(context, "the cost", scale, |it| it.cost.total().as_f64()))
+}
+
+/// Which of its parameters move the hit ratio.
+#[expect(clippy::unnecessary_wraps, reason = "as every figure of the catalogue")]
+pub(super) fn tornado_hits(context: &Context) -> anyhow::Result<Option<Chart>> {
+    let scale = Scale::linear("Hit ratio (%)");
+    let of = |it: &SystemSummary| 100.0 * it.counts.hit_ratio().as_f64();
+    Ok(tornado(context, "the hit ratio", scale, of))
+}
+
+fn tornado(
+    context: &Context,
+    what: &str,
+    outcome: Scale,
+    of: fn(&SystemSummary) -> f64,
+) -> Option<Chart> {
+    let results = &context.results;
+    let first = results.runs(Study::Sensitivity).first()?;
+    let mean_of = |name: &str| {
+        let seeds = results.system(Study::Sensitivity, name);
+        mean(&seeds.iter().map(|it| of(it)).collect::<Vec<_>>())
+    };
+    let moved = |name: &str| {
+        let (_, value) = name.split_once('=').unwrap_or(("", name));
+        let value = value.trim_start_matches("poisson:").replace("min", " min");
+        let value = value.replace("/ min", "/min").replace("MB", " MB").replace("30s", "30 s");
+        Moved { value, outcome: mean_of(name) }
+    };
+    let base = mean_of(INFINICACHE);
+    let names: Vec<&str> = first.systems.iter().skip(1).map(|it| it.name.as_str()).collect();
+    let mut rows: Vec<TornadoRow> = names
+        .chunks_exact(2)
+        .map(|pair| TornadoRow {
+            name: parameter(pair[0]).to_owned(),
+            lower: moved(pair[0]),
+            higher: moved(pair[1]),
+        })
+        .collect();
+    let reach =
+        |it: &TornadoRow| (it.lower.outcome - base).abs().max((it.higher.outcome - base).abs());
+    rows.sort_by(|a, b| reach(b).total_cmp(&reach(a)));
+    Some(Chart::Tornado(Tornado {
+        title: format!("What {what} depends on"),
+        caption: format!(
+            "Each parameter alone, the others as in the paper. Objects over 10 MB; {}; prices of \
+             2019; {}.",
+            results.workload,
+            results.seeds(Study::Sensitivity)
+        ),
+        outcome,
+        base,
+        rows,
+    }))
+}
+
+/// A parameter as a person calls it, with its value in the base.
+fn parameter(system: &str) -> &str {
+    let key = system.trim_start_matches("infinicache:").split('=').next().unwrap_or_default();
+    match key {
+        "nodes" => "functions (400)",
+        "memory" => "memory (1536 MB)",
+        "code" => "code (10+2)",
+        "warmup" => "warm-up every (1 min)",
+        "backup" => "backup every (5 min)",
+        "reclaim" => "reclaims (as in Fig 14)",
+        "overhead" => "overhead (100 MB)",
+        other => other,
+    }
+}
+
+/// The size of the objects of the break-even surface.
+const OBJECT: Bytes = Bytes::megabytes(10);
+
+/// Where a pool of functions is cheaper than what else can be rented, over the rate of requests
+/// and the size of the working set.
+pub(super) fn break_even(_: &Context) -> anyhow::Result<Option<Chart>> {
+    let book_2019 = PriceBook::builtin(DEFAULT_BOOK)?;
+    let book_2026 = PriceBook::builtin("aws-us-east-1-2026-09")?;
+    let engine = "valkey";
+    let serverless = book_2026.serverless(engine)?.clone();
+    let nodes = |book: &PriceBook, gb: f64| cheapest_cluster(book, gb);
+    let by_use = |rate: f64, gb: f64| {
+        let held = gb.max(serverless.minimum.value.get() as f64 / 1e9) * 1e9 / (1_u64 << 30) as f64;
+        let units = (OBJECT.get() as f64 / 1_024.0).ceil();
+        serverless.per_gb_hour.value.as_f64() * held
+            + serverless.per_million_ecpus.value.as_f64() * units * rate / 1e6
+    };
+    let plots = vec![
+        surface("2019: r5 nodes", &book_2019, &|_, gb| nodes(&book_2019, gb), true),
+        surface("2026: Valkey nodes", &book_2026, &|_, gb| nodes(&book_2026, gb), false),
+        surface("2026: Serverless", &book_2026, &by_use, false),
+    ];
+    Ok(Some(Chart::Surface(SurfaceChart {
+        title: "Which is cheaper, over rate of requests and working set".to_owned(),
+        caption: format!(
+            "Equations 4 to 6 of the paper, objects of {OBJECT}, caches that hold the whole \
+             working set: 10+2 chunks in functions of 1.5 GB against the cheapest cluster of one \
+             node type, or against Serverless. Functions are billed by 100 ms in 2019 and by 1 ms \
+             in 2026. No proxy, no backing store. Dot: the paper's workload."
+        ),
+        below: "InfiniCache is cheaper".to_owned(),
+        above: "ElastiCache is cheaper".to_owned(),
+        x: Scale::logarithmic("Requests per hour").between(1e2, 1e7),
+        y: Scale::logarithmic("Working set").written(Ticks::Megabytes).between(1e3, 1e7),
+        plots,
+    })))
+}
+
+/// The ratio of the hourly costs at each rate and working set, and where it is 1.
+fn surface(
+    title: &str,
+    book: &PriceBook,
+    other: &dyn Fn(f64, f64) -> f64,
+    is_marked: bool,
+) -> Surface {
+    let between = |from: f64, to: f64, n_steps: u32| -> Vec<f64> {
+        let step = |it: u32| f64::from(it) / f64::from(n_steps);
+        (0..=n_steps).map(|it| from * libm::pow(to / from, step(it))).collect()
+    };
+    let (rates, sizes_gb) = (between(1e2, 1e7, 50), between(1.0, 1e4, 40));
+    let cost = |rate: f64, gb: f64| {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate")]
+        let n_requests = rate.round() as u64;
+        pool_for(gb).hourly_cost(book.function(), n_requests).as_f64()
+    };
+    let ratio = |rate: f64, gb: f64| cost(rate, gb) / other(rate, gb);
+    let ratios: Vec<Vec<f64>> =
+        sizes_gb.iter().map(|gb| rates.iter().map(|rate| ratio(*rate, *gb)).collect()).collect();
+    // Where a row passes 1, between its neighbours by a line on the logarithms.
+    let mut line = Vec::new();
+    for (gb, row) in sizes_gb.iter().zip(&ratios) {
+        let passes = row.windows(2).position(|it| it[0] < 1.0 && 1.0 <= it[1]);
+        if let Some(index) = passes {
+            let part = -libm::log(row[index]) / libm::log(row[index + 1] / row[index]);
+            let rate = rates[index] * libm::pow(rates[index + 1] / rates[index], part);
+            line.push((rate, gb * 1e3));
+        }
+    }
+    Surface {
+        title: title.to_owned(),
+        xs: rates,
+        ys: sizes_gb.iter().map(|it| it * 1e3).collect(),
+        ratios,
+        lines: vec![Curve::ours("", Hue::Series(0), line)],
+        mark: is_marked.then(|| (3_654.0, 1_169e3, "paper".to_owned())),
+    }
+}
+
+/// The paper's pool with as many functions as hold this much; each invocation sends one chunk.
+fn pool_for(gb: f64) -> Pool {
+    let free_gb = 1.436;
+    let chunks_per_data = 12.0 / 10.0;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "some thousands")]
+    let n_functions = ((gb * chunks_per_data / free_gb).ceil() as u64).max(FAST20_POOL.n_chunks);
+    let bandwidth = Profile::aws_2019_fast20().function.bandwidth(FAST20_POOL.memory_mb);
+    let serving_duration: Nanos = bandwidth.time(OBJECT.split(10));
+    Pool { n_functions, serving_duration, ..FAST20_POOL }
+}
+
+/// The hourly price of the cheapest cluster of one node type that holds this much.
+fn cheapest_cluster(book: &PriceBook, gb: f64) -> f64 {
+    let price = |it: &pricing::Node| {
+        let memory_gb = it.memory.as_ref()?.value.get() as f64 / 1e9;
+        Some((gb / memory_gb).ceil() * Usd::as_f64(it.per_hour.value))
+    };
+    book.nodes().iter().filter_map(price).fold(f64::INFINITY, f64::min)
+}
+
+#[cfg(test)]
+mod tests {
+    use report::chart::Estimate;
+
+    use super::*;
+
+    #[test]
+    fn the_best_are_those_that_none_beats() {
+        let choice = |x: f64, y: f64| Choice {
+            family: String::new(),
+            name: String::new(),
+            hue: Hue::S3,
+            x: Estimate { mean: x, low: x, high: x },
+            y: Estimate { mean: y, low: y, high: y },
+            is_best: false,
+        };
+        let mut choices =
+            vec![choice(1.0, 9.0), choice(2.0, 9.0), choice(2.0, 3.0), choice(4.0, 3.0)];
+        mark_best(&mut choices);
+        let best: Vec<bool> = choices.iter().map(|it| it.is_best).collect();
+        assert_eq!(best, [true, false, true, false]);
+    }
+
+    #[test]
+    fn the_pool_of_the_papers_memory_is_its_pool() {
+        // 400 functions hold 478 GB of objects.
+        assert_eq!(pool_for(478.0).n_functions, 400);
+        assert_eq!(pool_for(0.1).n_functions, 12);
+    }
+
+    #[test]
+    fn the_cheapest_cluster_of_2019_for_the_papers_memory_is_its_node() {
+        let book = PriceBook::builtin(DEFAULT_BOOK).unwrap();
+        let usd = cheapest_cluster(&book, 682.0);
+        assert!((usd - 10.368).abs() < 1e-9, "{usd}");
+    }
+}

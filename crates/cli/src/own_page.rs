@@ -1,0 +1,306 @@
+//! The page of a user's own comparison: the same kind as that of the paper's figures.
+
+use std::path::Path;
+
+use report::chart::{Chart, Curve, CurveChart, Estimate, Hue, Naming, Plot, Scale, Ticks};
+use report::comparison::{Comparison, SystemSummary};
+use report::page::{self, Fact, Page, PageFigure, Section, Table};
+
+use crate::commands::figures::{latencies::cdf, seeds};
+use crate::output;
+
+/// Writes index.html into `dir`: the systems beside each other in a table and three figures.
+/// `question` is what was asked, `configuration` how, and `notes` what to know of the result.
+pub(crate) fn write(
+    dir: &Path,
+    comparisons: &[Comparison],
+    question: &str,
+    configuration: &str,
+    notes: &[String],
+) -> anyhow::Result<()> {
+    let page = page_of(comparisons, question, configuration, notes)?;
+    output::write_text(&dir.join("index.html"), &page::to_html(&page))
+}
+
+fn page_of(
+    comparisons: &[Comparison],
+    question: &str,
+    configuration: &str,
+    notes: &[String],
+) -> anyhow::Result<Page> {
+    let Some(first) = comparisons.first() else { panic!("a run has at least one seed") };
+    let systems = Systems::of(comparisons);
+    let trace = first.trace;
+    let mut lead = vec![
+        question.to_owned(),
+        format!(
+            "{} requests for {} objects in {:.2} hours: {} requested, {} unique; {}.",
+            trace.n_requests,
+            trace.n_objects,
+            trace.span.as_seconds_f64() / 3_600.0,
+            trace.requested_bytes,
+            trace.unique_bytes,
+            match comparisons.len() {
+                1 => "one seed".to_owned(),
+                n_seeds => format!("means of {n_seeds} seeds"),
+            }
+        ),
+    ];
+    lead.extend(notes.iter().cloned());
+    let receipts: Vec<String> = comparisons
+        .iter()
+        .map(|it| {
+            let it = &it.receipt;
+            format!(
+                "infinisim {}, seed {}, prices {}, experiment {}, trace {}.",
+                it.version, it.seed, it.prices, it.experiment_hash, it.trace_hash
+            )
+        })
+        .collect();
+    let figures = systems
+        .charts()
+        .into_iter()
+        .map(|(name, chart)| {
+            Ok(PageFigure {
+                name: name.to_owned(),
+                figure: Chart::from_json(&chart.to_json())?.draw(),
+                configuration: configuration.to_owned(),
+                receipt: receipts.join(" "),
+            })
+        })
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    Ok(Page {
+        title: "What a cache would cost, hit and lose".to_owned(),
+        lead,
+        facts: systems.facts(),
+        scoreboard: None,
+        tables: vec![systems.table()],
+        sections: vec![Section { title: "Figures".to_owned(), figures }],
+        receipts,
+    })
+}
+
+/// The systems, each under every seed.
+struct Systems<'a>(Vec<(Hue, Vec<&'a SystemSummary>)>);
+
+impl<'a> Systems<'a> {
+    fn of(comparisons: &'a [Comparison]) -> Systems<'a> {
+        let n_systems = comparisons.iter().map(|it| it.systems.len()).min().unwrap_or(0);
+        let mut hues: Vec<Hue> = Vec::new();
+        let systems = (0..n_systems).map(|index| {
+            let seeds: Vec<&SystemSummary> =
+                comparisons.iter().map(|it| &it.systems[index]).collect();
+            let own = hue_of(&seeds[0].name);
+            // Two of a kind are told apart, if not by their own colour.
+            let others = [0, 1, 3, 2, 4, 5].map(Hue::Series);
+            let is_free = |it: &Hue| !hues.contains(it);
+            let hue = Some(own).filter(is_free).or(others.into_iter().find(is_free));
+            let hue = hue.unwrap_or(own);
+            hues.push(hue);
+            (hue, seeds)
+        });
+        Systems(systems.collect())
+    }
+
+    /// The first system is what the others are measured against.
+    fn facts(&self) -> Vec<Fact> {
+        let [(_, base), others @ ..] = self.0.as_slice() else { return Vec::new() };
+        let cost = |it: &SystemSummary| it.cost.total().as_f64();
+        let mut facts = Vec::new();
+        for (_, seeds) in others {
+            let ratios: Vec<f64> = base
+                .iter()
+                .zip(seeds)
+                .filter(|(_, it)| 0.0 < cost(it))
+                .map(|(base, it)| cost(base) / cost(it))
+                .collect();
+            if ratios.is_empty() {
+                continue;
+            }
+            let hits: Vec<f64> =
+                seeds.iter().map(|it| 100.0 * it.counts.hit_ratio().as_f64()).collect();
+            let p50: Vec<f64> = seeds.iter().map(|it| it.latency.p50_ms).collect();
+            let times = seeds::estimate(&ratios);
+            facts.push(Fact {
+                value: format!("{:.1}×", times.mean),
+                interval: interval(times, 1),
+                name: format!("cheaper than {}: {}", base[0].name, seeds[0].name),
+                detail: format!(
+                    "hits {:.1} %, median latency {:.0} ms",
+                    seeds::mean(&hits),
+                    seeds::mean(&p50)
+                ),
+            });
+        }
+        facts
+    }
+
+    fn table(&self) -> Table {
+        let header = [
+            "system",
+            "cost (US$)",
+            "hit ratio (%)",
+            "byte hit ratio (%)",
+            "availability (%)",
+            "RESETs",
+            "p50 (ms)",
+            "p99 (ms)",
+        ];
+        let row = |(_, seeds): &(Hue, Vec<&SystemSummary>)| {
+            let cell = |of: &dyn Fn(&SystemSummary) -> f64, n_decimals: usize| {
+                let samples: Vec<f64> = seeds.iter().map(|it| of(it)).collect();
+                let it = seeds::estimate(&samples);
+                format!("{:.n_decimals$} {}", it.mean, interval(it, n_decimals)).trim().to_owned()
+            };
+            vec![
+                seeds[0].name.clone(),
+                cell(&|it| it.cost.total().as_f64(), 2),
+                cell(&|it| 100.0 * it.counts.hit_ratio().as_f64(), 2),
+                cell(&|it| 100.0 * it.counts.byte_hit_ratio().as_f64(), 2),
+                cell(&|it| 100.0 * it.counts.availability().as_f64(), 2),
+                cell(&|it| it.counts.n_resets as f64, 0),
+                cell(&|it| it.latency.p50_ms, 1),
+                cell(&|it| it.latency.p99_ms, 1),
+            ]
+        };
+        Table {
+            title: "Side by side".to_owned(),
+            caption:
+                "Of all GETs; misses take as long as the store behind the cache. After ± half \
+                      the 95 % interval over the seeds."
+                    .to_owned(),
+            header: header.map(str::to_owned).to_vec(),
+            rows: self.0.iter().map(row).collect(),
+            n_words: 1,
+        }
+    }
+
+    fn charts(&self) -> Vec<(&'static str, Chart)> {
+        let hour = || Scale::linear("Hour of the replay (h)");
+        let chart = |title: &str, caption: &str, x: Scale, y: Scale, curves: Vec<Curve>| {
+            let (title, caption) = (title.to_owned(), caption.to_owned());
+            let plots = vec![Plot { title: String::new(), x, y, curves }];
+            Chart::Curves(CurveChart {
+                title,
+                caption,
+                n_columns: 1,
+                plots,
+                naming: Naming::Legend,
+            })
+        };
+        let latencies = self.0.iter().filter_map(|(hue, it)| cdf(&it[0].name, *hue, it)).collect();
+        vec![
+            (
+                "cost",
+                chart(
+                    "What it cost so far",
+                    "The bill up to the end of each hour.",
+                    hour(),
+                    Scale::logarithmic("Cost so far (US$)"),
+                    self.hourly(&cost_so_far),
+                ),
+            ),
+            (
+                "hits",
+                chart(
+                    "Hit ratio by the hour",
+                    "Hits among all GETs of the hour, first requests included.",
+                    hour(),
+                    Scale::linear("Hits per GET (%)").between(0.0, 100.0),
+                    self.hourly(&|it| {
+                        let ratio = |it: &report::comparison::HourSummary| {
+                            100.0 * it.counts.hit_ratio().as_f64()
+                        };
+                        it.hours.iter().map(ratio).collect()
+                    }),
+                ),
+            ),
+            (
+                "latency",
+                chart(
+                    "Latency of reads that the cache served",
+                    "The part of the hits that took no longer; for the object store, of all GETs.",
+                    Scale::logarithmic("Latency").written(Ticks::Seconds),
+                    Scale::linear("Part of the hits").between(0.0, 1.0),
+                    latencies,
+                ),
+            ),
+        ]
+    }
+
+    /// A curve for each system over the ends of the hours.
+    fn hourly(&self, of: &dyn Fn(&SystemSummary) -> Vec<f64>) -> Vec<Curve> {
+        let curve = |(hue, seeds): &(Hue, Vec<&SystemSummary>)| {
+            let series: Vec<Vec<f64>> = seeds.iter().map(|it| of(it)).collect();
+            let hours = || (1_u32..).map(f64::from);
+            let estimates = seeds::estimates(&series);
+            let points = hours().zip(estimates.iter().map(|it| it.mean)).collect();
+            let mut curve = Curve::ours(&seeds[0].name, *hue, points);
+            if 1 < seeds.len() {
+                let ends = estimates.iter().map(|it| (it.low.max(0.0), it.high));
+                curve.interval =
+                    hours().zip(ends).map(|(hour, (low, high))| (hour, low, high)).collect();
+            }
+            curve
+        };
+        self.0.iter().map(curve).collect()
+    }
+}
+
+fn cost_so_far(system: &SystemSummary) -> Vec<f64> {
+    let add = |total: &mut f64, it: &report::comparison::HourSummary| {
+        *total += it.cost.total().as_f64();
+        Some(*total)
+    };
+    system.hours.iter().scan(0.0, add).collect()
+}
+
+fn interval(it: Estimate, n_decimals: usize) -> String {
+    let half = (it.high - it.low) / 2.0;
+    if half < 1e-12 { String::new() } else { format!("± {half:.n_decimals$}") }
+}
+
+fn hue_of(name: &str) -> Hue {
+    match name.split_once(':').map_or(name, |(kind, _)| kind) {
+        "elasticache" => Hue::ElastiCache,
+        "infinicache" if name.contains("backup=off") => Hue::InfiniCacheWithoutBackup,
+        "infinicache" => Hue::InfiniCache,
+        _ => Hue::S3,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_system_has_a_colour_of_its_own() {
+        let names = ["s3", "infinicache", "infinicache:nodes=20", "infinicache:backup=off"];
+        let comparison = Comparison {
+            receipt: report::comparison::Receipt {
+                version: String::new(),
+                seed: 1,
+                experiment_hash: String::new(),
+                trace_hash: String::new(),
+                prices: String::new(),
+            },
+            trace: report::comparison::TraceSummary {
+                n_requests: 0,
+                n_objects: 0,
+                requested_bytes: units::Bytes::ZERO,
+                unique_bytes: units::Bytes::ZERO,
+                span: units::Nanos::HOUR,
+            },
+            systems: names
+                .map(|it| SystemSummary { name: it.to_owned(), ..SystemSummary::default() })
+                .to_vec(),
+        };
+        let comparisons = [comparison];
+        let hues: Vec<Hue> = Systems::of(&comparisons).0.iter().map(|it| it.0).collect();
+        let expect = [Hue::S3, Hue::InfiniCache, Hue::Series(0), Hue::InfiniCacheWithoutBackup];
+        assert_eq!(hues, expect);
+        // A run of nothing makes a page all the same.
+        let page = page_of(&comparisons, "Why?", "", &[]).unwrap();
+        assert!(page::to_html(&page).contains("<p>Why?</p>"));
+    }
+}

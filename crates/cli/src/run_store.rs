@@ -1,0 +1,339 @@
+//! Finished results, kept so that the next run of the program need not make them again.
+
+use std::collections::BTreeSet;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use pricing::CostItems;
+use report::comparison::{HitLatency, HourSummary, LatencySummary, LossSummary, SystemSummary};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use sim::Counts;
+use units::{Bytes, Nanos, Usd};
+use xxhash_rust::xxh3::{Xxh3, xxh3_128};
+
+use crate::output;
+
+/// A directory of results, each named by the hash of all it depends on: this very program, bit
+/// by bit, and what the program was asked. So what is found is what would be made.
+pub(crate) struct Store {
+    dir: PathBuf,
+    program: u128,
+    /// What was found or kept since the store was opened.
+    used: Mutex<BTreeSet<PathBuf>>,
+}
+
+impl Store {
+    /// The store in `dir`, which is made; none where this program cannot read itself.
+    pub(crate) fn open(dir: &Path) -> anyhow::Result<Option<Store>> {
+        let Ok(program) = program_hash() else {
+            output::note("the program cannot read itself: no result is kept");
+            return Ok(None);
+        };
+        fs_err::create_dir_all(dir)?;
+        Ok(Some(Store { dir: dir.to_owned(), program, used: Mutex::default() }))
+    }
+
+    /// What is kept of `question`, if anything is and it can be read.
+    pub(crate) fn find<T: DeserializeOwned>(&self, question: &str) -> Option<T> {
+        let path = self.path(question);
+        let text = fs_err::read_to_string(&path).ok()?;
+        let answer = serde_json::from_str(&text).ok()?;
+        self.note_used(path);
+        Some(answer)
+    }
+
+    /// Keeps the answer to `question`. One that cannot be kept is made again next time.
+    pub(crate) fn keep<T: Serialize>(&self, question: &str, answer: &T) -> anyhow::Result<()> {
+        let path = self.path(question);
+        output::write_text(&path, &serde_json::to_string(answer)?)?;
+        self.note_used(path);
+        Ok(())
+    }
+
+    /// The answer to `question`, found or made and kept.
+    pub(crate) fn find_or<T: Serialize + DeserializeOwned>(
+        store: Option<&Store>,
+        question: &str,
+        make: impl FnOnce() -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        if let Some(answer) = store.and_then(|it| it.find(question)) {
+            return Ok(answer);
+        }
+        let answer = make()?;
+        if let Some(store) = store {
+            store.keep(question, &answer)?;
+        }
+        Ok(answer)
+    }
+
+    /// Removes what was neither found nor kept since the store was opened.
+    pub(crate) fn sweep(&self) -> anyhow::Result<()> {
+        let used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        for entry in fs_err::read_dir(&self.dir)? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|it| it == "json") && !used.contains(&path) {
+                fs_err::remove_file(&path)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn path(&self, question: &str) -> PathBuf {
+        let hash = xxh3_128(format!("{:032x} {question}", self.program).as_bytes());
+        self.dir.join(format!("{hash:032x}.json"))
+    }
+
+    fn note_used(&self, path: PathBuf) {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(path);
+    }
+}
+
+fn program_hash() -> anyhow::Result<u128> {
+    let mut file = fs_err::File::open(std::env::current_exe()?)?;
+    let mut hasher = Xxh3::new();
+    let mut block = vec![0; 1 << 20];
+    loop {
+        let n_read = file.read(&mut block)?;
+        if n_read == 0 {
+            return Ok(hasher.digest128());
+        }
+        hasher.update(&block[..n_read]);
+    }
+}
+
+/// A summary as it is kept: plain numbers, so that what is read is what was written.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct KeptSummary {
+    name: String,
+    total: KeptHour,
+    latency_ms: [f64; 7],
+    hit_quantiles_ms: Vec<f64>,
+    hit_by_size_ms: [Option<[f64; 5]>; 4],
+    time_to_repair_ms: Option<[f64; 7]>,
+    time_to_object_loss_h: [Option<f64>; 2],
+    hours: Vec<KeptHour>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct KeptHour {
+    counts: [u64; 20],
+    /// In picodollars.
+    cost: [u128; 6],
+}
+
+impl From<&SystemSummary> for KeptSummary {
+    fn from(summary: &SystemSummary) -> KeptSummary {
+        // Taken apart without `..`, so that nothing is forgotten.
+        let SystemSummary { name, counts, cost, latency, hits, loss, hours } = summary;
+        let HitLatency { quantiles_ms, by_size_ms } = hits;
+        KeptSummary {
+            name: name.clone(),
+            total: KeptHour::of(counts, cost),
+            latency_ms: latency.named().map(|(_, it)| it),
+            hit_quantiles_ms: quantiles_ms.clone(),
+            hit_by_size_ms: *by_size_ms,
+            time_to_repair_ms: loss.time_to_repair.map(|it| it.named().map(|(_, it)| it)),
+            time_to_object_loss_h: [
+                loss.time_to_object_loss_h_mean,
+                loss.time_to_object_loss_h_closed_form,
+            ],
+            hours: hours.iter().map(|it| KeptHour::of(&it.counts, &it.cost)).collect(),
+        }
+    }
+}
+
+impl From<KeptSummary> for SystemSummary {
+    fn from(kept: KeptSummary) -> SystemSummary {
+        let KeptSummary {
+            name,
+            total,
+            latency_ms,
+            hit_quantiles_ms,
+            hit_by_size_ms,
+            time_to_repair_ms,
+            time_to_object_loss_h: [loss_mean, loss_closed_form],
+            hours,
+        } = kept;
+        SystemSummary {
+            name,
+            counts: total.counts(),
+            cost: total.cost(),
+            latency: latencies(latency_ms),
+            loss: LossSummary {
+                time_to_repair: time_to_repair_ms.map(latencies),
+                time_to_object_loss_h_mean: loss_mean,
+                time_to_object_loss_h_closed_form: loss_closed_form,
+            },
+            hits: HitLatency { quantiles_ms: hit_quantiles_ms, by_size_ms: hit_by_size_ms },
+            hours: hours
+                .iter()
+                .map(|it| HourSummary { counts: it.counts(), cost: it.cost() })
+                .collect(),
+        }
+    }
+}
+
+fn latencies(ms: [f64; 7]) -> LatencySummary {
+    LatencySummary {
+        mean_ms: ms[0],
+        p50_ms: ms[1],
+        p90_ms: ms[2],
+        p95_ms: ms[3],
+        p99_ms: ms[4],
+        p999_ms: ms[5],
+        max_ms: ms[6],
+    }
+}
+
+impl KeptHour {
+    fn of(counts: &Counts, cost: &CostItems) -> KeptHour {
+        let Counts {
+            n_gets,
+            n_puts,
+            n_deletes,
+            n_hits,
+            n_compulsory_misses,
+            n_capacity_misses,
+            n_resets,
+            n_recoveries,
+            n_recovered_chunks,
+            n_evictions,
+            n_reclaims,
+            n_invocations,
+            n_timeouts,
+            n_objects_lost,
+            intact_object_s,
+            busy,
+            synced_bytes,
+            requested_bytes,
+            hit_bytes,
+            overcommitted_max,
+        } = *counts;
+        let counts = [
+            n_gets,
+            n_puts,
+            n_deletes,
+            n_hits,
+            n_compulsory_misses,
+            n_capacity_misses,
+            n_resets,
+            n_recoveries,
+            n_recovered_chunks,
+            n_evictions,
+            n_reclaims,
+            n_invocations,
+            n_timeouts,
+            n_objects_lost,
+            intact_object_s,
+            busy.get(),
+            synced_bytes.get(),
+            requested_bytes.get(),
+            hit_bytes.get(),
+            overcommitted_max.get(),
+        ];
+        KeptHour { counts, cost: cost.named().map(|(_, it)| it.get()) }
+    }
+
+    fn counts(&self) -> Counts {
+        let [
+            n_gets,
+            n_puts,
+            n_deletes,
+            n_hits,
+            n_compulsory_misses,
+            n_capacity_misses,
+            n_resets,
+            n_recoveries,
+            n_recovered_chunks,
+            n_evictions,
+            n_reclaims,
+            n_invocations,
+            n_timeouts,
+            n_objects_lost,
+            intact_object_s,
+            busy,
+            synced_bytes,
+            requested_bytes,
+            hit_bytes,
+            overcommitted_max,
+        ] = self.counts;
+        Counts {
+            n_gets,
+            n_puts,
+            n_deletes,
+            n_hits,
+            n_compulsory_misses,
+            n_capacity_misses,
+            n_resets,
+            n_recoveries,
+            n_recovered_chunks,
+            n_evictions,
+            n_reclaims,
+            n_invocations,
+            n_timeouts,
+            n_objects_lost,
+            intact_object_s,
+            busy: Nanos::new(busy),
+            synced_bytes: Bytes::new(synced_bytes),
+            requested_bytes: Bytes::new(requested_bytes),
+            hit_bytes: Bytes::new(hit_bytes),
+            overcommitted_max: Bytes::new(overcommitted_max),
+        }
+    }
+
+    fn cost(&self) -> CostItems {
+        let [serving, warm_up, backup, nodes, backing_store, proxy] = self.cost.map(Usd::pico);
+        CostItems { serving, warm_up, backup, nodes, backing_store, proxy }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_found_and_what_is_not_used_is_swept() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap().unwrap();
+        assert_eq!(store.find::<u32>("how many"), None);
+        assert_eq!(Store::find_or(Some(&store), "how many", || Ok(7)).unwrap(), 7);
+        assert_eq!(Store::find_or(Some(&store), "how many", || Ok(8)).unwrap(), 7);
+        assert_eq!(Store::find_or(None, "how many", || Ok(8)).unwrap(), 8);
+        store.keep("how few", &1).unwrap();
+        let later = Store::open(dir.path()).unwrap().unwrap();
+        assert_eq!(later.find::<u32>("how many"), Some(7));
+        later.sweep().unwrap();
+        assert_eq!(later.find::<u32>("how many"), Some(7));
+        assert_eq!(later.find::<u32>("how few"), None);
+        // Another program would not find it.
+        let other = Store { program: later.program ^ 1, ..later };
+        assert_eq!(other.find::<u32>("how many"), None);
+    }
+
+    #[test]
+    fn a_summary_comes_back_as_it_was() {
+        let counts = Counts { n_gets: 3, n_hits: 2, n_resets: u64::MAX, ..Counts::default() };
+        let cost = CostItems { backup: Usd::pico(1 << 70), ..CostItems::default() };
+        let summary = SystemSummary {
+            name: "infinicache".to_owned(),
+            counts,
+            cost,
+            latency: LatencySummary { p50_ms: 0.1 + 0.2, ..LatencySummary::default() },
+            loss: LossSummary {
+                time_to_repair: Some(latencies([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0])),
+                time_to_object_loss_h_mean: Some(0.1),
+                time_to_object_loss_h_closed_form: None,
+            },
+            hits: HitLatency {
+                quantiles_ms: vec![1.0 / 3.0],
+                by_size_ms: [None, Some([1.0, 2.0, 3.0, 4.0, 5.0]), None, None],
+            },
+            hours: vec![HourSummary { counts, cost }],
+        };
+        let text = serde_json::to_string(&KeptSummary::from(&summary)).unwrap();
+        let back = SystemSummary::from(serde_json::from_str::<KeptSummary>(&text).unwrap());
+        assert_eq!(format!("{summary:?}"), format!("{back:?}"));
+    }
+}

@@ -1,0 +1,180 @@
+//! Objects as chunks that say what they are of, and back.
+
+use bytes::{Bytes, BytesMut};
+use ec::{ChunkError, ChunkHeader, Code, Codec, Engine, StripeHeader};
+use tokio::task::spawn_blocking;
+use xxhash_rust::xxh3::Xxh3;
+
+/// Makes an object into the chunks of its code: of each its header and its bytes.
+pub(crate) fn encode(codec: &Codec, object: &Bytes) -> Vec<[Bytes; 2]> {
+    let stripe = StripeHeader::whole(codec.engine().family(), codec.code(), object);
+    let chunks = codec.encode_bytes(object).into_iter().enumerate();
+    chunks
+        .map(|(index, chunk)| {
+            let header = ChunkHeader::new(stripe, index, &chunk);
+            [Bytes::copy_from_slice(&header.to_bytes()), chunk]
+        })
+        .collect()
+}
+
+/// How long the body of each chunk of an object is.
+pub(crate) fn chunk_len(code: Code, object_len: usize) -> u64 {
+    (ChunkHeader::LEN + code.chunk_len(object_len)) as u64
+}
+
+/// The chunks of one object, as they come in.
+#[derive(Debug, Default)]
+pub(crate) struct Gathered {
+    stripe: Option<StripeHeader>,
+    chunks: Vec<Option<Bytes>>,
+    n_present: usize,
+}
+
+impl Gathered {
+    /// Takes in the body of a chunk, whose checksum is checked.
+    ///
+    /// # Errors
+    /// If it is damaged, or of another object.
+    pub(crate) fn add(&mut self, body: &Bytes) -> Result<(), ChunkError> {
+        let (header, chunk) = ChunkHeader::parse(body)?;
+        header.check(chunk)?;
+        let stripe = *self.stripe.get_or_insert(header.stripe);
+        let index = header.index;
+        if stripe != header.stripe {
+            return Err(ChunkError::Foreign { index, field: "stripe" });
+        }
+        self.chunks.resize(stripe.code.n_chunks(), None);
+        if self.chunks[index].is_none() {
+            self.n_present += 1;
+        }
+        self.chunks[index] = Some(body.slice_ref(chunk));
+        Ok(())
+    }
+
+    /// Whether there are enough chunks.
+    pub(crate) fn is_decodable(&self) -> bool {
+        self.stripe.is_some_and(|it| it.code.n_data() <= self.n_present)
+    }
+
+    /// The object, in pieces that lie where they were received, but for those that had to be
+    /// computed. Those are checked by the checksum of the whole.
+    ///
+    /// # Errors
+    /// If there are too few chunks, or the codec is for others.
+    pub(crate) fn decode(self, codec: &Codec) -> Result<Decoded, ChunkError> {
+        let code = codec.code();
+        let too_few = ec::EcError::TooFewChunks { code, n_given: self.n_present };
+        let stripe = self.stripe.filter(|it| it.code == code).ok_or(too_few)?;
+        if stripe.number != 0 || !stripe.is_last {
+            return Err(ChunkError::NotWhole { number: stripe.number });
+        }
+        let lost: Vec<usize> =
+            (0..code.n_data()).filter(|index| self.chunks[*index].is_none()).collect();
+        let mut computed: Vec<BytesMut> = Vec::new();
+        let len = usize::try_from(stripe.chunk_len().get()).expect("as long as chunks here");
+        let given: Vec<(usize, &[u8])> = (0..)
+            .zip(&self.chunks)
+            .filter_map(|(index, chunk)| Some((index, &chunk.as_ref()?[..])))
+            .collect();
+        if !lost.is_empty() {
+            computed.resize_with(lost.len(), || BytesMut::zeroed(len));
+            let mut wanted: Vec<(usize, &mut [u8])> =
+                lost.iter().copied().zip(computed.iter_mut().map(|it| &mut it[..])).collect();
+            codec.reconstruct(&given, &mut wanted)?;
+        }
+        let object_len = usize::try_from(stripe.object_len.get()).expect("no longer than chunks");
+        let mut computed = computed.into_iter().map(BytesMut::freeze);
+        let pieces: Vec<Bytes> = (0..code.n_data())
+            .map(|index| {
+                let own = code.data_range(index, object_len).len();
+                let chunk = self.chunks[index].clone().or_else(|| computed.next());
+                chunk.expect("a chunk that is not here was computed").slice(..own)
+            })
+            .collect();
+        if !lost.is_empty() {
+            check_whole(&stripe, &pieces)?;
+        }
+        Ok(Decoded { pieces, n_bytes: object_len })
+    }
+}
+
+/// An object, in the pieces it came in.
+#[derive(Debug)]
+pub(crate) struct Decoded {
+    pub(crate) pieces: Vec<Bytes>,
+    pub(crate) n_bytes: usize,
+}
+
+impl Decoded {
+    /// The object in one piece.
+    pub(crate) fn to_bytes(&self) -> Bytes {
+        if let [piece] = &self.pieces[..] {
+            return piece.clone();
+        }
+        let mut object = BytesMut::with_capacity(self.n_bytes);
+        for piece in &self.pieces {
+            object.extend_from_slice(piece);
+        }
+        object.freeze()
+    }
+}
+
+/// Objects up to this length are coded where they are: to move them would take longer.
+const INLINE_LEN_MAX: usize = 32 << 10;
+
+/// Computes on so many bytes: here if they are few, else where it holds up nobody.
+pub(crate) async fn off_the_async_threads<T: Send + 'static>(
+    n_bytes: usize,
+    compute: impl FnOnce() -> T + Send + 'static,
+) -> T {
+    if n_bytes <= INLINE_LEN_MAX {
+        return compute();
+    }
+    match spawn_blocking(compute).await {
+        Ok(it) => it,
+        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+    }
+}
+
+fn check_whole(stripe: &StripeHeader, pieces: &[Bytes]) -> Result<(), ChunkError> {
+    let mut hash = Xxh3::new();
+    for piece in pieces {
+        hash.update(piece);
+    }
+    let xxh3 = hash.digest();
+    if xxh3 != stripe.object_xxh3 {
+        return Err(ChunkError::WrongObject { xxh3, xxh3_needed: stripe.object_xxh3 });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn an_object_comes_back_from_any_d_chunks(
+            object in prop::collection::vec(any::<u8>(), 0..300),
+            order in Just((0..6).collect::<Vec<usize>>()).prop_shuffle(),
+        ) {
+            let codec = Codec::new(Code::new(4, 2).unwrap());
+            let object = Bytes::from(object);
+            let chunks = encode(&codec, &object);
+            let mut gathered = Gathered::default();
+            for index in &order[..4] {
+                prop_assert!(!gathered.is_decodable());
+                let body = Bytes::from(chunks[*index].concat());
+                prop_assert_eq!(body.len() as u64, chunk_len(codec.code(), object.len()));
+                prop_assert_eq!(gathered.add(&body), Ok(()));
+                let mut damaged = body.to_vec();
+                *damaged.last_mut().unwrap() ^= 1;
+                prop_assert!(gathered.add(&Bytes::from(damaged)).is_err());
+            }
+            let decoded = gathered.decode(&codec).unwrap();
+            prop_assert_eq!(decoded.to_bytes(), object);
+        }
+    }
+}

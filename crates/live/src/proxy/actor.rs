@@ -1,0 +1,432 @@
+//! One function at the proxy: its queue, its connection, its invocations.
+//!
+//! The link machine of `policy` decides; this task carries its steps out on real sockets.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use nodefn::{Command, FrameReader, FrameWriter};
+use policy::link::{Connection as Via, Link, Step};
+use policy::{Idle, WarmUp};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, sleep_until};
+use tracing::{debug, warn};
+use units::{Nanos, NodeId, Time};
+use wire::{Frame, Message, Refusal};
+
+use super::admission::Arrival;
+use super::invoke::Invoke;
+use super::order::Order;
+use super::shared::Shared;
+
+/// One function at the proxy.
+pub(super) struct Actor {
+    pub(super) shared: Arc<Shared>,
+    pub(super) node: NodeId,
+    invoker: Arc<dyn Invoke>,
+    link: Link,
+    warm_up: Option<WarmUp>,
+    orders: mpsc::Receiver<Order>,
+    arrivals: mpsc::Receiver<Arrival>,
+    /// The order in front of the queue.
+    pub(super) front: Option<Order>,
+    pub(super) connection: Option<FunctionConnection>,
+    ping_due: Option<Time>,
+    invocations: JoinSet<u64>,
+    /// The number of the invocation whose return says something of the link.
+    invocation_last: u64,
+    /// The function said that it returns, and has until then to have returned.
+    returning_until: Option<Time>,
+    /// What to invoke it for once it has.
+    deferred: Option<Command>,
+    n_failed_in_a_row: u32,
+    n_requests: u64,
+    /// The function asked to be backed up.
+    pub(super) wants_backup: bool,
+    was_up: bool,
+}
+
+/// The connection of the instance in use.
+pub(super) struct FunctionConnection {
+    /// Nothing while it is lent out.
+    pub(super) reader: Option<FrameReader>,
+    /// Nothing while it is lent out.
+    pub(super) writer: Option<FrameWriter>,
+    session: u64,
+}
+
+/// How an order that was sent came back without an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lost {
+    /// The connection broke, or nothing came in time.
+    Closed,
+    /// The function said that it returns.
+    Bye,
+}
+
+/// How long a function that said goodbye is waited for before it is invoked again: until it
+/// has returned it is busy, and the platform would start another instance, without its chunks.
+const RETURN_LIMIT: Nanos = Nanos::millis(250);
+
+enum Event {
+    Arrival(Option<Arrival>),
+    Frame(Option<Frame>),
+    Returned(Option<u64>),
+    Order(Option<Order>),
+    PingDue,
+    FrontDue,
+    IdleDue,
+    ReturnDue,
+}
+
+impl Actor {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        node: NodeId,
+        invoker: Arc<dyn Invoke>,
+        orders: mpsc::Receiver<Order>,
+        arrivals: mpsc::Receiver<Arrival>,
+    ) -> Actor {
+        let link = Link::new(shared.config.link);
+        let warm_up = shared.config.warm_up.map(|it| WarmUp::new(it, shared.now()));
+        Actor {
+            shared,
+            node,
+            invoker,
+            link,
+            warm_up,
+            orders,
+            arrivals,
+            front: None,
+            connection: None,
+            ping_due: None,
+            invocations: JoinSet::new(),
+            invocation_last: 0,
+            returning_until: None,
+            deferred: None,
+            n_failed_in_a_row: 0,
+            n_requests: 0,
+            wants_backup: false,
+            was_up: false,
+        }
+    }
+
+    /// Runs until the proxy stops.
+    pub(super) async fn run(mut self) {
+        let step = self.link.warm_up();
+        self.carry_out(step, Command::WarmUp).await;
+        let shared = Arc::clone(&self.shared);
+        loop {
+            let event = tokio::select! {
+                () = shared.stopped() => break,
+                event = self.next() => event,
+            };
+            let Some(()) = self.handle(event).await else { break };
+            if std::mem::take(&mut self.wants_backup) {
+                self.start_backup().await;
+            }
+        }
+        self.drain().await;
+    }
+
+    /// Refuses what is queued, and lets the function go.
+    async fn drain(&mut self) {
+        self.orders.close();
+        let front = self.front.take();
+        let queued = std::iter::from_fn(|| self.orders.try_recv().ok());
+        for mut order in front.into_iter().chain(queued) {
+            order.refuse(Refusal::Draining);
+        }
+        // A function whose connection is closed returns, and its invocation with it.
+        self.connection = None;
+        let returned = async { while self.invocations.join_next().await.is_some() {} };
+        if tokio::time::timeout(Duration::from_secs(2), returned).await.is_err() {
+            debug!(node = self.node.0, "an invocation outlives the proxy");
+        }
+    }
+
+    async fn next(&mut self) -> Event {
+        let Actor { shared, connection, orders, arrivals, invocations, front, .. } = self;
+        let ping_due = self.ping_due.map(|it| shared.instant(it));
+        let idle_due = self.warm_up.map(|it| shared.instant(it.due()));
+        let front_due = front.as_ref().map(|it| it.due);
+        let return_due = self.returning_until.filter(|_| self.deferred.is_some());
+        let return_due = return_due.map(|it| shared.instant(it));
+        let far = tokio::time::Instant::now() + Duration::from_hours(1);
+        let reader = connection.as_mut().and_then(|it| it.reader.as_mut());
+        let is_open = reader.is_some();
+        let frame = async {
+            match reader {
+                Some(reader) => reader.frame().await.unwrap_or(None),
+                None => None,
+            }
+        };
+        tokio::select! {
+            biased;
+            arrival = arrivals.recv() => Event::Arrival(arrival),
+            frame = frame, if is_open => Event::Frame(frame),
+            Some(number) = invocations.join_next() => Event::Returned(number.ok()),
+            () = sleep_until(ping_due.unwrap_or(far)), if ping_due.is_some() => Event::PingDue,
+            () = sleep_until(return_due.unwrap_or(far)), if return_due.is_some() => {
+                Event::ReturnDue
+            }
+            () = sleep_until(front_due.unwrap_or(far)), if front_due.is_some() => Event::FrontDue,
+            order = orders.recv(), if front_due.is_none() => Event::Order(order),
+            () = sleep_until(idle_due.unwrap_or(far)), if idle_due.is_some() => Event::IdleDue,
+        }
+    }
+
+    /// Takes one thing in. Nothing when there is no more to come.
+    async fn handle(&mut self, event: Event) -> Option<()> {
+        let now = self.shared.now();
+        let step = match event {
+            Event::Arrival(arrival) => self.arrive(arrival?),
+            Event::Frame(frame) => self.hear(frame).await,
+            Event::Returned(_) | Event::ReturnDue if self.deferred.is_some() => {
+                self.invoke_deferred();
+                Step::Wait
+            }
+            Event::Returned(number) if number == Some(self.invocation_last) => {
+                self.link.invocation_returned(now)
+            }
+            Event::Returned(_) | Event::ReturnDue => Step::Wait,
+            Event::Order(order) => {
+                let order = order?;
+                if order.is_abandoned() {
+                    return Some(());
+                }
+                self.front = Some(order);
+                self.active(now);
+                self.link.request(now)
+            }
+            Event::PingDue => {
+                self.ping_due = None;
+                self.shared.metrics.n_pings_expired.one();
+                self.link.ping_expired(now)
+            }
+            Event::FrontDue => {
+                if let Some(mut order) = self.front.take() {
+                    order.refuse(Refusal::Unreachable);
+                }
+                self.link.withdrawn();
+                Step::Wait
+            }
+            Event::IdleDue => self.idle(now),
+        };
+        self.carry_out(step, Command::WarmUp).await;
+        Some(())
+    }
+
+    /// Does what the link machine says, until there is nothing more to do.
+    async fn carry_out(&mut self, mut step: Step, why: Command) {
+        loop {
+            step = match step {
+                Step::Wait => return,
+                Step::Invoke => {
+                    let is_wanted = self.front.is_some();
+                    self.ping_due = None;
+                    let why = if is_wanted { Command::Serve } else { why };
+                    let now = self.shared.now();
+                    if self.returning_until.is_some_and(|it| now < it)
+                        && !self.invocations.is_empty()
+                    {
+                        self.deferred = Some(why);
+                    } else {
+                        self.invoke(why);
+                    }
+                    return;
+                }
+                Step::Ping(due) => match self.ping().await {
+                    Ok(()) => {
+                        self.ping_due = Some(due);
+                        return;
+                    }
+                    Err(_) => self.lose(Lost::Closed),
+                },
+                Step::Send => {
+                    self.ping_due = None;
+                    self.send().await
+                }
+                Step::Fail => {
+                    if let Some(mut order) = self.front.take() {
+                        order.refuse(Refusal::Unreachable);
+                    }
+                    self.link.failed();
+                    Step::Wait
+                }
+            }
+        }
+    }
+
+    /// A new connection takes the place of any older one, if the link admits it.
+    fn arrive(&mut self, Arrival { connection, session, is_replica }: Arrival) -> Step {
+        if !self.link.admits(is_replica) {
+            debug!(node = self.node.0, session, "a second instance is turned away");
+            return Step::Wait;
+        }
+        debug!(node = self.node.0, session, "function dialled in");
+        let nodefn::Connection { reader, writer } = connection;
+        let (reader, writer) = (Some(reader), Some(writer));
+        self.connection = Some(FunctionConnection { reader, writer, session });
+        self.is_up();
+        self.link.pong(Via::New)
+    }
+
+    /// Something came over the connection while no order was under way.
+    async fn hear(&mut self, frame: Option<Frame>) -> Step {
+        let Some(frame) = frame else { return self.lose(Lost::Closed) };
+        match frame.message {
+            Message::Pong { .. } => {
+                self.is_up();
+                self.link.pong(Via::Current)
+            }
+            Message::Bye { .. } => self.lose(Lost::Bye),
+            Message::InitBackup { .. } => {
+                self.wants_backup = true;
+                Step::Wait
+            }
+            // An answer to an order that was given up.
+            _ => {
+                let limit = self.shared.config.rest_limit;
+                let Some(reader) = self.reader() else { return Step::Wait };
+                match reader.skip(frame.n_bytes_following(), limit).await {
+                    Ok(()) => Step::Wait,
+                    Err(_) => self.lose(Lost::Closed),
+                }
+            }
+        }
+    }
+
+    /// Sends the order in front, and waits for the answer.
+    async fn send(&mut self) -> Step {
+        let Some(mut order) = self.front.take() else {
+            self.link.answered();
+            return Step::Wait;
+        };
+        if order.is_abandoned() {
+            self.link.answered();
+            return Step::Wait;
+        }
+        self.n_requests += 1;
+        let outcome = self.exchange(self.n_requests, &mut order).await;
+        self.active(self.shared.now());
+        match outcome {
+            Ok(()) => {
+                self.link.answered();
+                if self.connection.as_ref().is_some_and(|it| it.reader.is_none()) {
+                    return self.lose(Lost::Closed);
+                }
+                Step::Wait
+            }
+            Err(lost) => {
+                debug!(node = self.node.0, ?lost, "an order came back without an answer");
+                if !order.can_be_sent_again() {
+                    self.link.cannot_retry();
+                }
+                self.front = Some(order);
+                self.lose(lost)
+            }
+        }
+    }
+
+    /// The instance in use is gone, or about to be.
+    fn lose(&mut self, lost: Lost) -> Step {
+        let now = self.shared.now();
+        self.ping_due = None;
+        match lost {
+            Lost::Closed => {
+                self.connection = None;
+                self.link.closed(now)
+            }
+            Lost::Bye => {
+                self.returning_until = Some(now + RETURN_LIMIT);
+                self.link.bye(now)
+            }
+        }
+    }
+
+    async fn ping(&mut self) -> Result<(), Lost> {
+        self.n_requests += 1;
+        self.shared.metrics.n_pings.one();
+        let ping = Message::Ping { request: self.n_requests };
+        let limit = self.shared.config.rest_limit;
+        let writer = self.writer().ok_or(Lost::Closed)?;
+        writer.send_within(&ping, limit).await.map_err(|_| Lost::Closed)
+    }
+
+    fn invoke_deferred(&mut self) {
+        self.returning_until = None;
+        if let Some(command) = self.deferred.take() {
+            self.invoke(command);
+        }
+    }
+
+    /// Has the function run, in a task of its own.
+    fn invoke(&mut self, command: Command) {
+        let metrics = &self.shared.metrics;
+        match command {
+            Command::WarmUp => metrics.n_invocations_warm_up.one(),
+            _ => metrics.n_invocations_serve.one(),
+        }
+        self.invocation_last += 1;
+        self.run_invocation(command, String::new(), self.invocation_last);
+    }
+
+    pub(super) fn run_invocation(&mut self, command: Command, relay_token: String, number: u64) {
+        let session_known = self.connection.as_ref().map_or(0, |it| it.session);
+        let node = self.node;
+        let invocation = self.shared.invocation(node, command, session_known, relay_token);
+        let invoker = Arc::clone(&self.invoker);
+        let shared = Arc::clone(&self.shared);
+        // Where the platform refuses, it is not asked again at once.
+        let pause = Duration::from_millis(50 << self.n_failed_in_a_row.min(5));
+        self.n_failed_in_a_row += 1;
+        self.invocations.spawn(async move {
+            let outcome = match invocation {
+                Ok(invocation) => invoker.invoke(invocation).await.map_err(|it| it.to_string()),
+                Err(error) => Err(error.to_string()),
+            };
+            match outcome {
+                Ok(report) => debug!(node = node.0, ?report, "invocation returned"),
+                Err(error) => {
+                    shared.metrics.n_invocations_failed.one();
+                    warn!(node = node.0, error, "invocation failed");
+                    sleep(pause).await;
+                }
+            }
+            number
+        });
+    }
+
+    fn idle(&mut self, now: Time) -> Step {
+        let Some(warm_up) = &mut self.warm_up else { return Step::Wait };
+        if warm_up.fired(now) != Idle::Invoke {
+            return Step::Wait;
+        }
+        warm_up.active(now);
+        self.link.warm_up()
+    }
+
+    fn is_up(&mut self) {
+        self.active(self.shared.now());
+        self.n_failed_in_a_row = 0;
+        if !std::mem::replace(&mut self.was_up, true) {
+            self.shared.n_up.send_modify(|it| *it += 1);
+        }
+    }
+
+    fn active(&mut self, now: Time) {
+        if let Some(warm_up) = &mut self.warm_up {
+            warm_up.active(now);
+        }
+    }
+
+    pub(super) fn reader(&mut self) -> Option<&mut FrameReader> {
+        self.connection.as_mut()?.reader.as_mut()
+    }
+
+    pub(super) fn writer(&mut self) -> Option<&mut FrameWriter> {
+        self.connection.as_mut()?.writer.as_mut()
+    }
+}

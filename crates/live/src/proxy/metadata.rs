@@ -1,0 +1,259 @@
+//! Which objects are cached, in which version, and where their chunks are.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use policy::placer::{Lookup, NodePicker, Placed, Placer, PoolShape};
+use units::{NodeId, ObjectId};
+use wire::{ChunkId, Refusal};
+
+use super::config::ProxyConfig;
+
+/// The proxy's metadata: the placer of `policy`, for keys that come and go.
+#[derive(Debug)]
+pub(crate) struct Metadata {
+    placer: Placer,
+    picker: NodePicker,
+    random: SplitMix,
+    keys: BTreeMap<Bytes, ObjectId>,
+    /// By id; ids without an object are in `spare`.
+    objects: Vec<Option<Object>>,
+    spare: Vec<ObjectId>,
+    version_next: u64,
+    n_chunks: u8,
+}
+
+#[derive(Clone, Debug)]
+struct Object {
+    key: Bytes,
+    version: u64,
+    /// Whether all its chunks are stored. Until then it is not read.
+    is_complete: bool,
+}
+
+/// A version of an object, and the functions of its chunks in order.
+#[derive(Clone, Debug)]
+pub(crate) struct Location {
+    pub(crate) key: Bytes,
+    pub(crate) version: u64,
+    pub(crate) nodes: Vec<NodeId>,
+}
+
+impl Location {
+    /// The name of one of its chunks.
+    pub(crate) fn id(&self, chunk: u8) -> ChunkId {
+        ChunkId { key: self.key.clone(), chunk, version: self.version }
+    }
+}
+
+impl Metadata {
+    /// Nothing cached. Versions count from `version_min`.
+    pub(crate) fn new(config: &ProxyConfig, version_min: u64) -> Metadata {
+        let n_chunks = u8::try_from(config.code.n_chunks()).expect("a code has at most 255 chunks");
+        let shape = PoolShape {
+            n_nodes: config.n_nodes,
+            n_chunks: n_chunks.into(),
+            node_memory: config.node_memory,
+            node_overhead: config.node_overhead,
+        };
+        Metadata {
+            placer: Placer::new(shape, 0),
+            picker: NodePicker::new(config.placement, config.n_nodes),
+            random: SplitMix(config.seed),
+            keys: BTreeMap::new(),
+            objects: Vec::new(),
+            spare: Vec::new(),
+            version_next: version_min,
+            n_chunks,
+        }
+    }
+
+    /// How many objects are cached, or about to be.
+    pub(crate) fn n_objects(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Where the chunks of an object are, for a GET.
+    pub(crate) fn get(&mut self, key: &Bytes) -> Option<Location> {
+        let object = *self.keys.get(key)?;
+        if self.placer.get(object) != Lookup::Cached || !self.object(object).is_complete {
+            return None;
+        }
+        Some(self.location(object))
+    }
+
+    /// Where a chunk of this version of an object is, as long as that is the current one.
+    pub(crate) fn node_of(&self, id: &ChunkId) -> Option<NodeId> {
+        let object = *self.keys.get(&id.key)?;
+        let is_current = self.object(object).version == id.version;
+        is_current.then(|| self.placer.nodes_of(object).get(usize::from(id.chunk)).copied())?
+    }
+
+    /// Places an object in a new version; also what has to make way for it, whose chunks are to
+    /// be deleted.
+    pub(crate) fn put(
+        &mut self,
+        key: &Bytes,
+        chunk_len: u64,
+    ) -> Result<(Location, Option<Location>), (Refusal, Option<Location>)> {
+        let object = self.intern(key);
+        let before = (self.object(object).version != 0).then(|| self.location(object));
+        let random = &mut self.random;
+        let picks = std::iter::repeat_with(|| random.next());
+        let asked = self.picker.pick(usize::from(self.n_chunks), picks).to_vec();
+        match self.placer.set(object, units::Bytes::new(chunk_len), &asked) {
+            Placed::NoRoom | Placed::Outgrown => {
+                self.release(object);
+                Err((Refusal::NoRoom, before))
+            }
+            Placed::Again => {
+                self.renew(object);
+                Ok((self.location(object), None))
+            }
+            Placed::New { evicted } => {
+                self.renew(object);
+                let evicted = evicted.map(|it| {
+                    let location = self.location(it);
+                    self.release(it);
+                    location
+                });
+                Ok((self.location(object), evicted))
+            }
+        }
+    }
+
+    /// All chunks of this version are stored. Whether it is still the current one.
+    pub(crate) fn complete(&mut self, key: &Bytes, version: u64) -> bool {
+        let Some(object) = self.keys.get(key) else { return false };
+        let object = self.objects[object.index()].as_mut().expect("a key has an object");
+        object.is_complete |= object.version == version;
+        object.version == version
+    }
+
+    /// Forgets an object, in this version or in any. Where its chunks are, to be deleted.
+    pub(crate) fn remove(&mut self, key: &Bytes, version: Option<u64>) -> Option<Location> {
+        let object = *self.keys.get(key)?;
+        if version.is_some_and(|it| it != self.object(object).version) {
+            return None;
+        }
+        let location = self.location(object);
+        self.release(object);
+        Some(location)
+    }
+
+    fn object(&self, object: ObjectId) -> &Object {
+        self.objects[object.index()].as_ref().expect("a key has an object")
+    }
+
+    fn location(&self, object: ObjectId) -> Location {
+        let Object { key, version, .. } = self.object(object).clone();
+        Location { key, version, nodes: self.placer.nodes_of(object).to_vec() }
+    }
+
+    fn intern(&mut self, key: &Bytes) -> ObjectId {
+        if let Some(object) = self.keys.get(key) {
+            return *object;
+        }
+        let object = self.spare.pop().unwrap_or_else(|| {
+            let object = ObjectId(u32::try_from(self.objects.len()).expect("fewer than 2^32"));
+            self.objects.push(None);
+            if self.objects.len().is_power_of_two() {
+                self.placer.grow(self.objects.len() * 2);
+            }
+            object
+        });
+        let entry = Object { key: key.clone(), version: 0, is_complete: false };
+        self.objects[object.index()] = Some(entry);
+        self.keys.insert(key.clone(), object);
+        object
+    }
+
+    fn renew(&mut self, object: ObjectId) {
+        let version = self.version_next;
+        self.version_next += 1;
+        let object = self.objects[object.index()].as_mut().expect("a key has an object");
+        object.version = version;
+        object.is_complete = false;
+    }
+
+    fn release(&mut self, object: ObjectId) {
+        self.placer.forget(object);
+        if let Some(Object { key, .. }) = self.objects[object.index()].take() {
+            self.keys.remove(&key);
+        }
+        self.spare.push(object);
+    }
+}
+
+/// Steele, Lea and Flood's SplitMix64 (OOPSLA 2014): placement needs picks that are spread
+/// evenly, and nothing of them is secret.
+#[derive(Debug)]
+struct SplitMix(u64);
+
+impl SplitMix {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut bits = self.0;
+        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        bits ^ (bits >> 31)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ec::Code;
+    use units::Bytes as Amount;
+
+    use super::*;
+
+    fn metadata(node_memory: u64) -> Metadata {
+        let code = Code::new(2, 1).unwrap();
+        let mut config = ProxyConfig::local(code, 3, 512, String::new());
+        (config.node_memory, config.node_overhead) = (Amount::new(node_memory), Amount::ZERO);
+        Metadata::new(&config, 100)
+    }
+
+    fn key(text: &'static str) -> Bytes {
+        Bytes::from_static(text.as_bytes())
+    }
+
+    #[test]
+    fn an_object_is_read_once_it_is_whole_and_under_its_version() {
+        let mut metadata = metadata(1_000);
+        let (first, _) = metadata.put(&key("a"), 10).unwrap();
+        assert!(metadata.get(&key("a")).is_none(), "not complete");
+        assert!(metadata.complete(&key("a"), first.version));
+        let (second, _) = metadata.put(&key("a"), 10).unwrap();
+        assert_eq!((second.version, &second.nodes), (first.version + 1, &first.nodes));
+        assert!(!metadata.complete(&key("a"), first.version), "superseded");
+        assert!(metadata.get(&key("a")).is_none());
+        assert!(metadata.complete(&key("a"), second.version));
+        assert_eq!(metadata.get(&key("a")).map(|it| it.version), Some(second.version));
+        assert_eq!(metadata.node_of(&first.id(0)), None);
+        assert_eq!(metadata.node_of(&second.id(2)), Some(second.nodes[2]));
+        assert!(metadata.remove(&key("a"), Some(first.version)).is_none());
+        assert!(metadata.remove(&key("a"), None).is_some());
+        assert_eq!((metadata.n_objects(), metadata.get(&key("a")).is_none()), (0, true));
+    }
+
+    #[test]
+    fn what_makes_way_is_named_and_its_id_used_again() {
+        let mut metadata = metadata(25);
+        let keys = ["a", "b", "c", "d", "e"];
+        let mut n_evicted = 0;
+        for name in keys.iter().cycle().take(50) {
+            let (location, evicted) = metadata.put(&key(name), 10).unwrap();
+            assert!(metadata.complete(&key(name), location.version));
+            n_evicted += usize::from(evicted.is_some());
+            if let Some(evicted) = evicted {
+                assert!(metadata.get(&evicted.key).is_none());
+            }
+        }
+        assert_eq!(metadata.n_objects(), 2);
+        assert_eq!(n_evicted, 48);
+        assert!(metadata.objects.len() <= 4, "{} ids", metadata.objects.len());
+        assert_eq!(metadata.put(&key("f"), 1_000).unwrap_err().0, Refusal::NoRoom);
+        assert_eq!(metadata.n_objects(), 2);
+    }
+}

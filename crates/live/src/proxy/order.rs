@@ -1,0 +1,88 @@
+//! What a function is told to do with a chunk, and how it answers.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use nodefn::{FrameReader, FrameWriter};
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+use wire::{ChunkId, Refusal};
+
+use super::lent::Lent;
+use super::read::Read;
+
+/// One thing a function is told to do.
+#[derive(Debug)]
+pub(crate) struct Order {
+    pub(crate) id: ChunkId,
+    /// Until when it has to be done.
+    pub(crate) due: Instant,
+    pub(crate) verb: Verb,
+}
+
+/// What is to be done with the chunk, and who waits for it.
+#[derive(Debug)]
+pub(crate) enum Verb {
+    /// Send it, for this read.
+    Get {
+        read: Arc<Read>,
+        /// Whether its body is wanted even if the read is settled.
+        is_body_wanted: bool,
+        reply: Option<oneshot::Sender<Result<Incoming, Refusal>>>,
+    },
+    /// Store it.
+    Set { body: SetBody, reply: Option<oneshot::Sender<Result<(), Refusal>>> },
+    /// Drop it. Nobody waits.
+    Delete,
+}
+
+/// What is to be stored.
+#[derive(Debug)]
+pub(crate) enum SetBody {
+    /// It is here, in two parts (so that a header need not be copied to its chunk), and can be
+    /// sent again.
+    Whole([Bytes; 2]),
+    /// It is still coming: who receives it is lent the connection, to send it on, once.
+    Stream { body_len: u64, grant: Option<oneshot::Sender<Lent<FrameWriter>>> },
+}
+
+/// A function's answer to a GET.
+#[derive(Debug)]
+pub(crate) enum Incoming {
+    /// The chunk, which is small.
+    Whole(Bytes),
+    /// The chunk is coming, over the connection that is lent.
+    Stream { body_len: u64, reader: Lent<FrameReader> },
+    /// The function holds it, and has not sent it: the read was settled.
+    Late,
+}
+
+impl Order {
+    /// Whether nobody waits for it any more.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        match &self.verb {
+            Verb::Get { reply, .. } => reply.as_ref().is_none_or(oneshot::Sender::is_closed),
+            Verb::Set { reply, .. } => reply.as_ref().is_none_or(oneshot::Sender::is_closed),
+            Verb::Delete => false,
+        }
+    }
+
+    /// Tells who waits that it will not be done.
+    pub(crate) fn refuse(&mut self, why: Refusal) {
+        // Who waited may be gone.
+        match &mut self.verb {
+            Verb::Get { reply, .. } => drop(reply.take().map(|it| it.send(Err(why)))),
+            Verb::Set { reply, .. } => drop(reply.take().map(|it| it.send(Err(why)))),
+            Verb::Delete => {}
+        }
+    }
+}
+
+impl SetBody {
+    pub(crate) fn len(&self) -> u64 {
+        match self {
+            SetBody::Whole(parts) => parts.iter().map(|it| it.len() as u64).sum(),
+            SetBody::Stream { body_len, .. } => *body_len,
+        }
+    }
+}

@@ -1,0 +1,341 @@
+//! What the tasks of a proxy share, and the ways of a chunk through it.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use bytes::Bytes;
+use nodefn::{Command, Invocation};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{Instant, timeout_at};
+use units::{Nanos, NodeId, Time};
+use wire::{ChunkId, Refusal};
+
+pub(crate) use super::admission::is_same;
+use super::admission::{Admissions, Arrival};
+use super::config::ProxyConfig;
+use super::metadata::{Location, Metadata};
+use super::metrics::Metrics;
+use super::order::{Incoming, Order, SetBody, Verb};
+use super::read::Put;
+pub(crate) use super::read::Read;
+use super::sessions::Sessions;
+
+/// What the tasks of a proxy share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) config: ProxyConfig,
+    pub(crate) metrics: Metrics,
+    pub(crate) functions: Vec<FunctionHandle>,
+    pub(crate) sessions: Mutex<Sessions>,
+    pub(crate) admissions: Mutex<Admissions>,
+    /// Where functions dial.
+    pub(crate) endpoint: String,
+    pub(crate) stop: watch::Sender<bool>,
+    /// How many functions have ever been up.
+    pub(crate) n_up: watch::Sender<usize>,
+    metadata: Mutex<Metadata>,
+    version_min: u64,
+    epoch: Instant,
+}
+
+/// How a function's actor is told things.
+#[derive(Debug)]
+pub(crate) struct FunctionHandle {
+    pub(crate) orders: mpsc::Sender<Order>,
+    pub(crate) arrivals: mpsc::Sender<Arrival>,
+}
+
+/// What became of a request for a chunk.
+#[derive(Debug)]
+pub(crate) enum Got {
+    /// It is here, or coming.
+    Chunk(Incoming),
+    /// Others settled the read.
+    Late,
+    /// It cannot be had.
+    Refused(Refusal),
+}
+
+impl Shared {
+    pub(crate) fn new(
+        config: ProxyConfig,
+        functions: Vec<FunctionHandle>,
+        endpoint: String,
+        version_min: u64,
+    ) -> Shared {
+        Shared {
+            metadata: Mutex::new(Metadata::new(&config, version_min)),
+            config,
+            metrics: Metrics::default(),
+            functions,
+            sessions: Mutex::default(),
+            admissions: Mutex::default(),
+            endpoint,
+            stop: watch::Sender::new(false),
+            n_up: watch::Sender::new(0),
+            version_min,
+            epoch: Instant::now(),
+        }
+    }
+
+    /// The time on the proxy's clock.
+    pub(crate) fn now(&self) -> Time {
+        let nanos = u64::try_from(self.epoch.elapsed().as_nanos()).expect("less than 584 years");
+        Time::START + Nanos::new(nanos)
+    }
+
+    pub(crate) fn instant(&self, time: Time) -> Instant {
+        self.epoch + Duration::from_nanos(time.as_nanos())
+    }
+
+    pub(crate) fn metadata(&self) -> MutexGuard<'_, Metadata> {
+        self.metadata.lock().expect("nothing panics while it holds the lock")
+    }
+
+    pub(crate) fn sessions(&self) -> MutexGuard<'_, Sessions> {
+        self.sessions.lock().expect("nothing panics while it holds the lock")
+    }
+
+    pub(crate) fn admissions(&self) -> MutexGuard<'_, Admissions> {
+        self.admissions.lock().expect("nothing panics while it holds the lock")
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        *self.stop.borrow()
+    }
+
+    /// Waits until the proxy is told to stop.
+    pub(crate) async fn stopped(&self) {
+        let mut stop = self.stop.subscribe();
+        // The sender lives in here.
+        let _ = stop.wait_for(|it| *it).await;
+    }
+
+    /// The payload of an invocation, with a fresh token.
+    pub(crate) fn invocation(
+        &self,
+        node: NodeId,
+        command: Command,
+        session_known: u64,
+        relay_token: String,
+    ) -> Result<Invocation, getrandom::Error> {
+        let config = &self.config;
+        let room = config.node_memory - config.node_overhead;
+        Ok(Invocation {
+            command,
+            node: node.0,
+            proxy: self.endpoint.clone(),
+            token: self.admissions().admit_function(node, command == Command::BackUp)?,
+            relay_token,
+            session_known,
+            version_min: self.version_min,
+            memory_mb: config.memory_mb,
+            capacity_bytes: room.get(),
+            cycle_ms: config.cycle.get() / Nanos::MILLISECOND.get(),
+            backup_interval_ms: config.backup.map_or(0, |it| it.get() / Nanos::MILLISECOND.get()),
+        })
+    }
+
+    /// Begins a read, if the object is cached.
+    pub(crate) fn open_read(&self, key: &Bytes) -> Result<Arc<Read>, Refusal> {
+        if self.is_stopping() {
+            return Err(Refusal::Draining);
+        }
+        let Some(location) = self.metadata().get(key) else {
+            self.metrics.n_misses.one();
+            return Err(Refusal::NotCached);
+        };
+        self.metrics.n_hits.one();
+        Ok(Arc::new(Read::new(location, &self.config)))
+    }
+
+    /// The read of this name, begun now if its object is cached.
+    pub(crate) fn join_read(&self, name: (u64, u64), key: &Bytes) -> Result<Arc<Read>, Refusal> {
+        let mut sessions = self.sessions();
+        if let Some(read) = sessions.read(name) {
+            return Ok(read);
+        }
+        let read = self.open_read(key)?;
+        sessions.add_read(name, Arc::clone(&read))?;
+        Ok(read)
+    }
+
+    /// The write of this name, begun now if it is new.
+    pub(crate) async fn join_put(
+        &self,
+        name: (u64, u64),
+        key: &Bytes,
+        chunk_len: u64,
+    ) -> Result<Arc<Put>, Refusal> {
+        let (put, displaced) = {
+            let mut sessions = self.sessions();
+            if let Some(put) = sessions.put(name) {
+                return Ok(put);
+            }
+            let (put, displaced) = self.place(key, chunk_len);
+            if let Ok(put) = &put {
+                sessions.add_put(name, Arc::clone(put));
+            }
+            (put, displaced)
+        };
+        if let Some(displaced) = displaced {
+            self.discard(&displaced).await;
+        }
+        put
+    }
+
+    /// Begins a write that no other task has part in.
+    pub(crate) async fn open_put(&self, key: &Bytes, chunk_len: u64) -> Result<Arc<Put>, Refusal> {
+        let (put, displaced) = self.place(key, chunk_len);
+        if let Some(displaced) = displaced {
+            self.discard(&displaced).await;
+        }
+        put
+    }
+
+    /// Places an object; also what is no longer cached because of it.
+    fn place(&self, key: &Bytes, chunk_len: u64) -> (Result<Arc<Put>, Refusal>, Option<Location>) {
+        if self.is_stopping() {
+            return (Err(Refusal::Draining), None);
+        }
+        match self.metadata().put(key, chunk_len) {
+            Ok((location, evicted)) => {
+                self.metrics.n_evictions.add(evicted.is_some().into());
+                (Ok(Arc::new(Put::new(location, chunk_len))), evicted)
+            }
+            Err((why, before)) => (Err(why), before),
+        }
+    }
+
+    /// A chunk of a write is stored. The last one makes the object readable.
+    pub(crate) fn put_stored(&self, put: &Put) -> Result<(), Refusal> {
+        if !put.stored() {
+            return Ok(());
+        }
+        let Location { key, version, .. } = &put.location;
+        let is_current = self.metadata().complete(key, *version);
+        if is_current { Ok(()) } else { Err(Refusal::Superseded) }
+    }
+
+    /// A chunk of a write was not stored: the object is not cached, and what there is of it is
+    /// deleted.
+    pub(crate) async fn put_failed(&self, put: &Put) {
+        if !put.fail() {
+            return;
+        }
+        let Location { key, version, .. } = &put.location;
+        let removed = self.metadata().remove(key, Some(*version));
+        if let Some(location) = removed {
+            self.discard(&location).await;
+        }
+    }
+
+    /// Deletes an object. Whether it was cached.
+    pub(crate) async fn delete(&self, key: &Bytes) -> bool {
+        let removed = self.metadata().remove(key, None);
+        match removed {
+            Some(location) => {
+                self.discard(&location).await;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Forgets an object in this version, too many of whose chunks are lost.
+    pub(crate) async fn forget(&self, location: &Location) {
+        let removed = self.metadata().remove(&location.key, Some(location.version));
+        if let Some(location) = removed {
+            self.discard(&location).await;
+        }
+    }
+
+    /// Has the chunks of an object deleted from their functions, in the order of their queues.
+    pub(crate) async fn discard(&self, location: &Location) {
+        for (chunk, node) in (0..).zip(&location.nodes) {
+            // A function whose queue stays full keeps a chunk that nobody will ask for.
+            let _ = self.order(*node, location.id(chunk), Verb::Delete).await;
+        }
+    }
+
+    /// Asks for a chunk, and waits until it comes, is refused, or is not needed any more.
+    pub(crate) async fn get_chunk(&self, read: &Arc<Read>, chunk: u8, is_body_wanted: bool) -> Got {
+        let (reply, answer) = oneshot::channel();
+        let read_too = Arc::clone(read);
+        let verb = Verb::Get { read: read_too, is_body_wanted, reply: Some(reply) };
+        let node = read.location.nodes[usize::from(chunk)];
+        let due = match self.order(node, read.location.id(chunk), verb).await {
+            Ok(due) => due,
+            Err(why) => return self.refused(read, chunk, why),
+        };
+        let answer = tokio::select! {
+            biased;
+            answer = timeout_at(due, answer) => answer,
+            () = read.settled(), if !is_body_wanted => {
+                self.metrics.n_chunks_late.one();
+                return Got::Late;
+            }
+        };
+        match answer {
+            Err(_) => self.refused(read, chunk, Refusal::Deadline),
+            Ok(Err(_)) => self.refused(read, chunk, Refusal::Unreachable),
+            Ok(Ok(Err(why))) => self.refused(read, chunk, why),
+            Ok(Ok(Ok(incoming))) => {
+                let is_early = read.arrived(chunk);
+                if matches!(incoming, Incoming::Late) || !(is_early || is_body_wanted) {
+                    self.metrics.n_chunks_late.one();
+                    return Got::Late;
+                }
+                Got::Chunk(incoming)
+            }
+        }
+    }
+
+    /// Stores a chunk of a write, or one put back, and waits for it.
+    pub(crate) async fn set_chunk(
+        &self,
+        node: NodeId,
+        id: ChunkId,
+        body: SetBody,
+    ) -> Result<(), Refusal> {
+        let body_len = body.len();
+        let (reply, answer) = oneshot::channel();
+        let due = self.order(node, id, Verb::Set { body, reply: Some(reply) }).await?;
+        // The body of a stream may take longer than a request.
+        let due = due + self.config.body_limit;
+        let outcome = match timeout_at(due, answer).await {
+            Err(_) => Err(Refusal::Deadline),
+            Ok(Err(_)) => Err(Refusal::Unreachable),
+            Ok(Ok(outcome)) => outcome,
+        };
+        match outcome {
+            Ok(()) => {
+                self.metrics.n_chunks_stored.one();
+                self.metrics.stored_bytes.add(body_len);
+            }
+            Err(_) => self.metrics.n_refused.one(),
+        }
+        outcome
+    }
+
+    fn refused(&self, read: &Read, chunk: u8, why: Refusal) -> Got {
+        read.missing(chunk);
+        if why == Refusal::ChunkLost {
+            self.metrics.n_chunks_lost.one();
+        } else {
+            self.metrics.n_refused.one();
+        }
+        Got::Refused(why)
+    }
+
+    /// Queues an order; until when it has to be done.
+    async fn order(&self, node: NodeId, id: ChunkId, verb: Verb) -> Result<Instant, Refusal> {
+        let due = Instant::now() + self.config.request_limit;
+        let orders = &self.functions[node.index()].orders;
+        match timeout_at(due, orders.send(Order { id, due, verb })).await {
+            Ok(Ok(())) => Ok(due),
+            Ok(Err(_)) => Err(Refusal::Draining),
+            Err(_) => Err(Refusal::Busy),
+        }
+    }
+}

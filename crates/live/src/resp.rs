@@ -1,0 +1,266 @@
+//! The RESP door: the protocol of Redis, so that any of its clients can use the cache.
+//!
+//! GET, SET, DEL, EXISTS, PING, INFO and COMMAND are known, and AUTH where a password is set;
+//! anything else is answered with an error, as Redis does.
+
+mod command;
+mod object;
+
+use std::sync::Arc;
+
+use bytes::{Buf, Bytes, BytesMut};
+use ec::Codec;
+use nodefn::{ConnectionError, within};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tracing::{debug, warn};
+use wire::NAME_LEN_MAX;
+
+use self::command::{Parsed, parse};
+use self::object::{Found, get, recover, set};
+use crate::object::Decoded;
+use crate::proxy::shared::{Shared, is_same};
+
+/// Takes in clients of Redis until the proxy stops.
+pub(crate) async fn listen(shared: Arc<Shared>, listener: TcpListener, permits: Arc<Semaphore>) {
+    let codec = Arc::new(Codec::new(shared.config.code));
+    loop {
+        let accepted = tokio::select! {
+            () = shared.stopped() => return,
+            accepted = listener.accept() => accepted,
+        };
+        let Ok((stream, peer)) = accepted else {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            continue;
+        };
+        let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else {
+            warn!(%peer, "too many clients");
+            continue;
+        };
+        let (shared, codec) = (Arc::clone(&shared), Arc::clone(&codec));
+        tokio::spawn(async move {
+            let is_let_in = shared.config.resp_password.is_none();
+            let buffer = BytesMut::new();
+            let mut client = Client { shared, codec, stream, buffer, is_let_in };
+            if let Err(error) = client.run().await {
+                debug!(%peer, %error, "a client of Redis went away");
+            }
+            drop(permit);
+        });
+    }
+}
+
+/// A connection of a client of Redis.
+struct Client {
+    shared: Arc<Shared>,
+    codec: Arc<Codec>,
+    stream: TcpStream,
+    buffer: BytesMut,
+    is_let_in: bool,
+}
+
+/// What to answer.
+enum Reply {
+    Line(String),
+    Bulk(Bytes),
+    Object(Decoded),
+    Nil,
+    Number(usize),
+    Error(String),
+    NoWords,
+}
+
+/// How much is read at a time before the length of a command is known.
+const READ_BYTES: usize = 16 << 10;
+
+/// Replies up to this length go out in one packet.
+const ONE_WRITE_MAX: usize = 64 << 10;
+
+impl Client {
+    async fn run(&mut self) -> Result<(), ConnectionError> {
+        self.stream.set_nodelay(true)?;
+        loop {
+            let Some(words) = self.command().await? else { return Ok(()) };
+            let Some((name, arguments)) = words.split_first() else { continue };
+            let name = name.to_ascii_uppercase();
+            let reply = self.answer(&name, arguments).await;
+            self.send(reply).await?;
+            if name == b"QUIT" {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The next command, or nothing at the end.
+    async fn command(&mut self) -> Result<Option<Vec<Bytes>>, ConnectionError> {
+        let shared = Arc::clone(&self.shared);
+        let config = &shared.config;
+        loop {
+            let n_bytes_needed = match parse(&self.buffer, config.body_len_max) {
+                Ok(Parsed::Command { words, n_bytes }) => {
+                    let command = self.buffer.split_to(n_bytes).freeze();
+                    return Ok(Some(words.into_iter().map(|it| command.slice(it)).collect()));
+                }
+                Ok(Parsed::Incomplete { n_bytes_needed }) => n_bytes_needed,
+                Err(error) => {
+                    shared.metrics.n_bad_peers.one();
+                    warn!(%error, "a client of Redis is not understood");
+                    self.send(Reply::Error(format!("Protocol error: {error}"))).await?;
+                    return Ok(None);
+                }
+            };
+            let n_missing = n_bytes_needed - self.buffer.len();
+            self.buffer.reserve(n_missing.max(READ_BYTES));
+            let limit = if self.buffer.is_empty() { config.idle_limit } else { config.rest_limit };
+            // All of a value is read before it is looked at again.
+            let mut n_read = 0;
+            while n_read < n_missing {
+                let read =
+                    within(limit, async { Ok(self.stream.read_buf(&mut self.buffer).await?) });
+                let n_bytes = tokio::select! {
+                    () = shared.stopped() => return Ok(None),
+                    n_bytes = read => n_bytes?,
+                };
+                if n_bytes == 0 {
+                    return if self.buffer.is_empty() {
+                        Ok(None)
+                    } else {
+                        Err(ConnectionError::Closed)
+                    };
+                }
+                n_read += n_bytes;
+            }
+        }
+    }
+
+    async fn answer(&mut self, name: &[u8], arguments: &[Bytes]) -> Reply {
+        let wrong = |name: &str| {
+            Reply::Error(format!("ERR wrong number of arguments for '{name}' command"))
+        };
+        if name == b"AUTH" {
+            return self.let_in(arguments.last());
+        }
+        if name == b"QUIT" {
+            return Reply::Line("OK".to_owned());
+        }
+        if !self.is_let_in {
+            return Reply::Error("NOAUTH Authentication required.".to_owned());
+        }
+        if arguments.iter().take(1).any(|key| NAME_LEN_MAX < key.len()) {
+            return Reply::Error(format!("ERR a key has at most {NAME_LEN_MAX} bytes"));
+        }
+        match (name, arguments) {
+            (b"PING", []) => Reply::Line("PONG".to_owned()),
+            (b"PING", [text]) => Reply::Bulk(text.clone()),
+            (b"GET", [key]) => self.get(key).await,
+            (b"SET", [key, value]) => {
+                // The key lies beside the value, and would keep it in memory.
+                let key = Bytes::copy_from_slice(key);
+                match set(&self.shared, &self.codec, &key, value.clone()).await {
+                    Ok(()) => Reply::Line("OK".to_owned()),
+                    Err(why) => Reply::Error(format!("ERR not stored: {why}")),
+                }
+            }
+            (b"SET", [_, _, ..]) => Reply::Error("ERR options of SET are not known".to_owned()),
+            (b"DEL", [_, ..]) => {
+                let mut n_deleted = 0;
+                for key in arguments {
+                    n_deleted += usize::from(self.shared.delete(key).await);
+                }
+                Reply::Number(n_deleted)
+            }
+            (b"EXISTS", [_, ..]) => {
+                let mut metadata = self.shared.metadata();
+                Reply::Number(arguments.iter().filter(|it| metadata.get(it).is_some()).count())
+            }
+            (b"INFO", _) => Reply::Bulk(self.info().into()),
+            (b"COMMAND", _) => Reply::NoWords,
+            (b"PING" | b"GET" | b"SET" | b"DEL" | b"EXISTS", _) => {
+                wrong(&String::from_utf8_lossy(name).to_lowercase())
+            }
+            _ => Reply::Error(format!(
+                "ERR unknown command '{}'",
+                String::from_utf8_lossy(&name[..name.len().min(64)]).escape_debug()
+            )),
+        }
+    }
+
+    fn let_in(&mut self, password: Option<&Bytes>) -> Reply {
+        match (&self.shared.config.resp_password, password) {
+            (Some(ours), Some(theirs)) if is_same(ours.as_bytes(), theirs) => {
+                self.is_let_in = true;
+                Reply::Line("OK".to_owned())
+            }
+            (None, _) => Reply::Error("ERR AUTH was sent, and no password is set".to_owned()),
+            _ => {
+                self.shared.metrics.n_bad_peers.one();
+                Reply::Error("WRONGPASS invalid username-password pair".to_owned())
+            }
+        }
+    }
+
+    async fn get(&mut self, key: &Bytes) -> Reply {
+        match get(&self.shared, &self.codec, key).await {
+            Found::Miss => Reply::Nil,
+            Found::Object(object, lost, read) => {
+                if !lost.is_empty() {
+                    let whole = object.to_bytes();
+                    recover(&self.shared, &self.codec, whole, &lost, &read).await;
+                }
+                Reply::Object(object)
+            }
+        }
+    }
+
+    fn info(&self) -> String {
+        let config = &self.shared.config;
+        let metrics = &self.shared.metrics;
+        format!(
+            "# Server\r\nredis_version:7.0.0\r\nserver_name:infinisim\r\n\r\n\
+             # Pool\r\nfunctions:{}\r\ncode:{}\r\nmemory_mb:{}\r\n\r\n\
+             # Stats\r\nkeyspace_hits:{}\r\nkeyspace_misses:{}\r\nevicted_keys:{}\r\n\r\n\
+             # Keyspace\r\ndb0:keys={}\r\n",
+            config.n_nodes,
+            config.code,
+            config.memory_mb,
+            metrics.n_hits.get(),
+            metrics.n_misses.get(),
+            metrics.n_evictions.get(),
+            self.shared.metadata().n_objects(),
+        )
+    }
+
+    async fn send(&mut self, reply: Reply) -> Result<(), ConnectionError> {
+        match reply {
+            Reply::Line(text) => self.write(format!("+{text}\r\n").as_bytes()).await,
+            Reply::Error(text) => self.write(format!("-{text}\r\n").as_bytes()).await,
+            Reply::Nil => self.write(b"$-1\r\n").await,
+            Reply::NoWords => self.write(b"*0\r\n").await,
+            Reply::Number(number) => self.write(format!(":{number}\r\n").as_bytes()).await,
+            Reply::Bulk(bytes) => self.send_bulk(&[bytes]).await,
+            Reply::Object(Decoded { pieces, .. }) => self.send_bulk(&pieces).await,
+        }
+    }
+
+    async fn send_bulk(&mut self, pieces: &[Bytes]) -> Result<(), ConnectionError> {
+        let n_bytes: usize = pieces.iter().map(Bytes::len).sum();
+        let head = format!("${n_bytes}\r\n");
+        if n_bytes <= ONE_WRITE_MAX {
+            return self.write(&[head.as_bytes(), &pieces.concat(), b"\r\n"].concat()).await;
+        }
+        self.write(head.as_bytes()).await?;
+        for piece in pieces {
+            self.write(piece).await?;
+        }
+        self.write(b"\r\n").await
+    }
+
+    async fn write(&mut self, mut bytes: &[u8]) -> Result<(), ConnectionError> {
+        let limit = self.shared.config.rest_limit;
+        while bytes.has_remaining() {
+            within(limit, async { Ok(self.stream.write_buf(&mut bytes).await?) }).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,180 @@
+//! Redis commands as they come over a connection: arrays of bulk strings, or plain lines.
+
+use std::ops::Range;
+
+use thiserror::Error;
+
+/// What the bytes of a connection begin with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Parsed {
+    /// The beginning of a command, which has at least so many bytes.
+    Incomplete { n_bytes_needed: usize },
+    /// A command, where its words lie, and how long it is. It may have no words.
+    Command { words: Vec<Range<usize>>, n_bytes: usize },
+}
+
+/// Why bytes are no command.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub(super) enum ProtocolError {
+    /// A length is no number, or is negative.
+    #[error("invalid length")]
+    Length,
+    /// There are more words than any command has.
+    #[error("too many arguments: at most {N_WORDS_MAX}")]
+    Words,
+    /// A word is longer than is taken.
+    #[error("argument of {n_bytes} bytes: at most {n_bytes_max} are taken")]
+    TooLong { n_bytes: u64, n_bytes_max: u64 },
+    /// A word does not start, or end, as one does.
+    #[error("expected a bulk string")]
+    Bulk,
+    /// A line does not end.
+    #[error("too long a line")]
+    Line,
+}
+
+const N_WORDS_MAX: u64 = 1024;
+const LINE_LEN_MAX: usize = 64 << 10;
+
+/// Reads the command at the start of `bytes`.
+pub(super) fn parse(bytes: &[u8], word_len_max: u64) -> Result<Parsed, ProtocolError> {
+    match bytes.first() {
+        None => Ok(Parsed::Incomplete { n_bytes_needed: 1 }),
+        Some(b'*') => parse_array(bytes, word_len_max),
+        Some(_) => parse_line(bytes),
+    }
+}
+
+fn parse_array(bytes: &[u8], word_len_max: u64) -> Result<Parsed, ProtocolError> {
+    let more = |n_bytes_needed| Ok(Parsed::Incomplete { n_bytes_needed });
+    let Some((n_words, mut at)) = number(bytes, 1)? else { return more(bytes.len() + 1) };
+    if N_WORDS_MAX < n_words {
+        return Err(ProtocolError::Words);
+    }
+    let mut words = Vec::new();
+    for _ in 0..n_words {
+        match bytes.get(at) {
+            None => return more(at + 4),
+            Some(b'$') => {}
+            Some(_) => return Err(ProtocolError::Bulk),
+        }
+        let Some((n_bytes, start)) = number(bytes, at + 1)? else { return more(bytes.len() + 1) };
+        if word_len_max < n_bytes {
+            return Err(ProtocolError::TooLong { n_bytes, n_bytes_max: word_len_max });
+        }
+        let end = start + usize::try_from(n_bytes).map_err(|_| ProtocolError::Length)?;
+        match bytes.get(end..end + 2) {
+            None => return more(end + 2),
+            Some(b"\r\n") => {}
+            Some(_) => return Err(ProtocolError::Bulk),
+        }
+        words.push(start..end);
+        at = end + 2;
+    }
+    Ok(Parsed::Command { words, n_bytes: at })
+}
+
+/// The number between `at` and the end of the line, and where the next line starts.
+fn number(bytes: &[u8], at: usize) -> Result<Option<(u64, usize)>, ProtocolError> {
+    let rest = &bytes[at.min(bytes.len())..];
+    let Some(end) = rest.iter().take(24).position(|it| *it == b'\n') else {
+        return if rest.len() < 24 { Ok(None) } else { Err(ProtocolError::Length) };
+    };
+    let digits = rest[..end].strip_suffix(b"\r").ok_or(ProtocolError::Length)?;
+    let text = std::str::from_utf8(digits).map_err(|_| ProtocolError::Length)?;
+    if !text.bytes().all(|it| it.is_ascii_digit()) {
+        return Err(ProtocolError::Length);
+    }
+    let number = text.parse().map_err(|_| ProtocolError::Length)?;
+    Ok(Some((number, at + end + 1)))
+}
+
+/// A command that a person typed, its words set apart by spaces.
+fn parse_line(bytes: &[u8]) -> Result<Parsed, ProtocolError> {
+    let Some(end) = bytes.iter().take(LINE_LEN_MAX).position(|it| *it == b'\n') else {
+        return if bytes.len() < LINE_LEN_MAX {
+            Ok(Parsed::Incomplete { n_bytes_needed: bytes.len() + 1 })
+        } else {
+            Err(ProtocolError::Line)
+        };
+    };
+    let mut words = Vec::new();
+    let mut start = None;
+    for (at, byte) in bytes[..=end].iter().enumerate() {
+        match (byte.is_ascii_whitespace(), start) {
+            (false, None) => start = Some(at),
+            (true, Some(from)) => {
+                words.push(from..at);
+                start = None;
+            }
+            _ => {}
+        }
+    }
+    Ok(Parsed::Command { words, n_bytes: end + 1 })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expect: Result<&[&str], ProtocolError>) {
+        let found = parse(text.as_bytes(), 100).map(|it| match it {
+            Parsed::Command { words, .. } => words.into_iter().map(|it| &text[it]).collect(),
+            Parsed::Incomplete { .. } => vec!["..."],
+        });
+        assert_eq!(found, expect.map(<[&str]>::to_vec), "{text:?}");
+    }
+
+    #[test]
+    fn commands_are_arrays_or_lines() {
+        check("*2\r\n$3\r\nGET\r\n$1\r\nk\r\n", Ok(&["GET", "k"]));
+        check("PING\r\n", Ok(&["PING"]));
+        check("  get   k \n", Ok(&["get", "k"]));
+        check("\r\n", Ok(&[]));
+        check("*0\r\n", Ok(&[]));
+        check("*1\r\n$4\r\nPI", Ok(&["..."]));
+        check("*1\r\n$-1\r\n", Err(ProtocolError::Length));
+        check("*+1\r\n", Err(ProtocolError::Length));
+        check("*99999\r\n", Err(ProtocolError::Words));
+        check("*1\r\n:1\r\n", Err(ProtocolError::Bulk));
+        check("*1\r\n$1\r\nkkk", Err(ProtocolError::Bulk));
+        check("*1\r\n$101\r\n", Err(ProtocolError::TooLong { n_bytes: 101, n_bytes_max: 100 }));
+    }
+
+    proptest! {
+        #[test]
+        fn every_part_is_incomplete_and_the_need_is_not_overstated(
+            words in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..20), 0..5),
+        ) {
+            let mut bytes = format!("*{}\r\n", words.len()).into_bytes();
+            for word in &words {
+                bytes.extend(format!("${}\r\n", word.len()).into_bytes());
+                bytes.extend(word);
+                bytes.extend(b"\r\n");
+            }
+            for n_bytes in 0..bytes.len() {
+                match parse(&bytes[..n_bytes], 100) {
+                    Ok(Parsed::Incomplete { n_bytes_needed }) => {
+                        prop_assert!(n_bytes < n_bytes_needed);
+                        prop_assert!(n_bytes_needed <= bytes.len());
+                    }
+                    other => prop_assert!(false, "{other:?}"),
+                }
+            }
+            let Ok(Parsed::Command { words: found, n_bytes }) = parse(&bytes, 100) else {
+                return Err(TestCaseError::fail("the whole is a command"));
+            };
+            prop_assert_eq!(n_bytes, bytes.len());
+            let found: Vec<Vec<u8>> = found.into_iter().map(|it| bytes[it].to_vec()).collect();
+            prop_assert_eq!(found, words);
+        }
+
+        #[test]
+        fn anything_is_refused_or_understood(bytes: Vec<u8>) {
+            let _ = parse(&bytes, 100);
+        }
+    }
+}

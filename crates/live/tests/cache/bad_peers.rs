@@ -1,0 +1,183 @@
+//! Peers that are wrong, slow, or gone: the proxy answers or closes, and loses nothing else.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bytes::Bytes;
+use live::client::{Client, ClientConfig, Outcome};
+use nodefn::Connection;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use units::NodeId;
+use wire::{ChunkId, Limits, Message, Refusal, Role};
+
+use crate::pool::{Cache, TOKEN, config, object, run, start};
+
+const LIMITS: Limits = Limits { body_len_max: 1 << 30 };
+const LIMIT: Duration = Duration::from_secs(10);
+
+fn hello(role: Role, token: &str) -> Message {
+    let token = Bytes::copy_from_slice(token.as_bytes());
+    Message::Hello { role, node: NodeId(0), session: 77, token }
+}
+
+async fn dial(cache: &Cache) -> Connection {
+    let hello = hello(Role::Client, TOKEN);
+    let address = cache.proxy.addresses.client;
+    let mut connection = Connection::dial(address, LIMITS, &hello, LIMIT).await.unwrap();
+    let welcome = connection.reader.frame_within(LIMIT).await.unwrap();
+    assert!(matches!(welcome.message, Message::Welcome { n_data: 4, n_parity: 2, .. }));
+    connection
+}
+
+fn id(key: &'static str, chunk: u8) -> ChunkId {
+    ChunkId { key: Bytes::from_static(key.as_bytes()), chunk, version: 0 }
+}
+
+async fn refusal(connection: &mut Connection) -> Refusal {
+    match connection.reader.frame_within(LIMIT).await.unwrap().message {
+        Message::Refused { why, .. } => why,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// An honest client is served as ever.
+async fn check_others_are_served(cache: &Cache) {
+    cache.client.put(b"fine", object("fine", 1, 700_000)).await.unwrap();
+    let fetched = cache.client.get(b"fine").await.unwrap();
+    assert!(fetched.object == Some(object("fine", 1, 700_000)));
+}
+
+#[test]
+fn a_wrong_token_lets_nobody_in() {
+    run(async {
+        let cache = start(config()).await;
+        let proxies = vec![cache.proxy.addresses.client.to_string()];
+        let error = Client::connect(ClientConfig::new(proxies, "guess")).await.unwrap_err();
+        assert!(error.to_string().ends_with("the token is wrong, or was used before"), "{error}");
+        for role in [Role::Function, Role::RelaySource, Role::RelayReplica, Role::Client] {
+            let hello = hello(role, TOKEN);
+            let address = cache.proxy.addresses.function;
+            let mut caller = Connection::dial(address, LIMITS, &hello, LIMIT).await.unwrap();
+            assert_eq!(refusal(&mut caller).await, Refusal::Token, "{role:?}");
+            assert!(caller.reader.frame().await.unwrap().is_none(), "and is closed");
+        }
+        check_others_are_served(&cache).await;
+        assert!(5 <= cache.proxy.metrics().n_bad_peers.get());
+        cache.proxy.stop().await;
+    });
+}
+
+#[test]
+fn bytes_that_are_no_frame_close_the_connection_after_an_answer() {
+    run(async {
+        let cache = start(config()).await;
+        let huge = Message::Set { request: 1, id: id("a", 0), body_len: 1 << 40 };
+        for garbage in [&b"GET / HTTP/1.1\r\n\r\n"[..], &huge.to_bytes(), b"ISWF\x01\xff"] {
+            let mut garbage = garbage.to_vec();
+            garbage.resize(garbage.len().max(64), 0);
+            let mut connection = dial(&cache).await;
+            connection.writer.send_raw(&garbage[..], LIMIT).await.unwrap();
+            assert_eq!(refusal(&mut connection).await, Refusal::NotAFrame);
+            assert!(connection.reader.frame().await.unwrap().is_none(), "and is closed");
+        }
+        // Frames that are not for a proxy to take are answered, and the connection goes on.
+        let mut connection = dial(&cache).await;
+        for message in [Message::SyncHello, Message::Backup { token: Bytes::new() }] {
+            connection.writer.send(&message).await.unwrap();
+            assert_eq!(refusal(&mut connection).await, Refusal::OutOfPlace);
+        }
+        check_others_are_served(&cache).await;
+        cache.proxy.stop().await;
+    });
+}
+
+#[test]
+fn a_client_that_vanishes_within_a_put_leaves_nothing_and_breaks_nothing() {
+    run(async {
+        let cache = start(config()).await;
+        cache.client.put(b"song", object("song", 1, 800_000)).await.unwrap();
+        for body_len in [1_000, 5_000_000] {
+            let mut connection = dial(&cache).await;
+            let message = Message::Set { request: body_len, id: id("song", 0), body_len };
+            connection.writer.send(&message).await.unwrap();
+            connection.writer.send_raw(&[1; 500][..], LIMIT).await.unwrap();
+            drop(connection);
+            // What there was of the new version is deleted, with the old one.
+            while cache.proxy.n_objects() != 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            assert_eq!(cache.client.get(b"song").await.unwrap().outcome, Outcome::Miss);
+            check_others_are_served(&cache).await;
+            assert!(cache.client.delete(b"fine").await.unwrap());
+            cache.client.put(b"song", object("song", 1, 800_000)).await.unwrap();
+        }
+        cache.proxy.stop().await;
+    });
+}
+
+#[test]
+fn a_client_that_takes_nothing_is_given_up_and_its_functions_serve_others() {
+    run(async {
+        let cache = start(config()).await;
+        cache.client.put(b"big", object("big", 1, 120_000_000)).await.unwrap();
+        let mut slow = dial(&cache).await;
+        let get = Message::Get { request: 1, id: id("big", 0), is_body_wanted: true };
+        slow.writer.send(&get).await.unwrap();
+        let header = slow.reader.frame_within(LIMIT).await.unwrap();
+        assert_eq!(header.body_len, 30_000_064);
+        // It takes no more of it than its socket holds, which is less than there is.
+        check_others_are_served(&cache).await;
+        tokio::time::sleep(Duration::from_millis(1_200)).await;
+        check_others_are_served(&cache).await;
+        assert!(slow.reader.body(header.body_len, LIMIT).await.is_err(), "it was closed");
+        cache.proxy.stop().await;
+    });
+}
+
+#[test]
+fn a_half_open_connection_is_closed_when_its_time_is_over() {
+    run(async {
+        let mut config = config();
+        config.idle_limit = Duration::from_millis(300);
+        let cache = start(config).await;
+        // One that never says hello, one that stops within a frame, one that is let in and silent.
+        let address = cache.proxy.addresses.client;
+        let mut mute = TcpStream::connect(address).await.unwrap();
+        let mut halved = TcpStream::connect(address).await.unwrap();
+        halved.write_all(&hello(Role::Client, TOKEN).to_bytes()[..20]).await.unwrap();
+        let mut silent = dial(&cache).await;
+        for stream in [&mut mute, &mut halved] {
+            assert_eq!(stream.read(&mut [0; 64]).await.unwrap(), 0);
+        }
+        assert!(silent.reader.frame().await.unwrap().is_none());
+        let mut function = TcpStream::connect(cache.proxy.addresses.function).await.unwrap();
+        assert_eq!(function.read(&mut [0; 64]).await.unwrap(), 0);
+        cache.proxy.stop().await;
+    });
+}
+
+#[test]
+fn a_function_that_never_answers_costs_its_chunks_and_no_more() {
+    run(async {
+        let mut config = config();
+        config.request_limit = Duration::from_millis(500);
+        let cache = start(config).await;
+        cache.client.put(b"song", object("song", 1, 400_000)).await.unwrap();
+        // From now on instances start, and never dial in.
+        cache.pool.is_mute.store(true, Ordering::Relaxed);
+        for node in [1, 4] {
+            cache.pool.kill(node);
+        }
+        let fetched = cache.client.get(b"song").await.unwrap();
+        assert!(fetched.object == Some(object("song", 1, 400_000)));
+        for node in 0..6 {
+            cache.pool.kill(node);
+        }
+        // A clean answer within the deadline, and not a wrong one.
+        assert!(cache.client.get(b"song").await.is_err());
+        assert!(cache.client.put(b"next", object("next", 1, 400_000)).await.is_err());
+        assert_eq!(cache.client.get(b"next").await.unwrap().outcome, Outcome::Miss);
+        cache.proxy.stop().await;
+    });
+}

@@ -1,0 +1,11 @@
+//! The cache as a whole: proxy, functions and clients, over real sockets on loopback.
+
+#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+#![expect(clippy::print_stderr, reason = "a test that is skipped says so")]
+
+mod bad_peers;
+mod chaos;
+mod objects;
+mod pool;
+mod processes;
+mod redis;

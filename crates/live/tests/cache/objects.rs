@@ -1,0 +1,170 @@
+//! Objects go in and come out, whatever is lost on the way.
+
+use std::time::Duration;
+
+use live::client::{Client, Fetched, Outcome};
+use live::store::{BackingStore, FileStore};
+use units::{Bytes as Amount, Nanos};
+
+use crate::pool::{config, connect, object, run, start};
+
+#[track_caller]
+fn hit(fetched: &Fetched, name: &str, version: u64, n_bytes: usize) {
+    assert_eq!(fetched.outcome, Outcome::Hit, "{name}");
+    let expect = object(name, version, n_bytes);
+    assert!(fetched.object.as_ref() == Some(&expect), "{name} has the right bytes");
+}
+
+async fn put(client: &Client, name: &str, version: u64, n_bytes: usize) {
+    client.put(name.as_bytes(), object(name, version, n_bytes)).await.unwrap();
+}
+
+#[test]
+fn objects_of_all_sizes_come_back_and_are_replaced_and_deleted() {
+    run(async {
+        let cache = start(config()).await;
+        let client = &cache.client;
+        for n_bytes in [0, 1, 100, 4_096, 262_144, 262_145, 1_000_000, 12_345_678] {
+            let name = n_bytes.to_string();
+            for version in [1, 2] {
+                put(client, &name, version, n_bytes).await;
+                hit(&client.get(name.as_bytes()).await.unwrap(), &name, version, n_bytes);
+            }
+        }
+        assert!(client.delete(b"100").await.unwrap());
+        assert!(!client.delete(b"100").await.unwrap());
+        assert_eq!(client.get(b"100").await.unwrap().outcome, Outcome::Miss);
+        assert_eq!(client.get(b"never").await.unwrap().outcome, Outcome::Miss);
+        assert_eq!(cache.proxy.n_objects(), 7);
+        cache.proxy.stop().await;
+    });
+}
+
+#[test]
+fn lost_chunks_are_put_back_and_an_object_that_lost_too_many_is_fetched_anew() {
+    run(async {
+        let cache = start(config()).await;
+        let client = &cache.client;
+        let directory = tempfile::tempdir().unwrap();
+        let store = FileStore::open(directory.path()).unwrap();
+        client.put_through(&store, b"song", object("song", 1, 900_000)).await.unwrap();
+        for node in [0, 3] {
+            cache.pool.kill(node);
+        }
+        // Which of the lost chunks a read hears of depends on who was first.
+        let mut n_lost = 0;
+        while n_lost < 2 {
+            let fetched = client.get(b"song").await.unwrap();
+            hit(&fetched, "song", 1, 900_000);
+            n_lost += fetched.n_lost;
+        }
+        assert_eq!(cache.proxy.metrics().n_chunks_recovered.get(), 2);
+        for node in [1, 2] {
+            cache.pool.kill(node);
+        }
+        hit(&client.get(b"song").await.unwrap(), "song", 1, 900_000);
+        for node in 0..6 {
+            cache.pool.kill(node);
+        }
+        assert_eq!(client.get(b"song").await.unwrap().outcome, Outcome::Reset);
+        let fetched = client.get_through(&store, b"song").await.unwrap();
+        assert!(fetched.object == Some(object("song", 1, 900_000)));
+        hit(&client.get(b"song").await.unwrap(), "song", 1, 900_000);
+        store.delete(b"song").await.unwrap();
+        cache.proxy.stop().await;
+    });
+}
+
+#[test]
+fn a_full_pool_evicts_by_clock_and_refuses_what_cannot_fit() {
+    run(async {
+        let mut config = config();
+        (config.node_memory, config.node_overhead) = (Amount::megabytes(3), Amount::ZERO);
+        let cache = start(config).await;
+        let client = &cache.client;
+        // Chunks of just under 1 MB: a function has room for three of them.
+        for name in ["a", "b", "c", "d"] {
+            put(client, name, 1, 3_990_000).await;
+        }
+        let mut n_there = 0;
+        for name in ["a", "b", "c", "d"] {
+            let fetched = client.get(name.as_bytes()).await.unwrap();
+            if fetched.outcome == Outcome::Hit {
+                hit(&fetched, name, 1, 3_990_000);
+                n_there += 1;
+            }
+        }
+        assert_eq!((n_there, cache.proxy.metrics().n_evictions.get()), (3, 1));
+        let error = client.put(b"huge", object("huge", 1, 40_000_000)).await.unwrap_err();
+        assert!(error.to_string().ends_with("the object has no room in the pool"), "{error}");
+        cache.proxy.stop().await;
+    });
+}
+
+#[test]
+fn a_backup_hands_every_chunk_to_a_replica_while_reads_go_on() {
+    run(async {
+        let mut config = config();
+        config.backup = Some(Nanos::millis(300));
+        config.warm_up = Some(Nanos::millis(200));
+        let cache = start(config).await;
+        let client = &cache.client;
+        for name in 0..20 {
+            put(client, &name.to_string(), 1, 300_000).await;
+        }
+        // Warm-ups come when nothing else does, and backups at their ends.
+        while cache.proxy.metrics().n_invocations_backup.get() < 12 {
+            tokio::time::sleep(Duration::from_millis(400)).await;
+            for name in 0..20 {
+                let name = name.to_string();
+                hit(&client.get(name.as_bytes()).await.unwrap(), &name, 1, 300_000);
+            }
+        }
+        // Only what the replicas had not got would have been lost on the way.
+        assert_eq!(cache.proxy.metrics().n_chunks_lost.get(), 0);
+        cache.proxy.stop().await;
+    });
+}
+
+#[test]
+fn a_proxy_that_starts_anew_finds_functions_and_memory_free() {
+    run(async {
+        let first = start(config()).await;
+        put(&first.client, "song", 1, 500_000).await;
+        let (pool, addresses) = (first.pool, first.proxy.addresses);
+        first.proxy.stop().await;
+        let mut again = config();
+        (again.client_address, again.function_address) = (addresses.client, addresses.function);
+        let proxy = live::proxy::Proxy::start(again, pool).await.unwrap();
+        assert!(proxy.ready(Duration::from_secs(20)).await);
+        // The client of before dials again.
+        assert_eq!(first.client.get(b"song").await.unwrap().outcome, Outcome::Miss);
+        let client = connect(&proxy).await;
+        put(&client, "song", 2, 500_000).await;
+        hit(&first.client.get(b"song").await.unwrap(), "song", 2, 500_000);
+        proxy.stop().await;
+    });
+}
+
+#[test]
+fn many_clients_at_once_get_what_is_theirs() {
+    run(async {
+        let cache = start(config()).await;
+        let mut tasks = tokio::task::JoinSet::new();
+        for index in 0..16 {
+            let client = cache.client.clone();
+            tasks.spawn(async move {
+                let name = format!("object {index}");
+                for version in 0..5 {
+                    let n_bytes = 17_000 * (index + 1);
+                    put(&client, &name, version, n_bytes).await;
+                    hit(&client.get(name.as_bytes()).await.unwrap(), &name, version, n_bytes);
+                }
+            });
+        }
+        while let Some(done) = tasks.join_next().await {
+            done.unwrap();
+        }
+        cache.proxy.stop().await;
+    });
+}

@@ -1,0 +1,127 @@
+//! Functions in this process, which can be taken back and held up, behind a real proxy.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use ec::Code;
+use live::client::{Client, ClientConfig};
+use live::proxy::{Invoke, InvokeError, Proxy, ProxyConfig};
+use nodefn::{Instance, Invocation, Report};
+use tokio::task::AbortHandle;
+use units::{Bytes as Amount, Nanos};
+
+/// A platform of tasks: a busy function gets a second instance, as on Lambda.
+#[derive(Default)]
+pub(crate) struct Pool {
+    idle: Mutex<BTreeMap<u32, Vec<Instance>>>,
+    running: Mutex<BTreeMap<u64, (u32, AbortHandle)>>,
+    n_invocations: AtomicU64,
+    /// Whether functions run that never dial in.
+    pub(crate) is_mute: AtomicBool,
+}
+
+impl Pool {
+    /// Takes back every instance of a function, in the middle of what it does.
+    pub(crate) fn kill(&self, node: u32) {
+        self.idle.lock().unwrap().remove(&node);
+        for (of, handle) in self.running.lock().unwrap().values() {
+            if *of == node {
+                handle.abort();
+            }
+        }
+    }
+
+    async fn run(&self, invocation: Invocation) -> Result<Report, InvokeError> {
+        let node = invocation.node;
+        let failed = |why: String| InvokeError::Function { function: node.to_string(), why };
+        if self.is_mute.load(Ordering::Relaxed) {
+            tokio::time::sleep(Duration::from_hours(1)).await;
+        }
+        let idle = self.idle.lock().unwrap().get_mut(&node).and_then(Vec::pop);
+        let mut instance = idle.unwrap_or_else(|| Instance::new().unwrap());
+        let number = self.n_invocations.fetch_add(1, Ordering::Relaxed);
+        let task = tokio::spawn(async move {
+            let outcome = instance.handle(&invocation).await;
+            (instance, outcome)
+        });
+        self.running.lock().unwrap().insert(number, (node, task.abort_handle()));
+        let joined = task.await;
+        self.running.lock().unwrap().remove(&number);
+        let (instance, outcome) = joined.map_err(|error| failed(error.to_string()))?;
+        self.idle.lock().unwrap().entry(node).or_default().push(instance);
+        outcome.map_err(|error| failed(error.to_string()))
+    }
+}
+
+impl Invoke for Pool {
+    fn invoke(
+        &self,
+        invocation: Invocation,
+    ) -> Pin<Box<dyn Future<Output = Result<Report, InvokeError>> + Send + '_>> {
+        Box::pin(self.run(invocation))
+    }
+}
+
+/// A proxy with its functions and a client.
+pub(crate) struct Cache {
+    pub(crate) proxy: Proxy,
+    pub(crate) pool: Arc<Pool>,
+    pub(crate) client: Client,
+}
+
+pub(crate) const TOKEN: &str = "clients' token";
+
+/// The settings of most tests: 6 functions, 4+2, short limits.
+pub(crate) fn config() -> ProxyConfig {
+    let code = Code::new(4, 2).unwrap();
+    let mut config = ProxyConfig::local(code, 6, 2048, TOKEN.to_owned()).on_any_port();
+    config.request_limit = Duration::from_secs(3);
+    config.rest_limit = Duration::from_secs(1);
+    config.warm_up = Some(Nanos::seconds(30));
+    // Time enough on a machine that is busy with other tests.
+    config.link.ping_timeout = Nanos::seconds(1);
+    config.node_memory = Amount::megabytes(256);
+    config
+}
+
+/// Starts a proxy, and waits until its functions are up.
+pub(crate) async fn start(config: ProxyConfig) -> Cache {
+    let pool = Arc::new(Pool::default());
+    let proxy = Proxy::start(config, Arc::clone(&pool) as Arc<dyn Invoke>).await.unwrap();
+    assert!(proxy.ready(Duration::from_secs(20)).await, "functions come up");
+    let client = connect(&proxy).await;
+    Cache { proxy, pool, client }
+}
+
+pub(crate) async fn connect(proxy: &Proxy) -> Client {
+    let proxies = vec![proxy.addresses.client.to_string()];
+    let mut config = ClientConfig::new(proxies, TOKEN);
+    config.request_limit = Duration::from_secs(5);
+    Client::connect(config).await.unwrap()
+}
+
+/// An object whose bytes follow from its name.
+pub(crate) fn object(name: &str, version: u64, n_bytes: usize) -> bytes::Bytes {
+    let mut state = xxhash_rust::xxh3::xxh3_64_with_seed(name.as_bytes(), version);
+    let mut bytes = Vec::with_capacity(n_bytes + 8);
+    while bytes.len() < n_bytes {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        bytes.extend_from_slice(&state.rotate_left(23).to_le_bytes());
+    }
+    bytes.truncate(n_bytes);
+    bytes.into()
+}
+
+/// Runs a test on two threads, as the proxy runs.
+pub(crate) fn run(test: impl Future<Output = ()>) {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        tokio::time::timeout(Duration::from_secs(90), test).await.expect("the test ends");
+    });
+    runtime.shutdown_timeout(Duration::from_millis(100));
+}

@@ -1,0 +1,84 @@
+//! Clients that no one here wrote: redis-cli and redis-benchmark, where they are installed.
+
+use std::process::Stdio;
+
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
+
+use crate::pool::{Cache, config, object, run, start};
+
+/// What a program prints that is given this input, or nothing where it is not installed.
+async fn run_tool(
+    cache: &Cache,
+    program: &str,
+    arguments: &[&str],
+    input: &[u8],
+) -> Option<String> {
+    let port = cache.proxy.addresses.resp.unwrap().port().to_string();
+    let spawned = Command::new(program)
+        .args(["-p", &port])
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn();
+    let Ok(mut child) = spawned else {
+        eprintln!("skipped: {program} is not installed (Debian: redis-tools)");
+        return None;
+    };
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_vec();
+    let fed = tokio::spawn(async move { stdin.write_all(&input).await });
+    let output = child.wait_with_output().await.unwrap();
+    fed.await.unwrap().ok();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Some(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+#[test]
+fn redis_cli_sets_gets_and_deletes() {
+    run(async {
+        let cache = start(config()).await;
+        let text = format!("{:02x?}", object("text", 1, 200_000));
+        let Some(answer) =
+            run_tool(&cache, "redis-cli", &["-x", "SET", "song"], text.as_bytes()).await
+        else {
+            return;
+        };
+        assert_eq!(answer, "OK\n");
+        let check = async |arguments: &[&str], expect: &str| {
+            let answer = run_tool(&cache, "redis-cli", arguments, b"").await.unwrap();
+            assert!(answer == expect, "{arguments:?} says {}", &answer[..answer.len().min(200)]);
+        };
+        check(&["GET", "song"], &format!("{text}\n")).await;
+        check(&["PING"], "PONG\n").await;
+        check(&["EXISTS", "song", "none"], "1\n").await;
+        check(&["DEL", "song", "none"], "1\n").await;
+        check(&["GET", "song"], "\n").await;
+        check(&["SET", "a", "b", "EX", "9"], "ERR options of SET are not known\n\n").await;
+        check(&["FLUSHALL"], "ERR unknown command 'FLUSHALL'\n\n").await;
+        let info = run_tool(&cache, "redis-cli", &["INFO"], b"").await.unwrap();
+        assert!(info.contains("functions:6"), "{info}");
+        // What the client library stores, the RESP door finds, and the other way round.
+        cache.client.put(b"shared", "both doors".into()).await.unwrap();
+        check(&["GET", "shared"], "both doors\n").await;
+        cache.proxy.stop().await;
+    });
+}
+
+#[test]
+fn redis_benchmark_runs_through() {
+    run(async {
+        let cache = start(config()).await;
+        for n_bytes in ["1000", "1000000"] {
+            let arguments = ["-t", "set,get", "-n", "40", "-c", "4", "-d", n_bytes, "--csv"];
+            let Some(answer) = run_tool(&cache, "redis-benchmark", &arguments, b"").await else {
+                return;
+            };
+            assert!(answer.contains("\"SET\"") && answer.contains("\"GET\""), "{answer}");
+        }
+        assert_eq!(cache.proxy.metrics().n_misses.get(), 0);
+        cache.proxy.stop().await;
+    });
+}

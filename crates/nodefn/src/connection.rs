@@ -1,0 +1,341 @@
+//! A socket that speaks frames.
+
+use std::{future::Future, io, time::Duration};
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use thiserror::Error;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpStream, ToSocketAddrs};
+use wire::{Frame, Limits, Message, Parsed, Trailer, WireError, parse};
+
+/// Both directions of a socket, each of which can be lent out by itself.
+#[derive(Debug)]
+pub struct Connection {
+    /// What comes.
+    pub reader: FrameReader,
+    /// What goes.
+    pub writer: FrameWriter,
+}
+
+/// The direction in which frames come.
+#[derive(Debug)]
+pub struct FrameReader {
+    io: OwnedReadHalf,
+    /// Bytes that came behind the last frame.
+    buffer: BytesMut,
+    limits: Limits,
+}
+
+/// The direction in which frames go.
+#[derive(Debug)]
+pub struct FrameWriter {
+    io: OwnedWriteHalf,
+}
+
+/// Why a connection is of no more use.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ConnectionError {
+    /// The socket failed.
+    #[error("the connection broke: {0}")]
+    Io(#[from] io::Error),
+    /// What came is no frame.
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    /// The peer closed it within a frame.
+    #[error("the connection was closed within a frame")]
+    Closed,
+    /// The peer took longer than it may.
+    #[error("no answer within {limit:?}")]
+    Deadline {
+        /// How long it had.
+        limit: Duration,
+    },
+}
+
+/// How the handing on of a body ended, where it did not reach its trailer.
+#[derive(Debug)]
+pub enum BodyEnd {
+    /// It came to its trailer, which was handed on.
+    Trailer(Trailer),
+    /// Its sender failed, with so many bytes (the trailer included) not handed on.
+    ReaderFailed(ConnectionError, u64),
+    /// Its receiver failed, with so many bytes (the trailer included) not read.
+    WriterFailed(ConnectionError, u64),
+}
+
+/// How much is read ahead of a frame. Little, since a body's first bytes among it are copied.
+const READ_AHEAD: usize = 4096;
+
+/// How much of a body that is handed on is in memory at once.
+const COPY_BYTES: usize = 256 << 10;
+
+impl Connection {
+    /// Speaks frames over a socket.
+    ///
+    /// # Errors
+    /// If the socket's delay of small packets cannot be turned off.
+    pub fn new(stream: TcpStream, limits: Limits) -> io::Result<Connection> {
+        stream.set_nodelay(true)?;
+        let (reader, writer) = stream.into_split();
+        let reader = FrameReader { io: reader, buffer: BytesMut::new(), limits };
+        Ok(Connection { reader, writer: FrameWriter { io: writer } })
+    }
+
+    /// Dials, and says hello.
+    ///
+    /// # Errors
+    /// If nobody answers within the limit.
+    pub async fn dial(
+        address: impl ToSocketAddrs,
+        limits: Limits,
+        hello: &Message,
+        limit: Duration,
+    ) -> Result<Connection, ConnectionError> {
+        within(limit, async {
+            let mut connection = Connection::new(TcpStream::connect(address).await?, limits)?;
+            connection.writer.send(hello).await?;
+            Ok(connection)
+        })
+        .await
+    }
+}
+
+impl FrameReader {
+    /// The next frame up to its body, or nothing where the peer closed the connection between
+    /// frames. It can be given up and called again.
+    ///
+    /// # Errors
+    /// If what comes is no frame, or the connection breaks.
+    pub async fn frame(&mut self) -> Result<Option<Frame>, ConnectionError> {
+        loop {
+            match parse(&self.buffer, self.limits)? {
+                Parsed::Whole { frame, n_bytes } => {
+                    self.buffer.advance(n_bytes);
+                    return Ok(Some(frame));
+                }
+                Parsed::Incomplete { .. } => {
+                    self.buffer.reserve(READ_AHEAD);
+                    if self.io.read_buf(&mut self.buffer).await? == 0 {
+                        return if self.buffer.is_empty() {
+                            Ok(None)
+                        } else {
+                            Err(ConnectionError::Closed)
+                        };
+                    }
+                }
+            }
+        }
+    }
+
+    /// The next frame, which has to come within the limit.
+    ///
+    /// # Errors
+    /// If it does not, or the connection ends.
+    pub async fn frame_within(&mut self, limit: Duration) -> Result<Frame, ConnectionError> {
+        within(limit, self.frame()).await?.ok_or(ConnectionError::Closed)
+    }
+
+    /// The body of the frame just read, in memory of its own.
+    ///
+    /// # Errors
+    /// If the connection breaks, or nothing comes for as long as the limit.
+    pub async fn body(
+        &mut self,
+        body_len: u64,
+        limit: Duration,
+    ) -> Result<(Bytes, Trailer), ConnectionError> {
+        if body_len == 0 {
+            return Ok((Bytes::new(), Trailer::Whole));
+        }
+        let body_len = usize::try_from(body_len).map_err(|_| ConnectionError::Closed)?;
+        let mut body = BytesMut::with_capacity(body_len);
+        let n_here = self.buffer.len().min(body_len);
+        body.put(self.buffer.split_to(n_here));
+        while body.len() < body_len {
+            let room = body_len - body.len();
+            let mut rest = (&mut body).limit(room);
+            if within(limit, async { Ok(self.io.read_buf(&mut rest).await?) }).await? == 0 {
+                return Err(ConnectionError::Closed);
+            }
+        }
+        let trailer = self.trailer(limit).await?;
+        Ok((body.freeze(), trailer))
+    }
+
+    /// Reads so many bytes, and drops them.
+    ///
+    /// # Errors
+    /// If the connection breaks, or nothing comes for as long as the limit.
+    pub async fn skip(&mut self, n_bytes: u64, limit: Duration) -> Result<(), ConnectionError> {
+        let mut n_left = n_bytes;
+        while n_left != 0 {
+            let piece = self.piece(n_left, limit).await?;
+            n_left -= piece.len() as u64;
+        }
+        Ok(())
+    }
+
+    /// Hands the body of the frame just read on to a connection whose peer was told of a body
+    /// of the same length, its trailer included, while it comes. Neither side may rest for as
+    /// long as the limit.
+    pub async fn hand_on(
+        &mut self,
+        body_len: u64,
+        to: &mut FrameWriter,
+        limit: Duration,
+    ) -> BodyEnd {
+        let mut n_left = if body_len == 0 { 0 } else { body_len + 1 };
+        let mut last = Trailer::Whole.byte();
+        while n_left != 0 {
+            let piece = match self.piece(n_left, limit).await {
+                Ok(piece) => piece,
+                Err(error) => return BodyEnd::ReaderFailed(error, n_left),
+            };
+            n_left -= piece.len() as u64;
+            if let Some(byte) = piece.last() {
+                last = *byte;
+            }
+            if let Err(error) = to.send_raw(piece, limit).await {
+                return BodyEnd::WriterFailed(error, n_left);
+            }
+        }
+        match Trailer::from_byte(last) {
+            Ok(trailer) => BodyEnd::Trailer(trailer),
+            Err(error) => BodyEnd::ReaderFailed(error.into(), 0),
+        }
+    }
+
+    /// Hands on everything that comes until the peer closes the connection.
+    ///
+    /// # Errors
+    /// If a connection breaks, or nothing moves for as long as the limit.
+    pub async fn relay(
+        &mut self,
+        to: &mut FrameWriter,
+        limit: Duration,
+    ) -> Result<(), ConnectionError> {
+        loop {
+            let piece = self.piece(u64::MAX, limit).await?;
+            to.send_raw(piece, limit).await?;
+        }
+    }
+
+    async fn trailer(&mut self, limit: Duration) -> Result<Trailer, ConnectionError> {
+        let piece = self.piece(1, limit).await?;
+        Ok(Trailer::from_byte(piece[0])?)
+    }
+
+    /// Some of the next `n_bytes_max` bytes, at least one.
+    async fn piece(
+        &mut self,
+        n_bytes_max: u64,
+        limit: Duration,
+    ) -> Result<BytesMut, ConnectionError> {
+        let n_bytes_max = usize::try_from(n_bytes_max).unwrap_or(usize::MAX);
+        if self.buffer.is_empty() {
+            // The trailer, and what follows it, come along with the end of a body.
+            self.buffer.reserve(n_bytes_max.saturating_add(READ_AHEAD / 2).min(COPY_BYTES));
+            let read = async { Ok(self.io.read_buf(&mut self.buffer).await?) };
+            if within(limit, read).await? == 0 {
+                return Err(ConnectionError::Closed);
+            }
+        }
+        let n_bytes = self.buffer.len().min(n_bytes_max);
+        Ok(self.buffer.split_to(n_bytes))
+    }
+}
+
+impl FrameWriter {
+    /// Sends a message without a body.
+    ///
+    /// # Errors
+    /// If the connection breaks.
+    pub async fn send(&mut self, message: &Message) -> Result<(), ConnectionError> {
+        Ok(self.io.write_all(&message.to_bytes()).await?)
+    }
+
+    /// Sends a message, which has to be taken within the limit.
+    ///
+    /// # Errors
+    /// If it is not, or the connection breaks.
+    pub async fn send_within(
+        &mut self,
+        message: &Message,
+        limit: Duration,
+    ) -> Result<(), ConnectionError> {
+        within(limit, self.send(message)).await
+    }
+
+    /// Sends a message with a body of the length that it says. The peer may not rest for as
+    /// long as the limit.
+    ///
+    /// # Errors
+    /// If it does, or the connection breaks.
+    pub async fn send_with_body(
+        &mut self,
+        message: &Message,
+        body: Bytes,
+        limit: Duration,
+    ) -> Result<(), ConnectionError> {
+        let end = [Trailer::Whole.byte()];
+        let trailer = if body.is_empty() { &[][..] } else { &end[..] };
+        let mut all = message.to_bytes().chain(body).chain(trailer);
+        while all.has_remaining() {
+            within(limit, async { Ok(self.io.write_buf(&mut all).await?) }).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends bytes as they are.
+    ///
+    /// # Errors
+    /// If the connection breaks, or the peer takes nothing for as long as the limit.
+    pub async fn send_raw(
+        &mut self,
+        mut bytes: impl Buf,
+        limit: Duration,
+    ) -> Result<(), ConnectionError> {
+        while bytes.has_remaining() {
+            within(limit, async { Ok(self.io.write_buf(&mut bytes).await?) }).await?;
+        }
+        Ok(())
+    }
+
+    /// Fills a body up with zeros whose sender failed with so many bytes (the trailer included)
+    /// to go, and says so in its trailer.
+    ///
+    /// # Errors
+    /// If the connection breaks, or the peer takes nothing for as long as the limit.
+    pub async fn break_off(&mut self, n_left: u64, limit: Duration) -> Result<(), ConnectionError> {
+        const ZEROS: [u8; 16 << 10] = [0; 16 << 10];
+        let mut n_zeros = n_left.saturating_sub(1);
+        while n_zeros != 0 {
+            let n_bytes = n_zeros.min(ZEROS.len() as u64);
+            n_zeros -= n_bytes;
+            self.send_raw(&ZEROS[..usize::try_from(n_bytes).expect("16 KiB")], limit).await?;
+        }
+        if n_left == 0 {
+            return Ok(());
+        }
+        self.send_raw(&[Trailer::BrokenOff.byte()][..], limit).await
+    }
+
+    /// Tells the peer that nothing more will come.
+    pub async fn close(&mut self) {
+        // A peer that is gone already needs no telling.
+        let _ = self.io.shutdown().await;
+    }
+}
+
+/// Waits for something, and no longer than the limit.
+///
+/// # Errors
+/// If it takes longer, or fails.
+pub async fn within<T>(
+    limit: Duration,
+    what: impl Future<Output = Result<T, ConnectionError>>,
+) -> Result<T, ConnectionError> {
+    tokio::time::timeout(limit, what).await.unwrap_or(Err(ConnectionError::Deadline { limit }))
+}

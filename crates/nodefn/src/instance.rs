@@ -1,0 +1,509 @@
+//! What survives between the invocations of a function, and how one runs.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use policy::Backup;
+use policy::lease::{Expiry, Lease};
+use thiserror::Error;
+use tokio::time::Instant;
+use units::{Nanos, NodeId, Time};
+use wire::{ChunkId, Frame, Limits, Message, Refusal, Trailer};
+
+use crate::connection::{Connection, ConnectionError};
+use crate::invocation::{Command, Invocation, Report};
+use crate::relay::{Replica, Source};
+use crate::store::Store;
+
+/// A function's instance: what the platform freezes between invocations, and may take back.
+#[derive(Debug)]
+pub struct Instance {
+    session: u64,
+    /// Where its clock began.
+    epoch: Instant,
+    store: Store,
+    connection: Option<Connection>,
+    backup: Option<Backup>,
+}
+
+/// Why an invocation failed.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum SessionError {
+    /// The proxy cannot be reached.
+    #[error("the proxy at {proxy} cannot be reached: {source}")]
+    Proxy {
+        /// Where it should be.
+        proxy: String,
+        /// What happened.
+        source: ConnectionError,
+    },
+    /// The relay, which is where the proxy is, cannot be reached.
+    #[error("the relay at {proxy} cannot be reached: {source}")]
+    Relay {
+        /// Where it should be.
+        proxy: String,
+        /// What happened.
+        source: ConnectionError,
+    },
+    /// The proxy does not let this function in.
+    #[error("the proxy at {proxy} refuses: {why}")]
+    Refused {
+        /// Where it is.
+        proxy: String,
+        /// Why.
+        why: Refusal,
+    },
+}
+
+/// How long a dial, and an answer to it, may take.
+pub(crate) const DIAL_LIMIT: Duration = Duration::from_secs(5);
+
+/// How long a peer may rest within a body.
+pub(crate) const REST_LIMIT: Duration = Duration::from_secs(30);
+
+/// How long a step of a backup may take.
+pub(crate) const BACKUP_LIMIT: Duration = Duration::from_secs(30);
+
+/// The longest body a function takes: more than its memory.
+pub(crate) const LIMITS: Limits = Limits { body_len_max: 16 << 30 };
+
+/// One invocation under way.
+struct Session<'a> {
+    invocation: &'a Invocation,
+    instance: &'a mut Instance,
+    lease: Lease,
+    report: Report,
+    /// The instance before this one, while it still has chunks that this one lacks.
+    replica: Option<Replica>,
+    handover: Handover,
+}
+
+/// How far this instance is in handing over to a peer replica.
+enum Handover {
+    No,
+    /// The proxy was asked; it has until then to answer.
+    Asked(Instant),
+    /// It waits at the relay for the replica.
+    Ready(Source),
+}
+
+/// What happened next.
+enum Event {
+    Frame(Result<Option<Frame>, ConnectionError>),
+    /// A chunk more can be copied from the instance before.
+    SyncStep,
+    RelayFrame(Result<Frame, ConnectionError>),
+    LeaseDue,
+    HandoverTimeout,
+}
+
+impl Instance {
+    /// A fresh instance, which holds nothing.
+    ///
+    /// # Errors
+    /// If the system has no random number for its name.
+    pub fn new() -> Result<Instance, getrandom::Error> {
+        let session = getrandom::u64()?.max(1);
+        let epoch = Instant::now();
+        Ok(Instance { session, epoch, store: Store::new(), connection: None, backup: None })
+    }
+
+    /// Runs one invocation to its end.
+    ///
+    /// # Errors
+    /// If the proxy cannot be reached, or refuses.
+    pub async fn handle(&mut self, invocation: &Invocation) -> Result<Report, SessionError> {
+        let now = self.now();
+        let report = Report { node: invocation.node, session: self.session, ..Report::default() };
+        let lease = Lease::start(invocation.lease_terms(), now, invocation.why());
+        let mut session = Session {
+            invocation,
+            instance: self,
+            lease,
+            report,
+            replica: None,
+            handover: Handover::No,
+        };
+        if invocation.command != Command::Report {
+            session.begin(now).await?;
+            session.run().await;
+        }
+        session.report.n_chunks = session.instance.store.n_chunks();
+        session.report.used_bytes = session.instance.store.used_bytes();
+        Ok(session.report)
+    }
+
+    /// The time since this instance was made.
+    fn now(&self) -> Time {
+        let nanos = u64::try_from(self.epoch.elapsed().as_nanos()).expect("less than 584 years");
+        Time::START + Nanos::new(nanos)
+    }
+
+    fn instant(&self, time: Time) -> Instant {
+        self.epoch + Duration::from_nanos(time.as_nanos())
+    }
+}
+
+impl Session<'_> {
+    /// Gets in touch with the proxy, and with the instance that this one takes over from.
+    async fn begin(&mut self, now: Time) -> Result<(), SessionError> {
+        let instance = &mut *self.instance;
+        instance.store.drop_below(self.invocation.version_min);
+        let interval = self.invocation.backup_interval();
+        let is_over = self.invocation.command == Command::BackUp || instance.backup.is_none();
+        if is_over {
+            instance.backup = interval.map(|it| Backup::new(it, now));
+        }
+        let is_known = self.invocation.session_known == instance.session;
+        if self.invocation.command == Command::BackUp || !is_known {
+            instance.connection = None;
+        }
+        if self.invocation.command == Command::BackUp {
+            let hello = self.hello(wire::Role::RelayReplica, &self.invocation.relay_token);
+            let relay = self.dial(&hello).await.map_err(|error| self.of_relay(error))?;
+            self.replica = Some(Replica::new(relay));
+            if let Some(replica) = &mut self.replica {
+                replica.hello().await.map_err(|error| self.of_relay(error))?;
+            }
+        }
+        let pong = self.pong(0);
+        if let Some(connection) = &mut self.instance.connection
+            && connection.writer.send_within(&pong, DIAL_LIMIT).await.is_ok()
+        {
+            return Ok(());
+        }
+        let hello = self.hello(wire::Role::Function, &self.invocation.token);
+        let proxy = || self.invocation.proxy.clone();
+        let dialled = self.dial(&hello).await;
+        let mut connection =
+            dialled.map_err(|source| SessionError::Proxy { proxy: proxy(), source })?;
+        let welcome = async {
+            let answer = connection.reader.frame_within(DIAL_LIMIT).await?;
+            connection.writer.send_within(&pong, DIAL_LIMIT).await?;
+            Ok(answer.message)
+        };
+        match welcome.await {
+            Ok(Message::Welcome { .. }) => {}
+            Ok(Message::Refused { why, .. }) => {
+                return Err(SessionError::Refused { proxy: proxy(), why });
+            }
+            Ok(_) => {
+                let why = Refusal::OutOfPlace;
+                return Err(SessionError::Refused { proxy: proxy(), why });
+            }
+            Err(source) => return Err(SessionError::Proxy { proxy: proxy(), source }),
+        }
+        self.instance.connection = Some(connection);
+        Ok(())
+    }
+
+    /// Serves until the lease is over, or nobody is there to be served.
+    async fn run(&mut self) {
+        loop {
+            match self.next().await {
+                Event::Frame(Ok(Some(frame))) => {
+                    if self.serve(frame).await.is_err() {
+                        self.instance.connection = None;
+                    }
+                }
+                // The proxy went away, or turned to the replica that takes over.
+                Event::Frame(_) => self.instance.connection = None,
+                Event::SyncStep => self.sync_step().await,
+                Event::RelayFrame(frame) => {
+                    if !self.serve_replica(frame).await {
+                        return self.handed_over();
+                    }
+                }
+                Event::LeaseDue => {
+                    let now = self.instance.now();
+                    if self.lease.expired(now) == Expiry::Return && self.wants_to_return(now).await
+                    {
+                        return;
+                    }
+                }
+                // Nobody took over: nothing is lost, and the next invocation asks again.
+                Event::HandoverTimeout => return self.say_bye().await,
+            }
+            let is_source = matches!(self.handover, Handover::Ready(_));
+            if self.instance.connection.is_none() && !is_source {
+                return;
+            }
+        }
+    }
+
+    async fn next(&mut self) -> Event {
+        let due = self.instance.instant(self.lease.due());
+        let wants_sync = self.replica.as_ref().is_some_and(Replica::has_next);
+        let connection = &mut self.instance.connection;
+        let is_open = connection.is_some();
+        let frame = async {
+            match connection {
+                Some(connection) => connection.reader.frame().await,
+                None => Ok(None),
+            }
+        };
+        let (handover_due, relay) = match &mut self.handover {
+            Handover::No => (None, None),
+            Handover::Asked(until) => (Some(*until), None),
+            Handover::Ready(source) => (Some(source.due()), Some(source)),
+        };
+        let is_handing_over = handover_due.is_some();
+        let relay_frame = async {
+            match relay {
+                Some(source) => source.frame(!is_open).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            frame = frame, if is_open => Event::Frame(frame),
+            frame = relay_frame => Event::RelayFrame(frame),
+            () = tokio::time::sleep_until(handover_due.unwrap_or(due)), if is_handing_over => {
+                Event::HandoverTimeout
+            }
+            () = std::future::ready(()), if wants_sync => Event::SyncStep,
+            () = tokio::time::sleep_until(due), if !is_handing_over => Event::LeaseDue,
+        }
+    }
+
+    /// The lease is over. Whether to return; otherwise a replica was asked for.
+    async fn wants_to_return(&mut self, now: Time) -> bool {
+        let holds_chunks = self.instance.store.n_chunks() != 0;
+        let is_due = self.instance.backup.is_some_and(|it| it.is_due(now, holds_chunks));
+        if is_due && self.replica.is_none() {
+            let NodeSession { node, session } = self.names();
+            if self.send(&Message::InitBackup { node, session }).await.is_ok() {
+                self.handover = Handover::Asked(Instant::now() + BACKUP_LIMIT);
+                return false;
+            }
+        }
+        self.say_bye().await;
+        true
+    }
+
+    async fn say_bye(&mut self) {
+        let NodeSession { node, session } = self.names();
+        if self.send(&Message::Bye { node, session }).await.is_err() {
+            self.instance.connection = None;
+        }
+    }
+
+    /// The replica has what it wants: this instance starts over, keeping what it holds.
+    fn handed_over(&mut self) {
+        self.report.was_backed_up = true;
+        self.instance.backup = None;
+        self.instance.connection = None;
+    }
+
+    /// Answers the proxy.
+    async fn serve(&mut self, frame: Frame) -> Result<(), ConnectionError> {
+        match frame.message {
+            Message::Ping { request } => {
+                self.lease.pinged(self.instance.now());
+                let pong = self.pong(request);
+                self.send(&pong).await
+            }
+            Message::Backup { token } => {
+                self.open_relay(&token).await;
+                Ok(())
+            }
+            // No backup now: it is asked for again after another interval.
+            Message::Refused { .. } => {
+                let now = self.instance.now();
+                if let Some(backup) = &mut self.instance.backup {
+                    backup.done(now);
+                }
+                self.handover = Handover::No;
+                Ok(())
+            }
+            message @ (Message::Get { .. } | Message::Set { .. } | Message::Delete { .. }) => {
+                self.lease.request_began();
+                let result = self.serve_request(message, frame.body_len).await;
+                self.lease.request_ended(self.instance.now());
+                self.report.n_served += 1;
+                result
+            }
+            _ => {
+                if let Some(connection) = &mut self.instance.connection {
+                    connection.reader.skip(frame.n_bytes_following(), REST_LIMIT).await?;
+                }
+                let why = Refusal::OutOfPlace;
+                self.send(&Message::Refused { request: 0, chunk: 0, version: 0, why }).await
+            }
+        }
+    }
+
+    async fn serve_request(
+        &mut self,
+        message: Message,
+        body_len: u64,
+    ) -> Result<(), ConnectionError> {
+        match message {
+            Message::Get { request, id, is_body_wanted } => {
+                let body = self.get(&id).await;
+                let count = if body.is_some() {
+                    &mut self.report.n_hits
+                } else {
+                    &mut self.report.n_misses
+                };
+                *count += 1;
+                self.answer_get(request, &id, body, is_body_wanted).await
+            }
+            Message::Set { request, id, .. } => {
+                let outcome = self.set(&id, body_len).await?;
+                let ChunkId { chunk, version, .. } = id;
+                let NodeSession { node, .. } = self.names();
+                self.send(&match outcome {
+                    Ok(()) => Message::Stored { request, chunk, version, node },
+                    Err(why) => Message::Refused { request, chunk, version, why },
+                })
+                .await
+            }
+            Message::Delete { request, id } => {
+                let was_there = self.instance.store.delete(&id);
+                if let Some(replica) = &mut self.replica {
+                    replica.delete(&id).await;
+                }
+                self.send(&Message::Deleted { request, chunk: id.chunk, was_there }).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A chunk held here, or by the instance that this one takes over from.
+    async fn get(&mut self, id: &ChunkId) -> Option<Bytes> {
+        if let Some(body) = self.instance.store.get(id) {
+            return Some(body);
+        }
+        let body = match &mut self.replica {
+            Some(replica) if !self.instance.store.is_known(id) => replica.get(id).await?,
+            _ => return None,
+        };
+        // Where there is no room for a copy, it is handed on all the same.
+        let capacity = self.invocation.capacity().get();
+        let _ = self.instance.store.set(id.clone(), body.clone(), capacity);
+        Some(body)
+    }
+
+    async fn answer_get(
+        &mut self,
+        request: u64,
+        id: &ChunkId,
+        body: Option<Bytes>,
+        is_body_wanted: bool,
+    ) -> Result<(), ConnectionError> {
+        let Some(connection) = &mut self.instance.connection else {
+            return Err(ConnectionError::Closed);
+        };
+        let ChunkId { chunk, version, .. } = *id;
+        let Some(body) = body else {
+            let why = Refusal::ChunkLost;
+            let message = Message::Refused { request, chunk, version, why };
+            return connection.writer.send_within(&message, REST_LIMIT).await;
+        };
+        if !is_body_wanted {
+            let message = Message::Late { request, chunk, version };
+            return connection.writer.send_within(&message, REST_LIMIT).await;
+        }
+        let body_len = body.len() as u64;
+        let message = Message::Chunk { request, chunk, version, body_len };
+        connection.writer.send_with_body(&message, body, REST_LIMIT).await
+    }
+
+    /// Takes a chunk in from the proxy.
+    async fn set(
+        &mut self,
+        id: &ChunkId,
+        body_len: u64,
+    ) -> Result<Result<(), Refusal>, ConnectionError> {
+        let Some(connection) = &mut self.instance.connection else {
+            return Err(ConnectionError::Closed);
+        };
+        let capacity = self.invocation.capacity().get();
+        if let Err(why) = self.instance.store.check(id, body_len, capacity) {
+            let n_bytes = if body_len == 0 { 0 } else { body_len + 1 };
+            connection.reader.skip(n_bytes, REST_LIMIT).await?;
+            return Ok(Err(why.into()));
+        }
+        let (body, trailer) = connection.reader.body(body_len, REST_LIMIT).await?;
+        if trailer == Trailer::BrokenOff {
+            return Ok(Err(Refusal::BrokenOff));
+        }
+        if let Some(replica) = &mut self.replica {
+            replica.set(id, body.clone()).await;
+        }
+        Ok(self.instance.store.set(id.clone(), body, capacity).map_err(Refusal::from))
+    }
+
+    /// Copies one chunk more from the instance before.
+    async fn sync_step(&mut self) {
+        // A sync under way is work, and announces more.
+        self.lease.pinged(self.instance.now());
+        let Some(replica) = &mut self.replica else { return };
+        let capacity = self.invocation.capacity().get();
+        self.report.n_synced += replica.step(&mut self.instance.store, capacity).await;
+        if replica.is_done() {
+            self.replica = None;
+        }
+    }
+
+    /// Waits at the relay for a replica to take over.
+    async fn open_relay(&mut self, token: &Bytes) {
+        if !matches!(self.handover, Handover::Asked(_)) {
+            return;
+        }
+        let token = String::from_utf8_lossy(token).into_owned();
+        let hello = self.hello(wire::Role::RelaySource, &token);
+        // Where the relay is not there, the time for the answer runs out as without one.
+        if let Ok(connection) = self.dial(&hello).await {
+            self.handover = Handover::Ready(Source::new(connection));
+        }
+    }
+
+    /// Answers the replica. Whether it wants more.
+    async fn serve_replica(&mut self, frame: Result<Frame, ConnectionError>) -> bool {
+        let Handover::Ready(source) = &mut self.handover else { return false };
+        let capacity = self.invocation.capacity().get();
+        match frame {
+            Ok(frame) => source.serve(frame, &mut self.instance.store, capacity).await.is_ok(),
+            Err(_) => false,
+        }
+    }
+
+    async fn send(&mut self, message: &Message) -> Result<(), ConnectionError> {
+        match &mut self.instance.connection {
+            Some(connection) => connection.writer.send_within(message, REST_LIMIT).await,
+            None => Err(ConnectionError::Closed),
+        }
+    }
+
+    async fn dial(&self, hello: &Message) -> Result<Connection, ConnectionError> {
+        Connection::dial(self.invocation.proxy.as_str(), LIMITS, hello, DIAL_LIMIT).await
+    }
+
+    fn of_relay(&self, source: ConnectionError) -> SessionError {
+        SessionError::Relay { proxy: self.invocation.proxy.clone(), source }
+    }
+
+    fn names(&self) -> NodeSession {
+        NodeSession { node: NodeId(self.invocation.node), session: self.instance.session }
+    }
+
+    fn hello(&self, role: wire::Role, token: &str) -> Message {
+        let NodeSession { node, session } = self.names();
+        Message::Hello { role, node, session, token: Bytes::copy_from_slice(token.as_bytes()) }
+    }
+
+    fn pong(&self, request: u64) -> Message {
+        let NodeSession { node, session } = self.names();
+        let token = Bytes::copy_from_slice(self.invocation.token.as_bytes());
+        Message::Pong { request, node, session, token }
+    }
+}
+
+/// How this instance names itself.
+struct NodeSession {
+    node: NodeId,
+    session: u64,
+}
