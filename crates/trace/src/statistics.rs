@@ -1,7 +1,7 @@
 //! What a trace is like: how much, how often, how large, and how soon again.
 
 use serde::{Serialize, Serializer};
-use units::{Bytes, Nanos, ObjectId, Op, Time};
+use units::{Bytes, Nanos, Op, Time};
 
 use crate::trace::Trace;
 
@@ -83,30 +83,29 @@ impl Statistics {
     /// The figures of `trace`.
     pub fn of(trace: &Trace) -> Statistics {
         let requests = trace.requests();
-        let counts = Counts::of(trace);
         let largest_sizes = trace.largest_sizes();
+        let counts = Counts::of(trace, &largest_sizes);
         let n_of = |op: Op| requests.iter().filter(|it| it.op == op).count() as u64;
         let n_gets = n_of(Op::Get);
         let requested_bytes = counts.requested.get();
-        let is_large = |size: &Bytes| Statistics::LARGE < *size;
         let large_n_requests: Vec<u64> = counts
             .of_object
             .iter()
             .zip(&largest_sizes)
-            .filter(|(_, size)| is_large(size))
-            .map(|(n, _)| *n)
+            .filter(|(_, size)| Statistics::LARGE < **size)
+            .map(|(n, _)| u64::from(*n))
             .collect();
         let n_hot = large_n_requests.iter().filter(|it| 10 <= **it).count() as u64;
         let n_large = large_n_requests.len() as u64;
-        let large_reuse_nanos: Vec<u64> = counts
-            .reuse_nanos
-            .iter()
-            .filter(|(object, _)| is_large(&largest_sizes[object.index()]))
-            .map(|(_, nanos)| *nanos)
-            .collect();
+        let n_large_reuses = counts.large_reuse_nanos.len() as u64;
         let is_soon = |it: &&u64| **it < Nanos::HOUR.get();
-        let n_soon = large_reuse_nanos.iter().filter(is_soon).count() as u64;
-        let reuse_nanos = counts.reuse_nanos.iter().map(|(_, nanos)| *nanos).collect();
+        let n_soon = counts.large_reuse_nanos.iter().filter(is_soon).count() as u64;
+        // One after the other, as each takes as much memory as a third of the trace.
+        let reuse_interval_s = Percentiles::of(counts.reuse_nanos, 1e9);
+        let request_size_bytes = Percentiles::of(
+            requests.iter().filter(|it| it.op != Op::Delete).map(|it| it.size.get()).collect(),
+            1.0,
+        );
         Statistics {
             n_requests: requests.len() as u64,
             n_objects: trace.n_objects() as u64,
@@ -118,25 +117,24 @@ impl Statistics {
             span_s: trace.span(),
             n_objects_once: counts.of_object.iter().filter(|it| **it == 1).count() as u64,
             n_objects_resized: counts.n_objects_resized,
-            n_requests_hottest: counts.of_object.iter().copied().max().unwrap_or_default(),
+            n_requests_hottest: u64::from(
+                counts.of_object.iter().copied().max().unwrap_or_default(),
+            ),
             infinite_hit_ratio: ratio(counts.n_hits, n_gets),
             infinite_byte_hit_ratio: ratio(counts.hit.get(), requested_bytes),
             large_request_ratio: ratio(counts.n_large, n_gets),
             large_byte_ratio: ratio(counts.large.get(), requested_bytes),
             large_object_ratio: ratio(n_large, largest_sizes.len() as u64),
             large_hot_ratio: ratio(n_hot, n_large),
-            large_reuse_within_hour_ratio: ratio(n_soon, large_reuse_nanos.len() as u64),
+            large_reuse_within_hour_ratio: ratio(n_soon, n_large_reuses),
             large_n_requests: Percentiles::of(large_n_requests, 1.0),
-            large_reuse_interval_s: Percentiles::of(large_reuse_nanos, 1e9),
-            request_size_bytes: Percentiles::of(
-                requests.iter().filter(|it| it.op != Op::Delete).map(|it| it.size.get()).collect(),
-                1.0,
-            ),
+            large_reuse_interval_s: Percentiles::of(counts.large_reuse_nanos, 1e9),
+            request_size_bytes,
             object_size_bytes: Percentiles::of(
                 largest_sizes.iter().map(|it| it.get()).collect(),
                 1.0,
             ),
-            reuse_interval_s: Percentiles::of(reuse_nanos, 1e9),
+            reuse_interval_s,
         }
     }
 }
@@ -200,40 +198,51 @@ struct Counts {
     n_large: u64,
     large: Bytes,
     /// Requests by object.
-    of_object: Vec<u64>,
+    of_object: Vec<u32>,
     n_objects_resized: u64,
-    reuse_nanos: Vec<(ObjectId, u64)>,
+    reuse_nanos: Vec<u64>,
+    large_reuse_nanos: Vec<u64>,
 }
 
 /// What is known of an object in the course of that pass.
 #[derive(Clone, Copy)]
 struct Seen {
-    last_at: Option<Time>,
-    /// Of the last request that says.
-    size: Option<Bytes>,
+    last_at: Time,
+    /// Of the last request that says; none is so large as [`Seen::UNKNOWN`].
+    size: Bytes,
     is_resized: bool,
     is_stored: bool,
 }
 
+impl Seen {
+    const UNKNOWN: Bytes = Bytes::new(u64::MAX);
+}
+
 impl Counts {
-    fn of(trace: &Trace) -> Counts {
+    fn of(trace: &Trace, largest_sizes: &[Bytes]) -> Counts {
         let n_objects = trace.n_objects();
         let mut counts = Counts { of_object: vec![0; n_objects], ..Counts::default() };
-        let unseen = Seen { last_at: None, size: None, is_resized: false, is_stored: false };
+        let (last_at, size) = (Time::START, Seen::UNKNOWN);
+        let unseen = Seen { last_at, size, is_resized: false, is_stored: false };
         let mut objects = vec![unseen; n_objects];
         for request in trace.requests() {
-            let seen = &mut objects[request.object.index()];
-            counts.of_object[request.object.index()] += 1;
-            if let Some(last_at) = seen.last_at {
-                let nanos = request.at.since(last_at).get();
-                counts.reuse_nanos.push((request.object, nanos));
+            let index = request.object.index();
+            let seen = &mut objects[index];
+            if 0 < counts.of_object[index] {
+                let nanos = request.at.since(seen.last_at).get();
+                counts.reuse_nanos.push(nanos);
+                if Statistics::LARGE < largest_sizes[index] {
+                    counts.large_reuse_nanos.push(nanos);
+                }
             }
+            // A trace has fewer than 2^32 requests.
+            counts.of_object[index] += 1;
             // A DELETE does not say how large the object was.
             if request.op != Op::Delete {
-                seen.is_resized |= seen.size.is_some_and(|it| it != request.size);
-                seen.size = Some(request.size);
+                seen.is_resized |= seen.size != Seen::UNKNOWN && seen.size != request.size;
+                seen.size = request.size;
             }
-            seen.last_at = Some(request.at);
+            seen.last_at = request.at;
             if request.op == Op::Get {
                 counts.requested += request.size;
                 if seen.is_stored {

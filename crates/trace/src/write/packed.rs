@@ -2,13 +2,12 @@
 
 use std::io::Write;
 
-use units::{ObjectId, Op, Request};
+use units::{Bytes, ObjectId, Op, Request};
 
 use super::WriteError;
 use crate::error::shown;
 use crate::format::{MAGIC, N_HEADER_BYTES, OP_DELETE, OP_GET, OP_SET, OracleRecord};
 use crate::number::{DecimalText, scaled};
-use crate::statistics::Statistics;
 use crate::trace::Trace;
 
 /// What was written and what the format has no room for.
@@ -160,11 +159,16 @@ fn write_records(trace: &Trace, kind: Kind, out: &mut impl Write) -> Result<u64,
 /// Two marks with the version and the first of libCacheSim's statistics between them.
 fn lcs_header(trace: &Trace, version: LcsVersion) -> Vec<u8> {
     const VERSION_OF_STATISTICS: u64 = 1;
-    let it = Statistics::of(trace);
-    let n_requests = if version == LcsVersion::V1 { it.n_gets } else { it.n_requests };
+    let n_of = |op: Op| trace.requests().iter().filter(|it| it.op == op).count() as u64;
+    let [n_gets, n_puts, n_deletes] = [Op::Get, Op::Put, Op::Delete].map(n_of);
+    let is_with_operations = version != LcsVersion::V1;
+    let n_requests = if is_with_operations { n_gets + n_puts + n_deletes } else { n_gets };
+    let gets = trace.requests().iter().filter(|it| it.op == Op::Get);
+    let requested_bytes: Bytes = gets.map(|it| it.size).sum();
     let sizes = trace.largest_sizes();
     let least = sizes.iter().min().map_or(0, |it| it.get());
     let most = sizes.iter().max().map_or(0, |it| it.get());
+    let unique_bytes: Bytes = sizes.into_iter().sum();
     let version = match version {
         LcsVersion::V1 => 1,
         LcsVersion::V2 => 2,
@@ -175,14 +179,14 @@ fn lcs_header(trace: &Trace, version: LcsVersion) -> Vec<u8> {
         version,
         VERSION_OF_STATISTICS,
         n_requests,
-        it.n_objects,
-        it.requested_bytes.get(),
-        it.unique_bytes.get(),
+        trace.n_objects() as u64,
+        requested_bytes.get(),
+        unique_bytes.get(),
         0,
-        it.span_s.get() / 1_000_000_000,
-        it.n_gets,
-        it.n_puts,
-        it.n_deletes,
+        trace.span().get() / 1_000_000_000,
+        n_gets,
+        n_puts,
+        n_deletes,
         least,
         most,
     ];
