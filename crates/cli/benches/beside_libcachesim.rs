@@ -7,11 +7,13 @@
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
+#[path = "clock/processor.rs"]
+mod clock;
+
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Instant;
 
 use des::{Stream, Streams};
 use policy::EvictionPolicy;
@@ -60,8 +62,9 @@ impl Race {
         let mut seconds: [Vec<f64>; 4] = Default::default();
         for _ in 0..N_TURNS {
             let options = ReadOptions { format, ..ReadOptions::DETECT };
-            let (read, trace) = timed(|| read(path, &options));
-            let (replay, counts) = timed(|| trace::miss_counts(&trace, EvictionPolicy::Lru, CACHE));
+            let (read, trace) = clock::timed(|| read(path, &options));
+            let (replay, counts) =
+                clock::timed(|| trace::miss_counts(&trace, EvictionPolicy::Lru, CACHE));
             drop(trace);
             let (peer, n_misses) = peer(python, path, kind, CACHE);
             let (peer_read, _) = peer_of_nothing(python, path, kind);
@@ -71,29 +74,9 @@ impl Race {
                 all.push(one);
             }
         }
-        let [read, replay, peer, peer_read] = seconds.map(median);
+        let [read, replay, peer, peer_read] = seconds.map(clock::median);
         Race { read, replay, peer, peer_read }
     }
-}
-
-fn timed<T>(work: impl FnOnce() -> T) -> (f64, T) {
-    let (start, start_wall) = (processor_seconds(), Instant::now());
-    let result = work();
-    let wall = start_wall.elapsed().as_secs_f64();
-    let busy = processor_seconds().zip(start).map(|(end, start)| end - start);
-    (busy.unwrap_or(wall), result)
-}
-
-/// How long this thread has been on a processor; `None` where the system does not say (it does
-/// on Linux: the first field of schedstat, in nanoseconds).
-fn processor_seconds() -> Option<f64> {
-    let text = std::fs::read_to_string("/proc/self/schedstat").ok()?;
-    Some(text.split_whitespace().next()?.parse::<f64>().ok()? / 1e9)
-}
-
-fn median(mut seconds: Vec<f64>) -> f64 {
-    seconds.sort_by(f64::total_cmp);
-    seconds[seconds.len() / 2]
 }
 
 fn read(path: &Path, options: &ReadOptions) -> Trace {
