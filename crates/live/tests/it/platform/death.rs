@@ -103,10 +103,10 @@ async fn when_it_is_told_to_stop_all_have_ended_before_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn instances_that_come_and_go_leave_no_file_open() {
+    const N_INSTANCES: usize = 25;
     let elsewhere = Elsewhere::new().await;
     answer(&elsewhere.client, json!({})).await;
     let n_files = elsewhere.n_files();
-    const N_INSTANCES: usize = 25;
     for _ in 0..N_INSTANCES {
         let output = invoke(&elsewhere.client, json!({ "do": "exit" })).await;
         assert!(output.function_error().is_some());
