@@ -202,7 +202,7 @@ pub fn summary(rows: &[Row]) -> String {
 }
 
 /// A half-width to two significant digits, all those before the point kept.
-pub(crate) fn two_digits(number: f64) -> String {
+pub fn two_digits(number: f64) -> String {
     let n_decimals = (0..6).find(|it| 10.0 <= number * 10_f64.powi(*it)).unwrap_or(6);
     format!("{number:.*}", usize::try_from(n_decimals).expect("at most 6"))
 }

@@ -8,10 +8,10 @@ const FIG13: &str = include_str!("../../../../experiments/reference/fig13_hourly
 const FIG17: &str = include_str!("../../../../experiments/reference/fig17_infinicache.csv");
 
 fn totals() -> Figure {
-    let bar = |hue, label: &str, ours_usd, paper_usd| TotalCost {
+    let bar = |hue, label: &str, ours_usd: Option<f64>, paper_usd| TotalCost {
         hue,
         label: label.to_owned(),
-        ours_usd,
+        ours_usd: ours_usd.map(|mean| Estimate { mean, low: 0.9 * mean, high: 1.1 * mean }),
         paper_usd: Some(paper_usd),
     };
     fig13_total(&Fig13Total {
@@ -43,7 +43,9 @@ fn hourly(panel: Panel) -> Figure {
     let caption = "Bars: 50 hours of the synthetic trace dallas-50h (seed 1). Dashed: Fig 13 of \
                    Wang et al., FAST 2020, read off its bars.";
     let ours = nearly(&paper);
-    fig13_hourly(panel, &Fig13Hourly { ours, paper: Some(paper), caption: caption.to_owned() })
+    let interval_usd = vec![(0.2, 0.3); paper.serving_usd.len()];
+    let caption = caption.to_owned();
+    fig13_hourly(panel, &Fig13Hourly { ours, interval_usd, paper: Some(paper), caption })
 }
 
 fn rates() -> Figure {
@@ -322,7 +324,8 @@ fn every_sign_of_a_figure_is_in_the_embedded_font() {
 
 #[test]
 fn a_figure_of_nothing_is_drawn_all_the_same() {
-    let empty = Fig13Hourly { ours: HourlyCost::default(), paper: None, caption: String::new() };
+    let (ours, interval_usd) = (HourlyCost::default(), Vec::new());
+    let empty = Fig13Hourly { ours, interval_usd, paper: None, caption: String::new() };
     let curves = Fig17 {
         infinicache: Vec::new(),
         infinicache_paper: Vec::new(),

@@ -6,8 +6,19 @@ use report::chart::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::Context;
+use super::made::Made;
 use crate::microbenchmarks::{Figure, Point, Quartiles, quantile};
+
+/// Which of the microbenchmarks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bench {
+    /// By hosts.
+    Fig4,
+    /// By memory, code and size.
+    Fig11,
+    /// By clients.
+    Fig12,
+}
 
 /// One published point and ours, as it is kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,8 +57,9 @@ impl Measured {
             (12, _) => format!("fig12_{}_clients", self.x),
             (_, ["ElastiCache(10-node)", _]) => format!("fig11_elasticache_{}mb", self.x),
             (_, ["ElastiCache(1-node)", _]) => format!("fig11_elasticache_one_{}mb", self.x),
-            (_, [memory, "10+1", _]) => {
-                format!("fig11_{}_10p1_{}mb", memory.trim_end_matches(" MB"), self.x)
+            (_, [memory, code, _]) => {
+                let (memory, code) = (memory.trim_end_matches(" MB"), code.replace('+', "p"));
+                format!("fig11_{memory}_{code}_{}mb", self.x)
             }
             _ => return None,
         };
@@ -76,8 +88,8 @@ impl Measured {
 
 /// Fig 4: latency by how many hosts the functions of a read were on.
 #[expect(clippy::unnecessary_wraps, reason = "as every figure of the catalogue")]
-pub(super) fn fig4(context: &Context) -> anyhow::Result<Option<Chart>> {
-    let measured = &context.results.measured;
+pub(super) fn fig4(made: &Made) -> anyhow::Result<Option<Chart>> {
+    let measured = made.measured();
     let plot = |title: &str, what: &str, hue: Hue| {
         let of = measured.iter().filter(|it| it.figure == 4 && it.what.starts_with(what));
         let groups = of.map(|it| BoxGroup {
@@ -106,7 +118,7 @@ pub(super) fn fig4(context: &Context) -> anyhow::Result<Option<Chart>> {
 
 /// Fig 11: latency by memory, code and size.
 #[expect(clippy::unnecessary_wraps, reason = "as every figure of the catalogue")]
-pub(super) fn fig11(context: &Context) -> anyhow::Result<Option<Chart>> {
+pub(super) fn fig11(made: &Made) -> anyhow::Result<Option<Chart>> {
     const CODES: [(&str, Hue); 8] = [
         ("10+0", Hue::Series(0)),
         ("10+1", Hue::Series(1)),
@@ -117,7 +129,7 @@ pub(super) fn fig11(context: &Context) -> anyhow::Result<Option<Chart>> {
         ("ElastiCache(10-node)", Hue::ElastiCache),
         ("ElastiCache(1-node)", Hue::WarmUp),
     ];
-    let measured = &context.results.measured;
+    let measured = made.measured();
     let plot = |memory: u32| {
         let group = |size: u32| {
             let boxes = CODES.iter().filter_map(|(code, hue)| {
@@ -153,8 +165,8 @@ pub(super) fn fig11(context: &Context) -> anyhow::Result<Option<Chart>> {
 
 /// Fig 12: throughput of several clients.
 #[expect(clippy::unnecessary_wraps, reason = "as every figure of the catalogue")]
-pub(super) fn fig12(context: &Context) -> anyhow::Result<Option<Chart>> {
-    let points = || context.results.measured.iter().filter(|it| it.figure == 12);
+pub(super) fn fig12(made: &Made) -> anyhow::Result<Option<Chart>> {
+    let points = || made.measured().iter().filter(|it| it.figure == 12);
     let curve = |it: &Measured, of: [f64; 3]| (f64::from(it.x), of[1]);
     let mut ours =
         Curve::ours("", Hue::InfiniCache, points().map(|it| curve(it, it.ours)).collect());
@@ -181,7 +193,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn some_points_have_a_row_on_the_scoreboard() {
+    fn every_point_has_a_row_on_the_scoreboard() {
         let id = |figure: Figure, what: &str, x: u32| {
             let quartiles = Quartiles { low: 1.0, middle: 2.0, high: 3.0 };
             let (paper, ours) = (quartiles, quartiles);
@@ -196,6 +208,7 @@ mod tests {
         assert_eq!(of(Figure::Fig11InfiniCache, large, 60), "fig11_1024_10p1_60mb");
         let cluster = "ElastiCache(10-node), 10 MB";
         assert_eq!(of(Figure::Fig11ElastiCache, cluster, 10), "fig11_elasticache_10mb");
-        assert_eq!(id(Figure::Fig11InfiniCache, "128 MB, 4+2, 10 MB", 10), None);
+        let small = "128 MB, 4+2, 10 MB";
+        assert_eq!(of(Figure::Fig11InfiniCache, small, 10), "fig11_128_4p2_10mb");
     }
 }
