@@ -255,10 +255,8 @@ fn push_row(text: &mut String, row: &Row, half_width: Option<f64>, reason: Optio
             let points = row.ours - row.paper;
             (format!("{} pp", signed(points, 2)), points.abs())
         }
-        (Tolerance::Relative(_), Some(part)) => {
-            (format!("{} %", signed(100.0 * part, 2)), 100.0 * part.abs())
-        }
-        (Tolerance::Relative(_), None) => (crate::number::NONE.to_owned(), 0.0),
+        (_, Some(part)) => (format!("{} %", signed(100.0 * part, 2)), 100.0 * part.abs()),
+        (_, None) => (crate::number::NONE.to_owned(), 0.0),
     };
     let interval = half_width.map_or(String::new(), |it| format!(" ± {}", two_digits(it)));
     let why = match (row.verdict(), reason) {
@@ -318,11 +316,11 @@ fn push_table(text: &mut String, table: &Table) {
         for (index, cell) in row.iter().enumerate() {
             let cell = escaped(cell);
             let name = escaped(header.get(index).map_or("", String::as_str));
-            match index {
-                0 => put(text, format_args!("<th scope=\"row\">{cell}</th>")),
-                _ => {
-                    put(text, format_args!("<td{} data-name=\"{name}\">{cell}</td>", class(index)))
-                }
+            if index == 0 {
+                put(text, format_args!("<th scope=\"row\">{cell}</th>"));
+            } else {
+                let class = class(index);
+                put(text, format_args!("<td{class} data-name=\"{name}\">{cell}</td>"));
             }
         }
         text.push_str("</tr>\n");

@@ -146,7 +146,9 @@ mod tests {
 
     #[test]
     fn markdown_shows_both_and_how_far_they_are_apart() {
-        insta::assert_snapshot!(to_markdown(&workloads()), @"
+        let (header, rows) = to_rows(&workloads());
+        let header = header.iter().map(String::as_str).collect();
+        insta::assert_snapshot!(Grid { header, rows }.to_markdown(2), @"
         | workload | quantity | paper | ours | difference |
         | --- | --- | ---: | ---: | ---: |
         | all objects | working set | 1,169 GB | 1,171 GB | +0.2 % |

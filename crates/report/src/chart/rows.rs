@@ -85,8 +85,8 @@ fn push(rows: &mut Rows, point: &Point<'_>) {
     ]);
 }
 
-fn ends(it: Estimate) -> Option<(f64, f64)> {
-    Some((it.low, it.high))
+const fn ends(it: Estimate) -> (f64, f64) {
+    (it.low, it.high)
 }
 
 fn totals(rows: &mut Rows, data: &Fig13Total) {
@@ -100,7 +100,7 @@ fn totals(rows: &mut Rows, data: &Fig13Total) {
             ..Point::default()
         };
         if let Some(it) = bar.ours_usd {
-            push(rows, &of(Origin::Ours, it.mean, ends(it)));
+            push(rows, &of(Origin::Ours, it.mean, Some(ends(it))));
         }
         if let Some(usd) = bar.paper_usd {
             push(rows, &of(Origin::Paper, usd, None));
@@ -205,9 +205,9 @@ fn choices(rows: &mut Rows, data: &TradeOff) {
                 origin: Some(Origin::Ours),
                 place: &it.name,
                 x: Some(it.x.mean),
-                across: ends(it.x),
+                across: Some(ends(it.x)),
                 y: Some(it.y.mean),
-                up: ends(it.y),
+                up: Some(ends(it.y)),
                 ..Point::default()
             },
         );

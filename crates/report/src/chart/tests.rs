@@ -309,6 +309,51 @@ fn every_colour_of_a_figure_has_one_for_a_dark_page() {
     }
 }
 
+/// How much a colour such as `#1B1F24` stands out from another (WCAG 2.2, contrast ratio).
+fn contrast(one: &str, other: &str) -> f64 {
+    let luminance = |color: &str| -> f64 {
+        let part = |at: usize| f64::from(u8::from_str_radix(&color[at..at + 2], 16).unwrap());
+        let linear = |part: f64| {
+            let part = part / 255.0;
+            if part <= 0.04045 { part / 12.92 } else { libm::pow((part + 0.055) / 1.055, 2.4) }
+        };
+        0.2126 * linear(part(1)) + 0.7152 * linear(part(3)) + 0.0722 * linear(part(5))
+    };
+    let (one, other) = (luminance(one) + 0.05, luminance(other) + 0.05);
+    one.max(other) / one.min(other)
+}
+
+#[test]
+fn words_stand_out_in_both_themes() {
+    assert!((contrast("#000000", "#FFFFFF") - 21.0).abs() < 1e-9);
+    let dark: std::collections::BTreeMap<String, String> = dark_colors().into_iter().collect();
+    let hex = |scene::Text { color, .. }: &scene::Text| {
+        format!("#{:02X}{:02X}{:02X}", color.0, color.1, color.2)
+    };
+    let mut faint = Vec::new();
+    for (name, figure) in figures() {
+        for mark in &figure.marks {
+            if let scene::Mark::Text(text) = mark {
+                let color = hex(text);
+                let ratios = [(&color, "#FFFFFF"), (&dark[&color], dark["#FFFFFF"].as_str())]
+                    .map(|(word, ground)| contrast(word, ground));
+                if ratios.iter().any(|it| *it < 4.5) {
+                    faint.push(format!("{name}: {}: {ratios:.1?}", text.text));
+                }
+            }
+        }
+    }
+    for hue in (0..6).map(Hue::Series).chain([Hue::ElastiCache, Hue::InfiniCache, Hue::S3]) {
+        let of = hue.shade_for_words();
+        let color = format!("#{:02X}{:02X}{:02X}", of.0, of.1, of.2);
+        let ratios = [contrast(&color, "#FFFFFF"), contrast(&dark[&color], &dark["#FFFFFF"])];
+        if ratios.iter().any(|it| *it < 4.5) {
+            faint.push(format!("{hue:?}: {ratios:.1?}"));
+        }
+    }
+    assert!(faint.is_empty(), "{faint:#?}");
+}
+
 #[test]
 fn every_sign_of_a_figure_is_in_the_embedded_font() {
     for (name, figure) in figures() {

@@ -4,6 +4,7 @@ use anyhow::Context as _;
 use report::chart::Hue;
 use report::comparison::{Comparison, SystemSummary};
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_128;
 
 use super::catalogue::Entry;
 use super::microbenchmarks::Measured;
@@ -199,13 +200,11 @@ impl Made {
                 receipt.trace_hash
             ))
         };
-        match &self.outcome {
-            Outcome::Runs(runs) => runs.iter().filter_map(of_runs).collect(),
-            _ => {
-                let hash = xxhash_rust::xxh3::xxh3_128(self.text.as_bytes());
-                vec![format!("{path}: infinisim {version}, experiment {hash:032x}.")]
-            }
+        if let Outcome::Runs(runs) = &self.outcome {
+            return runs.iter().filter_map(of_runs).collect();
         }
+        let hash = xxh3_128(self.text.as_bytes());
+        vec![format!("{path}: infinisim {version}, experiment {hash:032x}.")]
     }
 
     /// The experiment, and where its reference is from.

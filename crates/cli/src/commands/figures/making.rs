@@ -1,6 +1,7 @@
 //! Makes what figures are drawn from: runs, shapes of traces, microbenchmarks, miss ratios.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -12,7 +13,7 @@ use sim::microbenchmark::Laboratory;
 use trace::{CacheSize, LruStack, Selection, Trace};
 use units::Bytes;
 
-use super::catalogue::{Entry, Measure};
+use super::catalogue::{self, Measure};
 use super::made::{Made, MissRatios, Outcome, Runs};
 use super::microbenchmarks::{Bench, Measured};
 use super::references;
@@ -43,7 +44,7 @@ pub(crate) struct Ask<'a> {
 
 /// A figure that is to be made.
 pub(crate) struct Planned {
-    entry: &'static Entry,
+    entry: &'static catalogue::Entry,
     file: ExperimentFile,
     text: String,
     references: Vec<String>,
@@ -53,13 +54,13 @@ pub(crate) struct Planned {
 
 impl Planned {
     /// The figure `entry` as its own experiment has it.
-    pub(crate) fn of(entry: &'static Entry, ask: &Ask<'_>) -> anyhow::Result<Planned> {
+    pub(crate) fn of(entry: &'static catalogue::Entry, ask: &Ask<'_>) -> anyhow::Result<Planned> {
         Planned::of_file(entry, entry.file()?, entry.text.to_owned(), None, ask)
     }
 
     /// The same figure as another experiment has it, which lies in `dir`.
     pub(crate) fn of_file(
-        entry: &'static Entry,
+        entry: &'static catalogue::Entry,
         file: ExperimentFile,
         text: String,
         dir: Option<&Path>,
@@ -223,9 +224,8 @@ fn inputs(
     for Named { experiment, .. } in planned.iter().flat_map(|it| &it.workloads) {
         let Experiment { trace, selection, .. } = experiment;
         let key = (trace.clone(), format!("{selection:?}"));
-        if !inputs.contains_key(&key) {
-            let input = Input::select(trace, traces[trace].clone(), selection)?;
-            inputs.insert(key, input);
+        if let Entry::Vacant(free) = inputs.entry(key) {
+            free.insert(Input::select(trace, traces[trace].clone(), selection)?);
         }
     }
     Ok(inputs)

@@ -180,7 +180,7 @@ pub(super) fn fig12(made: &Made) -> anyhow::Result<Option<Chart>> {
         n_columns: 1,
         plots: vec![Plot {
             title: String::new(),
-            x: Scale::linear("Clients"),
+            x: Scale::linear("Clients").between(1.0, 10.0),
             y: Scale::linear("Throughput (GB/s)"),
             curves: vec![ours, Curve::paper("", Hue::InfiniCache, paper)],
         }],

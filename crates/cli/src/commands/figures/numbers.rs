@@ -12,6 +12,7 @@ use super::microbenchmarks::Measured;
 use super::reclaims::{self, availability, fast20_pool};
 use super::seeds::{half_width, mean};
 use super::trace_shape::TraceShape;
+use crate::experiment::profile_of;
 
 /// Our numbers by id.
 #[derive(Default)]
@@ -78,14 +79,14 @@ impl Numbers {
             name => match (name.strip_prefix("fig13_"), name.strip_prefix("fig14_")) {
                 (Some(key), _) => made.system(0).iter().for_each(|it| self.add_items(key, it)),
                 (_, Some(key)) => made.system(0).iter().for_each(|it| self.add_faults(key, it)),
-                _ => self.add_others(&made.outcome),
+                _ => self.add_others(made)?,
             },
         }
         Ok(())
     }
 
-    fn add_others(&mut self, outcome: &Outcome) {
-        match outcome {
+    fn add_others(&mut self, made: &Made) -> anyhow::Result<()> {
+        match &made.outcome {
             Outcome::Shapes(shapes) => {
                 shapes.iter().zip(["dallas", "london"]).for_each(|(it, key)| {
                     self.add_shape(it, key);
@@ -95,12 +96,29 @@ impl Numbers {
                 for (id, ours) in measured.iter().filter_map(Measured::number) {
                     self.add(&id, ours);
                 }
+                if made.entry.name == "fig11" {
+                    self.add_profile(made)?;
+                }
                 let ids = ["fig11_error_p50", "fig11_error_p90"];
                 let errors = Measured::fig11_errors(measured).into_iter().flatten();
                 ids.into_iter().zip(errors).for_each(|(id, it)| self.add(id, it));
             }
             Outcome::Runs(_) | Outcome::Misses(_) | Outcome::Nothing => {}
         }
+        Ok(())
+    }
+
+    /// What section 5.1 says of functions, and the profile has.
+    fn add_profile(&mut self, made: &Made) -> anyhow::Result<()> {
+        let (profile, _) = profile_of(&made.file.profile)?;
+        let function = &profile.function;
+        let warm = function.warm_invoke_floor + function.warm_invoke_tail_mean;
+        self.add("section5_warm_invocation", 1e3 * warm.as_seconds_f64());
+        for memory_mb in [128, 3_008] {
+            let seconds = function.bandwidth(memory_mb).time(Bytes::megabytes(1)).as_seconds_f64();
+            self.add(&format!("section5_bandwidth_{memory_mb}"), 1.0 / seconds);
+        }
+        Ok(())
     }
 
     /// Table 1: the workload, and what part of its requests each cache hit.

@@ -60,7 +60,7 @@ pub(super) fn fig8(made: &Made) -> anyhow::Result<Option<Chart>> {
 /// The date of a process such as `fig8:2020-01-09`, and the series that the paper has of it.
 fn dated<'a, 'b>(process: &'a str, paper: &'b NamedCurves) -> anyhow::Result<(&'a str, &'b str)> {
     let (_, date) = process.split_once(':').context("a process names its date")?;
-    let mut names = paper.names().into_iter().map(|it| it[0].as_str());
+    let mut names = paper.names().map(|it| it[0].as_str());
     let name = names.find(|it| it.ends_with(date));
     Ok((date, name.with_context(|| format!("the reference has no series of {date}"))?))
 }
@@ -200,7 +200,9 @@ pub(super) fn numbers(made: &Made) -> anyhow::Result<Vec<(String, f64)>> {
             let n_intervals = Nanos::HOUR.get() * 24 / interval.get();
             let counts = || (0..n_intervals).map(|it| f64::from(process.count(it, 0)));
             let total: f64 = counts().sum();
-            numbers.push((format!("fig8_peak_{date}"), counts().fold(0.0, f64::max)));
+            let peak = counts().fold(0.0, f64::max);
+            numbers.push((format!("fig8_peak_{date}"), peak));
+            numbers.push((format!("section4_peak_{date}"), peak));
             numbers.push((format!("fig8_total_{date}"), total));
             numbers.push((format!("section4_hourly_rate_{date}"), total / 24.0));
         } else {
