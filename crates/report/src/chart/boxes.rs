@@ -178,7 +178,7 @@ fn draw_box(figure: &mut Figure, frame: &Frame, (left, right): (f64, f64), it: &
             if has_whiskers {
                 figure.line(vec![(from, median), (to, median)], WHITE, 2.0);
                 figure.line(vec![(from, median), (to, median)], BLACK, RULE_WIDTH);
-            } else if LEAST_HEIGHT < q1 - q3 {
+            } else if 2.5 * LEAST_HEIGHT < q1 - q3 {
                 figure.line(vec![(from, median), (to, median)], WHITE, 1.5);
             }
         }

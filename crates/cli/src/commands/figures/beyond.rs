@@ -198,7 +198,7 @@ pub(super) fn break_even(made: &Made) -> anyhow::Result<Option<Chart>> {
     let [then_nodes, now_nodes, now_by_use] = [
         surface("2019: r5 nodes", &book_2019, &|_, gb| nodes(&book_2019, gb)),
         surface("2026: Graviton, Valkey", &book_2026, &|_, gb| nodes(&book_2026, gb)),
-        surface("2026: Serverless, Valkey", &book_2026, &by_use),
+        surface("2026: Serverless", &book_2026, &by_use),
     ];
     let answer = format!(
         "At its working set InfiniCache is cheaper {} at prices of 2019, {} against nodes of 2026, \
@@ -212,7 +212,7 @@ pub(super) fn break_even(made: &Made) -> anyhow::Result<Option<Chart>> {
         caption: format!(
             "Equations 4 to 6 of the paper, objects of {OBJECT}, caches that hold the whole \
              working set: 10+2 chunks in functions of 1.5 GB against the cheapest cluster of one \
-             node type, or against Serverless. Functions are billed by 100 ms in 2019 and by 1 ms \
+             node type, or against Serverless (Valkey). Functions are billed by 100 ms in 2019 and by 1 ms \
              in 2026. No proxy, no backing store. Full colour: 30 times cheaper. Dot: the paper's \
              workload. {answer}"
         ),

@@ -105,15 +105,31 @@ pub(super) fn fig4(made: &Made) -> anyhow::Result<Option<Chart>> {
     };
     Ok(Some(Chart::Boxes(BoxChart {
         title: "Fig 4: latency of reads by the number of hosts".to_owned(),
-        caption: "Objects of 100 MB, 10+1 chunks, functions of 256 MB; quartiles. The network of \
-                  the model is fitted to these, among others."
-            .to_owned(),
+        caption: format!(
+            "Objects of 100 MB, 10+1 chunks, functions of 256 MB; quartiles. The network of the \
+             model is fitted to these, among others.{}",
+            quick(made)
+        ),
         n_columns: 1,
         plots: vec![
             plot("As the client saw it", "Client", Hue::InfiniCache),
             plot("As the functions saw it", "Lambda", Hue::InfiniCache),
         ],
     })))
+}
+
+/// A code as it is, and a cluster in words: `ElastiCache(10-node)`.
+fn title(code: &str) -> String {
+    match code {
+        "ElastiCache(10-node)" => "ElastiCache, 10 nodes".to_owned(),
+        "ElastiCache(1-node)" => "ElastiCache, 1 node".to_owned(),
+        code => code.to_owned(),
+    }
+}
+
+/// What a caption says where fewer reads were made.
+const fn quick(made: &Made) -> &'static str {
+    if made.is_quick { " Quick: fewer reads than the experiment says." } else { "" }
 }
 
 /// Fig 11: latency by memory, code and size.
@@ -141,7 +157,7 @@ pub(super) fn fig11(made: &Made) -> anyhow::Result<Option<Chart>> {
                 // The paper shows the clusters beside its largest functions.
                 let is_shown = memory == 3_008 || !code.starts_with("Elasti");
                 let it = measured.iter().find(|it| is_shown && it.figure == 11 && it.what == what);
-                Some(it?.boxes(code, *hue))
+                Some(it?.boxes(&title(code), *hue))
             });
             BoxGroup { name: size.to_string(), boxes: boxes.flatten().collect() }
         };
@@ -154,17 +170,17 @@ pub(super) fn fig11(made: &Made) -> anyhow::Result<Option<Chart>> {
     };
     Ok(Some(Chart::Boxes(BoxChart {
         title: "Fig 11: latency of reads by memory, code and size".to_owned(),
-        caption:
+        caption: format!(
             "One read at a time; quartiles. Bandwidths, links and stragglers of the model are \
-                  fitted to these, among others."
-                .to_owned(),
+             fitted to these, among others.{}",
+            quick(made)
+        ),
         n_columns: 1,
         plots: [128, 256, 512, 1024, 2048, 3008].map(plot).to_vec(),
     })))
 }
 
 /// Fig 12: throughput of several clients.
-#[expect(clippy::unnecessary_wraps, reason = "as every figure of the catalogue")]
 pub(super) fn fig12(made: &Made) -> anyhow::Result<Option<Chart>> {
     let points = || made.measured().iter().filter(|it| it.figure == 12);
     let curve = |it: &Measured, of: [f64; 3]| (f64::from(it.x), of[1]);
@@ -174,9 +190,12 @@ pub(super) fn fig12(made: &Made) -> anyhow::Result<Option<Chart>> {
     let paper = points().map(|it| curve(it, it.paper)).collect();
     Ok(Some(Chart::Curves(CurveChart {
         title: "Fig 12: throughput over the number of clients".to_owned(),
-        caption: "Five proxies with fifty functions of 1024 MB each, objects of 100 MB; interval: \
-                  from the least to the most of three runs."
-            .to_owned(),
+        caption: format!(
+            "Five proxies with fifty functions of 1024 MB each, objects of 100 MB; interval: from \
+             the least to the most of {} runs.{}",
+            made.file.seeds()?.len(),
+            quick(made)
+        ),
         n_columns: 1,
         plots: vec![Plot {
             title: String::new(),
