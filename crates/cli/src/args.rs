@@ -344,8 +344,8 @@ pub(crate) struct CompareArgs {
 pub(crate) struct ResultArgs {
     #[command(flatten)]
     pub(crate) form: OutputArgs,
-    /// Also write index.html, a page of all of it, results.json, with the hours, and results.csv
-    /// into this directory
+    /// Also write index.html, a page of all of it, and the results as JSON, CSV and Parquet, with
+    /// the hours, into this directory
     #[arg(long, short, value_name = "DIR")]
     pub(crate) output_dir: Option<PathBuf>,
     #[command(flatten)]

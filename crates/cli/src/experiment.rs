@@ -5,44 +5,13 @@ use std::path::Path;
 use anyhow::Context;
 use policy::EvictionPolicy;
 use pricing::{Accounting, PriceBook};
-use serde::Deserialize;
 use sim::{Profile, Surroundings, System, SystemKind};
 use trace::Selection;
 use units::{Bytes, Nanos};
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::args::{CompareArgs, DEFAULT_BOOK, DEFAULT_PROFILE, PriceArgs, UsageError};
+use crate::args::{CompareArgs, DEFAULT_BOOK, PriceArgs, UsageError};
 use crate::output;
-
-/// An experiment as its file spells it. Nothing is checked but its shape.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ExperimentFile {
-    /// What is asked, in a sentence.
-    pub(crate) question: String,
-    trace: String,
-    #[serde(default = "default_seeds")]
-    seeds: Vec<u64>,
-    #[serde(default = "default_book")]
-    prices: String,
-    accounting: Option<String>,
-    policy: Option<String>,
-    #[serde(default = "default_profile")]
-    profile: String,
-    systems: Vec<String>,
-    #[serde(default)]
-    select: SelectFile,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SelectFile {
-    hours: Option<String>,
-    min_size: Option<String>,
-    max_size: Option<String>,
-    scale_size: Option<String>,
-    clamp_size: Option<String>,
-}
 
 /// An experiment that can be run: everything in it was read and checked.
 pub(crate) struct Experiment {
@@ -67,14 +36,14 @@ pub(crate) struct Experiment {
 }
 
 /// What an experiment is made of, as texts.
-struct Parts<'a> {
-    trace: String,
-    selection: Selection,
-    policy: EvictionPolicy,
-    systems: Vec<String>,
-    prices: &'a PriceArgs,
-    profile: &'a str,
-    seeds: Vec<u64>,
+pub(crate) struct Parts<'a> {
+    pub(crate) trace: String,
+    pub(crate) selection: Selection,
+    pub(crate) policy: EvictionPolicy,
+    pub(crate) systems: Vec<String>,
+    pub(crate) prices: &'a PriceArgs,
+    pub(crate) profile: &'a str,
+    pub(crate) seeds: Vec<u64>,
 }
 
 /// The cluster of the paper's evaluation.
@@ -94,19 +63,8 @@ impl Experiment {
         })
     }
 
-    /// The experiment that the file `origin` of this text spells, on `trace` if one is given.
-    pub(crate) fn of_file(
-        origin: &str,
-        text: &str,
-        trace: Option<&str>,
-    ) -> anyhow::Result<(ExperimentFile, Experiment)> {
-        let file: ExperimentFile =
-            toml::from_str(text).with_context(|| format!("cannot read `{origin}`"))?;
-        let experiment = file.check(trace).with_context(|| format!("cannot run `{origin}`"))?;
-        Ok((file, experiment))
-    }
-
-    fn new(parts: Parts<'_>) -> anyhow::Result<Experiment> {
+    /// The experiment of these parts, each read and checked.
+    pub(crate) fn new(parts: Parts<'_>) -> anyhow::Result<Experiment> {
         let Parts { trace, selection, policy, systems, prices: price_args, profile, seeds } = parts;
         let (prices, price_text) = price_book(&price_args.prices)?;
         let (profile, profile_text) = profile_of(profile)?;
@@ -161,52 +119,9 @@ impl Experiment {
     }
 }
 
-impl ExperimentFile {
-    fn check(&self, trace: Option<&str>) -> anyhow::Result<Experiment> {
-        // Taken apart without `..`, so that a new field cannot go unchecked.
-        let ExperimentFile {
-            question: _,
-            trace: own_trace,
-            seeds,
-            prices,
-            accounting,
-            policy,
-            profile,
-            systems,
-            select,
-        } = self;
-        let SelectFile { hours, min_size, max_size, scale_size, clamp_size } = select;
-        if seeds.is_empty() {
-            return Err(UsageError("`seeds` is empty; write at least one".to_owned()).into());
-        }
-        Experiment::new(Parts {
-            trace: trace.unwrap_or(own_trace).to_owned(),
-            selection: Selection {
-                hours: read::<Nanos>("select.hours", hours.as_ref())?,
-                min_size: read::<Bytes>("select.min_size", min_size.as_ref())?,
-                max_size: read::<Bytes>("select.max_size", max_size.as_ref())?,
-                scale_size: read("select.scale_size", scale_size.as_ref())?,
-                clamp_size: read::<Bytes>("select.clamp_size", clamp_size.as_ref())?,
-            },
-            policy: read("policy", policy.as_ref())?.unwrap_or(EvictionPolicy::Lru),
-            systems: systems.clone(),
-            prices: &PriceArgs {
-                prices: prices.clone(),
-                accounting: read("accounting", accounting.as_ref())?,
-            },
-            profile,
-            seeds: seeds.clone(),
-        })
-    }
-}
-
-fn default_profile() -> String {
-    DEFAULT_PROFILE.to_owned()
-}
-
 /// The profile that comes with the program under this name, or the file of this path; and its
 /// text.
-fn profile_of(name: &str) -> anyhow::Result<(Profile, String)> {
+pub(crate) fn profile_of(name: &str) -> anyhow::Result<(Profile, String)> {
     if let Some(text) = Profile::builtin_text(name) {
         return Ok((Profile::from_toml(text)?, text.to_owned()));
     }
@@ -283,20 +198,4 @@ fn default_systems(prices: &PriceBook) -> anyhow::Result<Vec<String>> {
     let cluster = cluster.map(|it| format!("elasticache:{it}"));
     let others = ["infinicache", "infinicache:backup=off", "s3"].map(str::to_owned);
     Ok(cluster.into_iter().chain(others).collect())
-}
-
-fn read<T: std::str::FromStr<Err: ToString>>(
-    field: &str,
-    text: Option<&String>,
-) -> Result<Option<T>, UsageError> {
-    let value = text.map(|it| it.parse()).transpose();
-    value.map_err(|err: T::Err| UsageError(format!("`{field}`: {}", err.to_string())))
-}
-
-fn default_seeds() -> Vec<u64> {
-    vec![1]
-}
-
-fn default_book() -> String {
-    DEFAULT_BOOK.to_owned()
 }

@@ -3,11 +3,13 @@
 mod args;
 mod commands;
 mod experiment;
+mod experiment_file;
 mod figures_args;
 mod live_args;
 mod microbenchmarks;
 mod output;
 mod own_page;
+mod parquet_file;
 mod progress;
 mod replay;
 mod run_store;

@@ -106,19 +106,30 @@ pub(crate) fn measure(
     let prices = PriceBook::builtin("aws-us-east-1-2019-12").context("the book of 2019")?;
     let Effort { n_gets, seed } = effort;
     let laboratory = Laboratory { prices: &prices, profile, n_gets, seed };
-    let (boxes, throughput): (Vec<Fig11Row>, Vec<Fig12Row>) = (rows(FIG11)?, rows(FIG12)?);
     threads.install(|| {
-        let mut points: Vec<Point> =
-            boxes.par_iter().map(|row| fig11(laboratory, row)).collect::<anyhow::Result<_>>()?;
-        points.extend(fig4(laboratory)?);
-        let streams: anyhow::Result<Vec<Point>> =
-            throughput.par_iter().map(|row| fig12(laboratory, row)).collect();
-        points.extend(streams?);
+        let mut points = fig11(laboratory, FIG11)?;
+        points.extend(fig4(laboratory, FIG4)?);
+        points.extend(fig12(laboratory, FIG12, &[seed, seed + 1, seed + 2])?);
         Ok(points)
     })
 }
 
-fn fig11(laboratory: Laboratory<'_>, row: &Fig11Row) -> anyhow::Result<Point> {
+/// Fig 11: one read at a time, for each row of its reference file.
+pub(crate) fn fig11(laboratory: Laboratory<'_>, reference: &str) -> anyhow::Result<Vec<Point>> {
+    rows::<Fig11Row>(reference)?.par_iter().map(|row| box_of(laboratory, row)).collect()
+}
+
+/// Fig 12: many clients, for each row of its reference file; the range of these seeds.
+pub(crate) fn fig12(
+    laboratory: Laboratory<'_>,
+    reference: &str,
+    seeds: &[u64],
+) -> anyhow::Result<Vec<Point>> {
+    let rows = rows::<Fig12Row>(reference)?;
+    rows.par_iter().map(|row| throughput(laboratory, row, seeds)).collect()
+}
+
+fn box_of(laboratory: Laboratory<'_>, row: &Fig11Row) -> anyhow::Result<Point> {
     let Fig11Row { memory_mb, object_mb, code, q1, median, q3 } = row;
     let size = Bytes::megabytes(u64::from(*object_mb));
     let cluster = CLUSTERS.iter().find(|(name, _)| name == code);
@@ -134,7 +145,8 @@ fn fig11(laboratory: Laboratory<'_>, row: &Fig11Row) -> anyhow::Result<Point> {
     Ok(Point { figure, what, x: *object_mb, paper, ours: quartiles(&latency) })
 }
 
-fn fig4(laboratory: Laboratory<'_>) -> anyhow::Result<Vec<Point>> {
+/// Fig 4: reads by how many hosts they touch, for each row of its reference file.
+pub(crate) fn fig4(laboratory: Laboratory<'_>, reference: &str) -> anyhow::Result<Vec<Point>> {
     let ours = laboratory.by_hosts()?;
     let point = |row: &Fig4Row| {
         let Fig4Row { n_hosts, series, q1, median, q3 } = row;
@@ -148,18 +160,13 @@ fn fig4(laboratory: Laboratory<'_>) -> anyhow::Result<Vec<Point>> {
         let paper = Quartiles { low: *q1, middle: *median, high: *q3 };
         Some(Point { figure, what, x: *n_hosts, paper, ours: quartiles(ours) })
     };
-    Ok(rows::<Fig4Row>(FIG4)?.iter().filter_map(point).collect())
+    Ok(rows::<Fig4Row>(reference)?.iter().filter_map(point).collect())
 }
 
-fn fig12(laboratory: Laboratory<'_>, row: &Fig12Row) -> anyhow::Result<Point> {
-    /// Three runs, for a range.
-    const N_RUNS: u64 = 3;
+fn throughput(laboratory: Laboratory<'_>, row: &Fig12Row, seeds: &[u64]) -> anyhow::Result<Point> {
     let Fig12Row { clients, low, mean, high } = row;
-    let run = |run: u64| {
-        let seed = laboratory.seed + run;
-        Ok(Laboratory { seed, ..laboratory }.throughput(*clients)? / 1e9)
-    };
-    let mut runs: Vec<f64> = (0..N_RUNS).map(run).collect::<anyhow::Result<_>>()?;
+    let run = |seed: &u64| Ok(Laboratory { seed: *seed, ..laboratory }.throughput(*clients)? / 1e9);
+    let mut runs: Vec<f64> = seeds.iter().map(run).collect::<anyhow::Result<_>>()?;
     runs.sort_unstable_by(f64::total_cmp);
     let middle = runs.iter().sum::<f64>() / runs.len() as f64;
     Ok(Point {
@@ -178,7 +185,7 @@ fn quartiles(of: &Distribution) -> Quartiles {
 
 fn rows<T: DeserializeOwned>(text: &str) -> anyhow::Result<Vec<T>> {
     let mut reader = csv::Reader::from_reader(text.as_bytes());
-    reader.deserialize().collect::<Result<_, _>>().context("an embedded reference file")
+    reader.deserialize().collect::<Result<_, _>>().context("a reference file")
 }
 
 /// The errors of the points of one figure, without their signs, from the least to the largest.

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use report::chart::{Chart, Curve, CurveChart, Estimate, Hue, Naming, Plot, Scale, Ticks};
 use report::comparison::{Comparison, SystemSummary};
-use report::page::{self, Fact, Page, PageFigure, Section, Table};
+use report::page::{self, Fact, Making, Page, PageFigure, Section, Table};
 
-use crate::commands::figures::{latencies::cdf, seeds};
+use crate::commands::figures::{Kind, latencies::cdf, seeds};
 use crate::output;
 
 /// Writes index.html into `dir`: the systems beside each other in a table and three figures.
@@ -64,8 +64,11 @@ fn page_of(
             Ok(PageFigure {
                 name: name.to_owned(),
                 figure: Chart::from_json(&chart.to_json())?.draw(),
-                configuration: configuration.to_owned(),
-                receipt: receipts.join(" "),
+                made: Making {
+                    configuration: configuration.to_owned(),
+                    receipts: receipts.clone(),
+                    ..Making::default()
+                },
             })
         })
         .collect::<anyhow::Result<Vec<_>>>()?;
@@ -172,6 +175,7 @@ impl<'a> Systems<'a> {
             header: header.map(str::to_owned).to_vec(),
             rows: self.0.iter().map(row).collect(),
             n_words: 1,
+            made: None,
         }
     }
 
@@ -261,11 +265,9 @@ fn interval(it: Estimate, n_decimals: usize) -> String {
 }
 
 fn hue_of(name: &str) -> Hue {
-    match name.split_once(':').map_or(name, |(kind, _)| kind) {
-        "elasticache" => Hue::ElastiCache,
-        "infinicache" if name.contains("backup=off") => Hue::InfiniCacheWithoutBackup,
-        "infinicache" => Hue::InfiniCache,
-        _ => Hue::S3,
+    match Kind::of(name) {
+        Kind::StoreAsMeasured => Hue::S3,
+        kind => kind.hue(),
     }
 }
 

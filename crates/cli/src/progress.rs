@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// A bar over `n_bytes` of input (unknown: a spinner); hidden unless stderr is a terminal.
 pub(crate) fn bytes_bar(n_bytes: Option<u64>, what: &str) -> ProgressBar {
@@ -28,10 +28,63 @@ pub(crate) fn requests_bar(n_requests: usize, what: &str) -> ProgressBar {
     shown(bar, "{msg} [{bar:30}] {human_pos}/{human_len} requests, {per_sec}, {eta} left", what)
 }
 
+/// A bar for each figure that is being made, and one for all of them; hidden unless stderr is a
+/// terminal.
+pub(crate) struct FigureBars {
+    bars: MultiProgress,
+    all: ProgressBar,
+    figures: Vec<ProgressBar>,
+}
+
+impl FigureBars {
+    /// Bars over so many steps in all, and over these of each figure. A step may be one of
+    /// several figures.
+    pub(crate) fn new(n_steps: usize, figures: &[(&str, usize)]) -> FigureBars {
+        let is_shown = io::stderr().is_terminal();
+        let target =
+            if is_shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bars = MultiProgress::with_draw_target(target);
+        let bar = |name: &str, n_steps: usize| {
+            let bar = ProgressBar::with_draw_target(
+                Some(n_steps as u64),
+                // It is shown by the bars, from its first step on.
+                ProgressDrawTarget::hidden(),
+            );
+            styled(bar, "{msg:20} [{bar:30}] {pos}/{len}, {eta} left", name)
+        };
+        let all = bars.add(bar("all figures", n_steps));
+        let figures = figures.iter().map(|(name, n_steps)| bar(name, *n_steps)).collect();
+        FigureBars { bars, all, figures }
+    }
+
+    /// A step of these figures is done.
+    pub(crate) fn step(&self, figures: &[usize]) {
+        for bar in figures.iter().map(|it| &self.figures[*it]) {
+            if bar.position() == 0 {
+                self.bars.insert_before(&self.all, bar.clone());
+            }
+            bar.inc(1);
+            if bar.length().is_some_and(|it| it <= bar.position()) {
+                bar.finish_and_clear();
+            }
+        }
+        self.all.inc(1);
+    }
+
+    /// All is done.
+    pub(crate) fn finish(&self) {
+        self.all.finish_and_clear();
+    }
+}
+
 fn shown(bar: ProgressBar, template: &str, what: &str) -> ProgressBar {
     if !io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
+    styled(bar, template, what)
+}
+
+fn styled(bar: ProgressBar, template: &str, what: &str) -> ProgressBar {
     let style = ProgressStyle::with_template(template).expect("the templates here are valid");
     bar.with_style(style.progress_chars("=> ")).with_message(what.to_owned())
 }

@@ -1,9 +1,9 @@
 //! Replays a trace on the systems of an experiment, several at once.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
 use anyhow::Context;
-use indicatif::ProgressBar;
 use pricing::{CostItems, cost};
 use rayon::ThreadPool;
 use rayon::prelude::*;
@@ -45,69 +45,107 @@ pub(crate) fn replay(
     pool: &ThreadPool,
 ) -> anyhow::Result<Vec<Comparison>> {
     let jobs = [Job { experiment, input }];
-    let bar = progress::steps_bar(n_runs(&jobs), "simulating");
-    let comparisons = pool.install(|| replay_all(&jobs, None, &bar));
+    let plan = Plan::of(&jobs);
+    let bar = progress::steps_bar(plan.n_runs(), "simulating");
+    let comparisons = pool.install(|| plan.replay(None, &|_| bar.inc(1)));
     bar.finish_and_clear();
     Ok(comparisons?.pop().expect("a list of comparisons for each job"))
 }
 
-/// How many runs the jobs are, each a step of the bar of [`replay_all`].
-pub(crate) fn n_runs(jobs: &[Job<'_>]) -> usize {
-    jobs.iter().map(|it| it.experiment.seeds.len() * it.experiment.systems.len()).sum()
+/// The runs of several experiments; one that several ask for is run once.
+pub(crate) struct Plan<'a> {
+    jobs: &'a [Job<'a>],
+    runs: Vec<Run<'a>>,
+    /// For each job the numbers of its runs: seed by seed, system by system.
+    runs_of: Vec<Vec<usize>>,
 }
 
-/// The same for several experiments at once, on the threads of the caller's pool. What is in
-/// the store is not run again.
-pub(crate) fn replay_all(
-    jobs: &[Job<'_>],
-    store: Option<&Store>,
-    bar: &ProgressBar,
-) -> anyhow::Result<Vec<Vec<Comparison>>> {
-    let key_hashes: Vec<Vec<u64>> = jobs.iter().map(|it| key_hashes(&it.input.trace)).collect();
-    let mut runs: Vec<Run<'_>> = Vec::with_capacity(n_runs(jobs));
-    for (index, job) in jobs.iter().enumerate() {
-        for seed in &job.experiment.seeds {
-            let run_of = |system| Run { index, seed: *seed, system };
-            runs.extend(job.experiment.systems.iter().map(run_of));
+impl<'a> Plan<'a> {
+    /// The plan for these experiments.
+    pub(crate) fn of(jobs: &'a [Job<'a>]) -> Plan<'a> {
+        let mut runs: Vec<Run<'a>> = Vec::new();
+        let mut number_of: BTreeMap<String, usize> = BTreeMap::new();
+        let mut runs_of = Vec::with_capacity(jobs.len());
+        for (index, job) in jobs.iter().enumerate() {
+            let mut numbers = Vec::new();
+            for seed in &job.experiment.seeds {
+                for system in &job.experiment.systems {
+                    let question = question(job, system, *seed);
+                    let number = *number_of.entry(question.clone()).or_insert(runs.len());
+                    if number == runs.len() {
+                        let (seed, users) = (*seed, Vec::new());
+                        runs.push(Run { input: job.input, index, seed, system, question, users });
+                    }
+                    runs[number].users.push(index);
+                    numbers.push(number);
+                }
+            }
+            runs_of.push(numbers);
         }
+        Plan { jobs, runs, runs_of }
     }
-    let summarise = |run: &Run<'_>| {
-        let Job { experiment, input } = &jobs[run.index];
-        let kept = Store::find_or(store, &run.question(experiment, input), || {
-            let (requests, span) = (input.trace.requests(), input.span);
-            let workload = Workload { requests, key_hashes: &key_hashes[run.index], span };
-            let record = sim::run(run.system, &workload, run.seed);
-            Ok(KeptSummary::from(&summarise(experiment, run.system, &record)?))
-        });
-        bar.inc(1);
-        kept.map(SystemSummary::from)
-    };
-    let summaries: anyhow::Result<Vec<SystemSummary>> = runs.par_iter().map(summarise).collect();
-    let mut summaries = summaries?.into_iter();
-    let comparisons = |job: &Job<'_>| {
-        let n_systems = job.experiment.systems.len();
-        let comparison =
-            |seed: &u64| comparison(job, *seed, summaries.by_ref().take(n_systems).collect());
-        job.experiment.seeds.iter().map(comparison).collect()
-    };
-    Ok(jobs.iter().map(comparisons).collect())
+
+    /// How many runs there are.
+    pub(crate) fn n_runs(&self) -> usize {
+        self.runs.len()
+    }
+
+    /// How many of them a job needs.
+    pub(crate) fn n_runs_of(&self, job: usize) -> usize {
+        self.runs_of[job].len()
+    }
+
+    /// Runs what is not in the store, several at once on the threads of the caller's pool, and
+    /// tells `is_done` the jobs that each run was for. For each job a comparison for each seed.
+    pub(crate) fn replay(
+        &self,
+        store: Option<&Store>,
+        is_done: &(dyn Fn(&[usize]) + Sync),
+    ) -> anyhow::Result<Vec<Vec<Comparison>>> {
+        let key_hashes: Vec<Vec<u64>> =
+            self.jobs.iter().map(|it| key_hashes(&it.input.trace)).collect();
+        let summary = |run: &Run<'_>| {
+            let Run { input, index, seed, system, question, users } = run;
+            let kept = Store::find_or(store, question, || {
+                let (requests, span) = (input.trace.requests(), input.span);
+                let workload = Workload { requests, key_hashes: &key_hashes[*index], span };
+                let record = sim::run(system, &workload, *seed);
+                let experiment = self.jobs[*index].experiment;
+                Ok(KeptSummary::from(&summarise(experiment, system, &record)?))
+            });
+            is_done(users);
+            kept.map(SystemSummary::from)
+        };
+        let summaries: anyhow::Result<Vec<SystemSummary>> =
+            self.runs.par_iter().map(summary).collect();
+        let summaries = summaries?;
+        let comparisons = |(job, numbers): (&Job<'_>, &Vec<usize>)| {
+            let of_seed = numbers.chunks(job.experiment.systems.len().max(1));
+            let systems = of_seed.map(|it| it.iter().map(|it| summaries[*it].clone()).collect());
+            let seeds = job.experiment.seeds.iter();
+            seeds.zip(systems).map(|(seed, systems)| comparison(job, *seed, systems)).collect()
+        };
+        Ok(self.jobs.iter().zip(&self.runs_of).map(comparisons).collect())
+    }
 }
 
 /// One system under one seed.
 struct Run<'a> {
-    /// Of the job.
+    input: &'a Input,
+    /// The first job that it is for.
     index: usize,
     seed: u64,
     system: &'a System,
+    question: String,
+    /// All jobs that it is for.
+    users: Vec<usize>,
 }
 
-impl Run<'_> {
-    /// All that its result depends on, but the program.
-    fn question(&self, experiment: &Experiment, input: &Input) -> String {
-        let Run { seed, system, .. } = self;
-        let (trace, span) = (input.trace.hash(), input.span.get());
-        format!("run {} {trace} {span} {seed} {system:?}", experiment.surroundings_hash)
-    }
+/// All that the result of a run depends on, but the program.
+fn question(job: &Job<'_>, system: &System, seed: u64) -> String {
+    let Job { experiment, input } = job;
+    let (trace, span) = (input.trace.hash(), input.span.get());
+    format!("run {} {trace} {span} {seed} {system:?}", experiment.surroundings_hash)
 }
 
 fn key_hashes(trace: &Trace) -> Vec<u64> {

@@ -17,6 +17,7 @@ mod labels;
 mod letters;
 mod png;
 mod render;
+mod rows;
 mod scene;
 mod style;
 mod surface;

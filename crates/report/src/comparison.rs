@@ -1,9 +1,9 @@
 //! The systems of a run side by side: what they cost, hit, lost, and how fast they were.
 
-mod csv;
 mod fields;
 mod json;
 mod table;
+mod table_rows;
 #[cfg(test)]
 mod tests;
 
@@ -11,9 +11,9 @@ use pricing::CostItems;
 use sim::{Counts, Distribution, Latencies};
 use units::{Bytes, Nanos};
 
-pub use self::csv::to_csv;
-pub use self::json::{to_json, to_json_with_hours};
+pub use self::json::{to_json, to_json_of_seeds, to_json_with_hours};
 pub use self::table::to_table;
+pub use self::table_rows::{to_csv, to_hourly_rows, to_rows};
 
 /// What several systems did with one trace.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@
 //! spreadsheet. [`chart`] draws the figures of the paper, ours over theirs, [`table1`] its
 //! Table 1, and [`scoreboard`] lists every published number beside ours. [`mod@reference`] reads
 //! the published curves and [`published`] the published numbers. [`page`] puts all of it on one
-//! page.
+//! page, and [`rows`] are for those who compute with it.
 //!
 //! Nothing here computes a metric or touches a file: every function takes plain data and gives
 //! the text or the bytes of a file, the same for the same data.
@@ -16,5 +16,6 @@ mod number;
 pub mod page;
 pub mod published;
 pub mod reference;
+pub mod rows;
 pub mod scoreboard;
 pub mod table1;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use crate::chart::{Figure, dark_colors};
+use crate::grid::Grid;
 use crate::number::signed;
 use crate::scoreboard::{self, Kind, Row, Tolerance, Verdict, decimals, two_digits};
 
@@ -65,6 +66,21 @@ pub struct Table {
     pub rows: Vec<Vec<String>>,
     /// How many of the columns, from the left, are words and not numbers.
     pub n_words: usize,
+    /// How it was made; nothing where the page says so elsewhere.
+    pub made: Option<Making>,
+}
+
+/// How a figure or a table was made.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Making {
+    /// The question it answers.
+    pub question: String,
+    /// Where the numbers were published that ours stand beside.
+    pub sources: Vec<String>,
+    /// The experiment, or what stands in for one.
+    pub configuration: String,
+    /// What made it.
+    pub receipts: Vec<String>,
 }
 
 /// Figures under one heading.
@@ -83,10 +99,16 @@ pub struct PageFigure {
     pub name: String,
     /// The figure.
     pub figure: Figure,
-    /// The experiment, or what stands in for one.
-    pub configuration: String,
-    /// What made it.
-    pub receipt: String,
+    /// How it was made.
+    pub made: Making,
+}
+
+impl Table {
+    /// The table as Markdown, without its title.
+    pub fn to_markdown(&self) -> String {
+        let header = self.header.iter().map(String::as_str).collect();
+        Grid { header, rows: self.rows.clone() }.to_markdown(self.n_words)
+    }
 }
 
 /// The page as an HTML document, the same for the same page. It asks for nothing over a network,
@@ -233,10 +255,8 @@ fn push_row(text: &mut String, row: &Row, half_width: Option<f64>, reason: Optio
             let points = row.ours - row.paper;
             (format!("{} pp", signed(points, 2)), points.abs())
         }
-        (Tolerance::Relative(_), Some(part)) => {
-            (format!("{} %", signed(100.0 * part, 2)), 100.0 * part.abs())
-        }
-        (Tolerance::Relative(_), None) => (crate::number::NONE.to_owned(), 0.0),
+        (_, Some(part)) => (format!("{} %", signed(100.0 * part, 2)), 100.0 * part.abs()),
+        (_, None) => (crate::number::NONE.to_owned(), 0.0),
     };
     let interval = half_width.map_or(String::new(), |it| format!(" ± {}", two_digits(it)));
     let why = match (row.verdict(), reason) {
@@ -274,14 +294,15 @@ fn push_row(text: &mut String, row: &Row, half_width: Option<f64>, reason: Optio
 }
 
 fn push_table(text: &mut String, table: &Table) {
-    let Table { title, caption, header, rows, n_words } = table;
+    let Table { title, caption, header, rows, n_words, made } = table;
     let (id, title) = (anchor(title), escaped(title));
+    put(text, format_args!("<section>\n<h2 id=\"{id}\">{title}</h2>\n"));
+    push_question(text, made.as_ref());
     put(
         text,
         format_args!(
-            "<section>\n<h2 id=\"{id}\">{title}</h2>\n<div class=\"scroll\" tabindex=\"0\" \
-             role=\"region\" aria-label=\"{title}\">\n<table class=\"sortable\">\n\
-             <caption>{}</caption>\n<thead>\n<tr>",
+            "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{title}\">\n\
+             <table class=\"sortable stack\">\n<caption>{}</caption>\n<thead>\n<tr>",
             escaped(caption)
         ),
     );
@@ -294,32 +315,64 @@ fn push_table(text: &mut String, table: &Table) {
         text.push_str("<tr>");
         for (index, cell) in row.iter().enumerate() {
             let cell = escaped(cell);
-            match index {
-                0 => put(text, format_args!("<th scope=\"row\">{cell}</th>")),
-                _ => put(text, format_args!("<td{}>{cell}</td>", class(index))),
+            let name = escaped(header.get(index).map_or("", String::as_str));
+            if index == 0 {
+                put(text, format_args!("<th scope=\"row\">{cell}</th>"));
+            } else {
+                let class = class(index);
+                put(text, format_args!("<td{class} data-name=\"{name}\">{cell}</td>"));
             }
         }
         text.push_str("</tr>\n");
     }
-    text.push_str("</tbody>\n</table>\n</div>\n</section>\n");
+    text.push_str("</tbody>\n</table>\n</div>\n");
+    if let Some(it) = made {
+        push_making(text, it);
+    }
+    text.push_str("</section>\n");
 }
 
-fn push_figure(text: &mut String, it: &PageFigure) {
-    let PageFigure { name, figure, configuration, receipt } = it;
-    let title = escaped(figure.title());
+fn push_question(text: &mut String, made: Option<&Making>) {
+    if let Some(it) = made.filter(|it| !it.question.is_empty()) {
+        put(text, format_args!("<p class=\"question\">{}</p>\n", escaped(&it.question)));
+    }
+}
+
+fn push_making(text: &mut String, made: &Making) {
+    let Making { question: _, sources, configuration, receipts } = made;
     put(
         text,
         format_args!(
-            "<figure id=\"{name}\">\n<h3>{title}</h3>\n<div class=\"plot\" tabindex=\"0\" \
-             role=\"group\" aria-label=\"{title}\">\n{}</div>\n<figcaption>{}</figcaption>\n\
-             <details><summary>How it was made</summary>\n<pre>{}</pre>\n<p>{}</p>\n</details>\n\
-             </figure>\n",
-            figure.plot_svg(),
-            escaped(figure.caption()),
-            escaped(configuration.trim_end()),
-            escaped(receipt),
+            "<details><summary>How it was made</summary>\n<pre tabindex=\"0\">{}</pre>\n",
+            escaped(configuration.trim_end())
         ),
     );
+    if !sources.is_empty() {
+        let sources = escaped(&sources.join("; "));
+        put(text, format_args!("<p>Published numbers: {sources}.</p>\n"));
+    }
+    for it in receipts {
+        put(text, format_args!("<p>{}</p>\n", escaped(it)));
+    }
+    text.push_str("</details>\n");
+}
+
+fn push_figure(text: &mut String, it: &PageFigure) {
+    let PageFigure { name, figure, made } = it;
+    let title = escaped(figure.title());
+    put(text, format_args!("<figure id=\"{name}\">\n<h3>{title}</h3>\n"));
+    push_question(text, Some(made));
+    put(
+        text,
+        format_args!(
+            "<div class=\"plot\" tabindex=\"0\" role=\"group\" aria-label=\"{title}\">\n{}</div>\n\
+             <figcaption>{}</figcaption>\n",
+            figure.plot_svg(),
+            escaped(figure.caption()),
+        ),
+    );
+    push_making(text, made);
+    text.push_str("</figure>\n");
 }
 
 /// The colours of figures on a dark ground, for both ways to ask for one.

@@ -48,8 +48,13 @@ impl Published {
                 text: text.to_owned(),
                 expected,
             };
-            let checked_tolerance = parse_tolerance(&tolerance)
-                .ok_or_else(|| wrong("tolerance", &tolerance, "a tolerance such as 10% or 1pp"))?;
+            let checked_tolerance = parse_tolerance(&tolerance).ok_or_else(|| {
+                wrong(
+                    "tolerance",
+                    &tolerance,
+                    "a tolerance such as 10% or 1pp, `at least` or `at most`",
+                )
+            })?;
             let checked_kind = [Kind::Calibrated, Kind::Predicted, Kind::Exact]
                 .into_iter()
                 .find(|it| it.name() == kind)
@@ -93,6 +98,11 @@ impl Published {
 
 fn parse_tolerance(text: &str) -> Option<Tolerance> {
     let number = |text: &str| text.parse::<f64>().ok().filter(|it| 0.0 <= *it);
+    match text {
+        "at least" => return Some(Tolerance::AtLeast),
+        "at most" => return Some(Tolerance::AtMost),
+        _ => {}
+    }
     match (text.strip_suffix('%'), text.strip_suffix("pp")) {
         (Some(percent), _) => Some(Tolerance::Relative(number(percent)? / 100.0)),
         (_, Some(points)) => Some(Tolerance::PercentagePoints(number(points)?)),

@@ -33,6 +33,10 @@ pub enum Tolerance {
     Relative(f64),
     /// At most so many percentage points. Both numbers are percentages, from 0 to 100.
     PercentagePoints(f64),
+    /// Ours is to be the paper's number or more, which it gives as a bound.
+    AtLeast,
+    /// Ours is to be the paper's number or less.
+    AtMost,
 }
 
 /// What a number of ours owes to the paper's.
@@ -66,14 +70,17 @@ impl Row {
     /// Whether our number is within the tolerance, the tolerance itself included; a number that
     /// is not one never is.
     pub fn verdict(&self) -> Verdict {
-        let allowed = match self.tolerance {
-            Tolerance::Relative(part) => part * self.paper.abs(),
-            Tolerance::PercentagePoints(points) => points,
+        let difference = self.ours - self.paper;
+        let (beyond, allowed) = match self.tolerance {
+            Tolerance::Relative(part) => (difference.abs(), part * self.paper.abs()),
+            Tolerance::PercentagePoints(points) => (difference.abs(), points),
+            Tolerance::AtLeast => (-difference, 0.0),
+            Tolerance::AtMost => (difference, 0.0),
         };
         // The numbers are decimal, and their difference may come out a last binary digit too
         // large: 1.1 - 1 is more than 0.1.
         let rounding = 4.0 * f64::EPSILON * self.paper.abs().max(self.ours.abs());
-        let is_within = (self.ours - self.paper).abs() <= allowed + rounding;
+        let is_within = beyond <= allowed + rounding;
         if is_within { Verdict::Pass } else { Verdict::Miss }
     }
 }
@@ -85,6 +92,8 @@ impl Tolerance {
             // Rounded, so that 0.07 shows as 7 % and not as 7.000000000000001 %.
             Tolerance::Relative(part) => format!("{}%", (part * 1e8).round() / 1e6),
             Tolerance::PercentagePoints(points) => format!("{points}pp"),
+            Tolerance::AtLeast => "at least".to_owned(),
+            Tolerance::AtMost => "at most".to_owned(),
         }
     }
 }
@@ -156,8 +165,8 @@ pub fn to_markdown(rows: &[Row], half_widths: &BTreeMap<String, f64>) -> String 
             (Tolerance::PercentagePoints(_), _) => {
                 format!("{} pp", signed(row.ours - row.paper, 2))
             }
-            (Tolerance::Relative(_), Some(part)) => format!("{} %", signed(100.0 * part, 2)),
-            (Tolerance::Relative(_), None) => crate::number::NONE.to_owned(),
+            (_, Some(part)) => format!("{} %", signed(100.0 * part, 2)),
+            (_, None) => crate::number::NONE.to_owned(),
         };
         let verdict = match row.verdict() {
             Verdict::Pass => "pass".to_owned(),
@@ -202,7 +211,7 @@ pub fn summary(rows: &[Row]) -> String {
 }
 
 /// A half-width to two significant digits, all those before the point kept.
-pub(crate) fn two_digits(number: f64) -> String {
+pub fn two_digits(number: f64) -> String {
     let n_decimals = (0..6).find(|it| 10.0 <= number * 10_f64.powi(*it)).unwrap_or(6);
     format!("{number:.*}", usize::try_from(n_decimals).expect("at most 6"))
 }
@@ -228,8 +237,8 @@ mod tests {
 
     fn row(id: &str, paper: f64, ours: f64, tolerance: Tolerance, kind: Kind) -> Row {
         let (quantity, unit) = match tolerance {
-            Tolerance::Relative(_) => ("cost of 50 h, all", "US$"),
             Tolerance::PercentagePoints(_) => ("hit ratio, all", "%"),
+            _ => ("cost of 50 h, all", "US$"),
         };
         Row {
             id: id.to_owned(),
@@ -260,6 +269,12 @@ mod tests {
         check(0.0, 0.1, Tolerance::Relative(0.5), Verdict::Miss);
         check(1.0, f64::NAN, Tolerance::Relative(0.5), Verdict::Miss);
         check(-10.0, -10.4, Tolerance::Relative(0.05), Verdict::Pass);
+        check(9.0, 10.2, Tolerance::AtLeast, Verdict::Pass);
+        check(9.0, 9.0, Tolerance::AtLeast, Verdict::Pass);
+        check(9.0, 8.9, Tolerance::AtLeast, Verdict::Miss);
+        check(9.0, 8.9, Tolerance::AtMost, Verdict::Pass);
+        check(9.0, 9.1, Tolerance::AtMost, Verdict::Miss);
+        check(9.0, f64::NAN, Tolerance::AtMost, Verdict::Miss);
     }
 
     #[test]

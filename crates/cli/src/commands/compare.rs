@@ -4,6 +4,7 @@ use report::comparison::{self, Comparison};
 use units::Bytes;
 
 use crate::args::{CompareArgs, OutputArgs};
+use crate::commands::figures::write_comparisons;
 use crate::experiment::Experiment;
 use crate::{output, own_page, replay, trace_input};
 
@@ -19,8 +20,8 @@ pub(crate) fn compare(args: &CompareArgs) -> anyhow::Result<()> {
     let [comparison] = comparisons.as_slice() else { panic!("one seed makes one comparison") };
     if let Some(dir) = &args.result.output_dir {
         let json = comparison::to_json_with_hours(comparison);
+        write_comparisons(dir, "results", &comparisons)?;
         output::write_text(&dir.join("results.json"), &json)?;
-        output::write_text(&dir.join("results.csv"), &comparison::to_csv(&comparisons))?;
         let question = format!("What would {} cost, hit and lose?", args.trace.trace);
         let systems = experiment.systems.iter().map(|it| format!(" --system {}", it.name));
         let configuration =

@@ -1,50 +1,109 @@
-//! `infinisim run`: one experiment, all its systems and seeds.
+//! `infinisim run`: one experiment, all its systems and seeds, or the figure that is made of it.
 
 use report::comparison::{self, Comparison};
+use report::page::{self, Page, Section};
 
-use crate::args::RunArgs;
+use crate::args::{RunArgs, UsageError};
 use crate::commands::compare::{notes, shown};
+use crate::commands::figures::{self, Ask, Drawn, Entry, Made, Planned, Shown};
 use crate::experiment::Experiment;
+use crate::experiment_file::{ExperimentFile, Named};
 use crate::{output, own_page, replay, trace_input};
 
 /// Runs the experiment of a file.
 pub(crate) fn run(args: &RunArgs) -> anyhow::Result<()> {
     let origin = args.experiment.display().to_string();
     let text = fs_err::read_to_string(&args.experiment)?;
-    let (file, experiment) = Experiment::of_file(&origin, &text, args.trace.as_deref())?;
+    let file = ExperimentFile::parse(&origin, &text)?;
+    let in_file = |err: anyhow::Error| err.context(format!("cannot run `{origin}`"));
+    if let Some(name) = &file.figure {
+        let entry = Entry::find(name).map_err(|err| in_file(err.into()))?;
+        output::note(&format!("{origin}: {}", file.question));
+        return run_figure(args, entry, file, text).map_err(in_file);
+    }
+    let workloads = file.experiments(args.trace.as_deref()).map_err(in_file)?;
+    if workloads.is_empty() {
+        let missing = "`systems` is missing; write which to run, such as [\"infinicache\"], or with \
+                       `figure` which figure this is";
+        return Err(in_file(UsageError(missing.to_owned()).into()));
+    }
     if let Some(dir) = &args.result.output_dir {
         output::prepare_dir(dir)?;
     }
     output::note(&format!("{origin}: {}", file.question));
-    let input = trace_input::load(&experiment.trace, &args.read, &experiment.selection)?;
-    let pool = replay::thread_pool(args.result.jobs.jobs)?;
-    let comparisons = replay::replay(&experiment, &input, &pool)?;
-    if let Some(dir) = &args.result.output_dir {
-        let json = json_of(&comparisons, comparison::to_json_with_hours);
-        output::write_text(&dir.join("results.json"), &json)?;
-        output::write_text(&dir.join("results.csv"), &comparison::to_csv(&comparisons))?;
-        let notes = comparisons.first().map(|it| notes(it, &experiment)).unwrap_or_default();
-        own_page::write(dir, &comparisons, &file.question, &text, &notes)?;
+    let threads = replay::thread_pool(args.result.jobs.jobs)?;
+    let mut results = Vec::new();
+    for Named { name, experiment } in workloads {
+        let input = trace_input::load(&experiment.trace, &args.read, &experiment.selection)?;
+        let comparisons = replay::replay(&experiment, &input, &threads)?;
+        if let Some(dir) = &args.result.output_dir {
+            let dir = if name.is_empty() { dir.clone() } else { dir.join(&name) };
+            output::prepare_dir(&dir)?;
+            figures::write_comparisons(&dir, "results", &comparisons)?;
+            let json = comparison::to_json_of_seeds(&comparisons, true);
+            output::write_text(&dir.join("results.json"), &json)?;
+            let notes = comparisons.first().map(|it| notes(it, &experiment)).unwrap_or_default();
+            own_page::write(&dir, &comparisons, &file.question, &text, &notes)?;
+        }
+        results.push((experiment, comparisons));
     }
-    let text = if args.result.form.json {
-        json_of(&comparisons, comparison::to_json)
-    } else if args.result.form.csv {
-        comparison::to_csv(&comparisons)
-    } else {
-        let tables = comparisons.iter().map(|it| shown(it, &experiment, &args.result.form));
-        tables.collect::<Vec<_>>().join("\n")
-    };
-    output::print(&text)
+    output::print(&printed(args, &results))
 }
 
-/// The comparisons of all seeds: one alone as it is, several as an array.
-fn json_of(comparisons: &[Comparison], to_json: fn(&Comparison) -> String) -> String {
-    match comparisons {
-        [one] => to_json(one),
-        several => {
-            let items: Vec<String> =
-                several.iter().map(|it| to_json(it).trim_end().to_owned()).collect();
-            format!("[\n{}\n]\n", items.join(",\n"))
+fn printed(args: &RunArgs, results: &[(Experiment, Vec<Comparison>)]) -> String {
+    let all = || results.iter().flat_map(|(_, comparisons)| comparisons.iter().cloned());
+    if args.result.form.json {
+        comparison::to_json_of_seeds(&all().collect::<Vec<_>>(), false)
+    } else if args.result.form.csv {
+        comparison::to_csv(&all().collect::<Vec<_>>())
+    } else {
+        let tables = results.iter().flat_map(|(experiment, comparisons)| {
+            comparisons.iter().map(|it| shown(it, experiment, &args.result.form))
+        });
+        tables.collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// Makes the figure of an experiment as the file has it, and prints its numbers.
+fn run_figure(
+    args: &RunArgs,
+    entry: &'static Entry,
+    file: ExperimentFile,
+    text: String,
+) -> anyhow::Result<()> {
+    let (trace, read, jobs) = (args.trace.as_deref(), &args.read, &args.result.jobs);
+    let ask = Ask { trace, read, seeds: None, is_quick: false, jobs };
+    let planned = Planned::of_file(entry, file, text, args.experiment.parent(), &ask)?;
+    if let Some(dir) = &args.result.output_dir {
+        output::prepare_dir(&dir.join("data"))?;
+    }
+    let made = figures::make(vec![planned], &ask, None)?;
+    if let Some(dir) = &args.result.output_dir {
+        let shown = figures::draw(&made, dir, jobs, None)?;
+        for it in made.iter().flat_map(Made::workloads) {
+            let joint = if it.name.is_empty() { "" } else { "_" };
+            let stem = format!("results{joint}{}", it.name);
+            figures::write_comparisons(dir, &stem, &it.comparisons)?;
         }
+        output::write_text(&dir.join("index.html"), &page::to_html(&page_of(&made, &shown)))?;
+    }
+    let printed: Vec<String> =
+        made.iter().map(|it| it.printed(&args.result.form)).collect::<anyhow::Result<_>>()?;
+    output::print(&printed.join("\n"))
+}
+
+fn page_of(made: &[Made], shown: &[Shown<'_>]) -> Page {
+    let title = made.first().map_or(String::new(), |it| it.file.question.clone());
+    let tables = shown.iter().filter_map(|it| match &it.drawn {
+        Drawn::Table(table) => Some((**table).clone()),
+        Drawn::Figure(_) => None,
+    });
+    let figures = shown.iter().filter_map(Shown::figure).collect();
+    Page {
+        title,
+        tables: tables.collect(),
+        sections: vec![Section { title: "Figures".to_owned(), figures }],
+        receipts: made.iter().flat_map(Made::receipts).collect(),
+        ..Page::default()
     }
 }

@@ -25,6 +25,12 @@ fn what_is_kept_is_what_would_be_drawn() {
     let expect =
         ["break_even.png", "break_even.svg", "fig17.png", "fig17.svg", "fig9.png", "fig9.svg"];
     assert_eq!(names, expect);
+    let numbers = files(&out.join("data"));
+    for name in ["break_even", "fig17", "fig9"] {
+        for end in ["json", "parquet"] {
+            assert!(numbers.contains_key(&format!("{name}.{end}")), "{name}.{end}");
+        }
+    }
     let kept = files(&out.join(".cache"));
     assert_eq!(kept.len(), 3, "one for each figure");
     // Found again, and made again where a kept file was cut short.
@@ -41,7 +47,7 @@ fn a_figure_that_there_is_not() {
     let ran = Workplace::new().run("figures --only fig18 -o out");
     assert_eq!(ran.exit_code, 2);
     assert!(
-        ran.stderr.contains("no figure is called `fig18`; write one of fig1, "),
+        ran.stderr.contains("no figure is called `fig18`; write one of table1, "),
         "{}",
         ran.stderr
     );
@@ -53,15 +59,79 @@ fn a_figure_that_there_is_not() {
 fn runs_of_a_trace_of_ones_own_are_kept_and_few_seeds_are_said() {
     let trace = crate::command::small_trace(60);
     let workplace = Workplace::new().file("trace.csv", trace);
+    let only = "codes,fig13_large,fig14_large,fig15b";
     let run =
-        || workplace.run("figures --only codes,fig13_large --quick --trace trace.csv -o out").ok();
+        || workplace.run(&format!("figures --only {only} --quick --trace trace.csv -o out")).ok();
     run();
     let out = workplace.path().join("out");
     let (first, kept) = (files(&out), files(&out.join(".cache")));
-    // 20 systems of the one study, 5 under two seeds of the other, and two figures.
-    assert_eq!(kept.len(), 20 + 2 * 5 + 2);
+    // 20 systems of the one study, and four under two seeds of the others, which share one; and four
+    // figures.
+    assert_eq!(kept.len(), 20 + 2 * 4 + 4);
     let codes = String::from_utf8(first["codes.svg"].clone()).unwrap();
     assert!(codes.contains("trace.csv") && codes.contains("quick: fewer"), "{codes}");
     run();
     assert!(first == files(&out) && kept == files(&out.join(".cache")));
+}
+
+#[test]
+fn a_figure_is_what_its_experiment_says() {
+    let experiment = include_str!("../../../../experiments/fig17.toml");
+    let reference = include_str!("../../../../experiments/reference/fig17_elasticache.csv");
+    let dearer = reference.replace(",10.368", ",20.368");
+    assert_ne!(reference, dearer);
+    let ask = "Is it dearer now?";
+    let asked = experiment.lines().find(|it| it.starts_with("question")).unwrap();
+    let experiment = experiment.replace(asked, &format!("question = \"{ask}\""));
+    let own = experiment.replace("reference/fig17_elasticache.csv", "own.csv");
+    let workplace = Workplace::new().file("it.toml", own).file("own.csv", dearer);
+    let printed = workplace.run("run it.toml --csv -o out").ok();
+    let rows = |origin: &str| printed.lines().filter(|it| it.starts_with(origin)).count();
+    let (ours, paper) = (",ElastiCache,ours,", ",ElastiCache,paper,");
+    assert!(0 < rows(ours) && rows(ours) == rows(paper), "{printed}");
+    let of_paper = printed.lines().filter(|it| it.starts_with(paper));
+    assert!(of_paper.clone().all(|it| it.contains("20.368")), "{printed}");
+    let out = workplace.path().join("out");
+    let page = std::fs::read_to_string(out.join("index.html")).unwrap();
+    assert!(page.contains(ask) && page.contains("FAST'20 Fig 17, ElastiCache"));
+    assert!(out.join("fig17.svg").exists() && out.join("data/fig17.parquet").exists());
+}
+
+#[test]
+fn a_replayed_figure_runs_alone_on_a_trace_of_ones_own() {
+    let experiment = r#"
+figure = "fig15b"
+question = "How fast is a small pool?"
+trace = "trace.csv"
+seeds = "3-4"
+systems = ["elasticache:cache.r5.24xlarge", "infinicache:nodes=20"]
+[[reference]]
+file = "reference/fig15b_gt10MB_latency_cdf_sec.csv"
+source = "FAST'20 Fig 15 (b)"
+"#;
+    let trace = crate::command::small_trace(60);
+    let workplace = Workplace::new().file("trace.csv", trace).file("it.toml", experiment);
+    let printed = workplace.run("run it.toml --json -o out").json();
+    assert_eq!(printed[1]["receipt"]["seed"], 4);
+    assert_eq!(printed[0]["systems"].as_array().unwrap().len(), 2);
+    let data = std::fs::read_to_string(workplace.path().join("out/data/fig15b.json")).unwrap();
+    assert!(data.contains("mean of 2 seeds") && data.contains("trace.csv"), "{data}");
+    let out = files(&workplace.path().join("out"));
+    for name in ["fig15b.png", "index.html", "results.csv", "results.json", "results.parquet"] {
+        assert!(out.contains_key(name), "{name}");
+    }
+}
+
+#[test]
+fn every_miss_on_the_scoreboard_is_explained() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let ids = |path: &str, is_wanted: &dyn Fn(&csv::StringRecord) -> bool| -> Vec<String> {
+        let rows = csv::Reader::from_path(root.join(path)).unwrap().into_records();
+        let wanted = rows.map(Result::unwrap).filter(is_wanted);
+        wanted.map(|it| it[0].to_owned()).collect()
+    };
+    let explained = ids("experiments/reference/misses.csv", &|_| true);
+    let missed = ids("figures/scoreboard.csv", &|it| &it[9] == "miss");
+    let silent: Vec<&String> = missed.iter().filter(|it| !explained.contains(it)).collect();
+    assert_eq!(silent, Vec::<&String>::new());
 }

@@ -27,8 +27,13 @@ select = { min_size = "2MB", hours = "30min" }
     }
     let csv = std::fs::read_to_string(workplace.path().join("out/results.csv")).unwrap();
     assert_eq!(csv.lines().count(), 1 + 2 * 2);
-    let entries = std::fs::read_dir(workplace.path().join("out")).unwrap().count();
-    assert_eq!(entries, 3, "nothing else is left behind");
+    let entries = std::fs::read_dir(workplace.path().join("out")).unwrap();
+    let mut names: Vec<String> =
+        entries.map(|it| it.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort_unstable();
+    let expect =
+        ["index.html", "results.csv", "results.json", "results.parquet", "results_hours.parquet"];
+    assert_eq!(names, expect, "nothing else is left behind");
     // The same as the flags of `compare` say.
     let flags = "--min-size 2MB --hours 30min --seed 2 --system infinicache:nodes=20 \
                  --system infinicache:nodes=20,backup=off";

@@ -71,8 +71,11 @@ pub struct Spread {
     pub high: f64,
 }
 
+/// How high a box of ours is at least, in pixels.
+const LEAST_HEIGHT: f64 = 4.0;
+
 /// Draws the boxes: from the first quartile to the third, the median across, whiskers; ours
-/// filled, the paper's outlined in dashes.
+/// filled, the paper's outlined in dashes. Without whiskers, ours lie over the paper's.
 pub fn boxes(data: &BoxChart) -> Figure {
     let n_columns = data.n_columns.max(1);
     let n_rows = data.plots.len().div_ceil(n_columns).max(1);
@@ -116,23 +119,52 @@ fn draw_plot(figure: &mut Figure, plot: &BoxPlot, place: Place) {
     let inner = Place { top: place.top + title_height, ..place };
     let frame = Frame::within(figure, inner, x, y);
     figure.label(&plot.title, (frame.plot().left, inner.top - 8.0), Anchor::Start, BLACK);
+    let is_overlaid = is_overlaid(plot);
     for (place, group) in (0_u32..).zip(&plot.groups) {
-        let width = 0.8 / group.boxes.len().max(1) as f64;
-        for (index, it) in (0_u32..).zip(&group.boxes) {
+        let slots = slots(group, is_overlaid);
+        let width = 0.8 / slots.len().max(1) as f64;
+        for (index, slot) in (0_u32..).zip(slots) {
             let left = f64::from(place) + 0.1 + width * f64::from(index);
-            draw_box(figure, &frame, (left + 0.06 * width, left + 0.94 * width), it);
+            for it in slot {
+                // Over the paper's, ours is narrower.
+                let aside = if is_overlaid && it.origin == Origin::Ours { 0.27 } else { 0.06 };
+                let ends = (left + aside * width, left + (1.0 - aside) * width);
+                draw_box(figure, &frame, ends, it);
+            }
         }
     }
+}
+
+/// Whether ours and the paper's lie over each other: where no whiskers would mix.
+fn is_overlaid(plot: &BoxPlot) -> bool {
+    let spreads = || plot.groups.iter().flat_map(|it| &it.boxes).map(|it| it.spread);
+    let is_bare = |it: Spread| it.q1 <= it.low && it.high <= it.q3;
+    spreads().all(is_bare)
+}
+
+/// The boxes of a group by their place: each alone, or the paper's and ours of one name together,
+/// the paper's below.
+fn slots(group: &BoxGroup, is_overlaid: bool) -> Vec<Vec<&SpreadBox>> {
+    let mut slots: Vec<Vec<&SpreadBox>> = Vec::new();
+    for it in &group.boxes {
+        match slots.last_mut().filter(|last| is_overlaid && last[0].name == it.name) {
+            Some(last) if it.origin == Origin::Paper => last.insert(0, it),
+            Some(last) => last.push(it),
+            None => slots.push(vec![it]),
+        }
+    }
+    slots
 }
 
 fn draw_box(figure: &mut Figure, frame: &Frame, (left, right): (f64, f64), it: &SpreadBox) {
     let Spread { low, q1, median, q3, high } = it.spread;
     let (from, to) = (frame.x_at(left), frame.x_at(right));
     let middle = from.midpoint(to);
+    let has_whiskers = low < q1 || q3 < high;
     let [low, q1, median, q3, high] = [low, q1, median, q3, high].map(|it| frame.y_at(it));
     let line_color = it.hue.shade();
     let cap = 0.25 * (to - from);
-    for (whisker, edge) in [(low, q1), (high, q3)] {
+    for (whisker, edge) in [(low, q1), (high, q3)].into_iter().filter(|_| has_whiskers) {
         figure.line(vec![(middle, whisker), (middle, edge)], line_color, RULE_WIDTH);
         let ends = vec![(middle - cap, whisker), (middle + cap, whisker)];
         figure.line(ends, line_color, RULE_WIDTH);
@@ -140,9 +172,15 @@ fn draw_box(figure: &mut Figure, frame: &Frame, (left, right): (f64, f64), it: &
     let outline = vec![(from, q1), (from, q3), (to, q3), (to, q1), (from, q1)];
     match it.origin {
         Origin::Ours => {
-            figure.fill((from, q3), (to, q1), it.hue.color());
-            figure.line(vec![(from, median), (to, median)], WHITE, 2.0);
-            figure.line(vec![(from, median), (to, median)], BLACK, RULE_WIDTH);
+            // What hardly varies is seen all the same.
+            let more = ((LEAST_HEIGHT - (q1 - q3)) / 2.0).max(0.0);
+            figure.fill((from, q3 - more), (to, q1 + more), it.hue.color());
+            if has_whiskers {
+                figure.line(vec![(from, median), (to, median)], WHITE, 2.0);
+                figure.line(vec![(from, median), (to, median)], BLACK, RULE_WIDTH);
+            } else if 2.5 * LEAST_HEIGHT < q1 - q3 {
+                figure.line(vec![(from, median), (to, median)], WHITE, 1.5);
+            }
         }
         Origin::Paper => {
             figure.fill((from, q3), (to, q1), it.hue.tint());

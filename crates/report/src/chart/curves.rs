@@ -146,13 +146,14 @@ fn draw_plot(figure: &mut Figure, plot: &Plot, place: Place, naming: Naming) {
     let frame = Frame::within(figure, inner, x, y);
     figure.label(&plot.title, (frame.plot().left, inner.top - 8.0), Anchor::Start, BLACK);
 
+    let x_to = plot.x.to.unwrap_or(f64::INFINITY);
     for curve in &plot.curves {
-        draw_interval(figure, &frame, curve);
+        draw_interval(figure, &frame, curve, x_to);
     }
     let mut labels = Labels::new(frame.plot());
     let mut lines: Vec<Vec<Pixel>> = Vec::new();
     for curve in &plot.curves {
-        let line = pixels(&frame, curve);
+        let line = pixels(&frame, curve, x_to);
         labels.keep_off(&line);
         match curve.origin {
             Origin::Ours => figure.line(line.clone(), curve.hue.color(), CURVE_WIDTH),
@@ -186,12 +187,13 @@ fn name_curves(figure: &mut Figure, plot: &Plot, lines: &[Vec<Pixel>], labels: &
     }
 }
 
-fn draw_interval(figure: &mut Figure, frame: &Frame, curve: &Curve) {
+fn draw_interval(figure: &mut Figure, frame: &Frame, curve: &Curve, x_to: f64) {
     if curve.interval.len() < 2 {
         return;
     }
     let side = |of: fn(&(f64, f64, f64)) -> f64| -> Vec<Pixel> {
-        let points: Vec<(f64, f64)> = curve.interval.iter().map(|it| (it.0, of(it))).collect();
+        let within = curve.interval.iter().take_while(|it| it.0 <= x_to);
+        let points: Vec<(f64, f64)> = within.map(|it| (it.0, of(it))).collect();
         let points = if curve.is_stepped { stepped(&points) } else { points };
         points.into_iter().map(|(x, y)| frame.at(x, y)).collect()
     };
@@ -204,7 +206,7 @@ fn draw_interval(figure: &mut Figure, frame: &Frame, curve: &Curve) {
 }
 
 /// The curve in pixels; of points nearer than a pixel only some.
-fn pixels(frame: &Frame, curve: &Curve) -> Vec<Pixel> {
+fn pixels(frame: &Frame, curve: &Curve, x_to: f64) -> Vec<Pixel> {
     let stepped_points;
     let points = if curve.is_stepped {
         stepped_points = stepped(&curve.points);
@@ -212,6 +214,13 @@ fn pixels(frame: &Frame, curve: &Curve) -> Vec<Pixel> {
     } else {
         &curve.points
     };
+    // Beyond the axis it is not drawn, lest it pile up at the edge.
+    let n_within = points.iter().take_while(|it| it.0 <= x_to).count();
+    let end = n_within.checked_sub(1).and_then(|it| {
+        let ((x, y), (next_x, next_y)) = (points[it], *points.get(n_within)?);
+        Some((x_to, y + (next_y - y) * (x_to - x) / (next_x - x)))
+    });
+    let points: Vec<(f64, f64)> = points[..n_within].iter().copied().chain(end).collect();
     let mut line: Vec<Pixel> = Vec::new();
     for (index, (x, y)) in points.iter().enumerate() {
         let at = frame.at(*x, *y);

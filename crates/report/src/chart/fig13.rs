@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::axis::Axis;
 use super::frame::{Frame, Sample};
 use super::scene::{Anchor, Figure};
-use super::style::{BLACK, DARK_GREY, Hue, PAPER_WIDTH};
+use super::style::{BLACK, DARK_GREY, Hue, PAPER_WIDTH, RULE_WIDTH};
+use super::trade_off::Estimate;
 use crate::comparison::HourSummary;
 
 /// The bars of Fig 13 (a).
@@ -25,8 +26,8 @@ pub struct TotalCost {
     pub hue: Hue,
     /// Its name under the bars; a line break in it is kept.
     pub label: String,
-    /// What we find, in dollars; nothing where it was not run.
-    pub ours_usd: Option<f64>,
+    /// What we find, in dollars, with its 95 % interval; nothing where it was not run.
+    pub ours_usd: Option<Estimate>,
     /// What the paper says, in dollars; nothing where it says none.
     pub paper_usd: Option<f64>,
 }
@@ -36,6 +37,8 @@ pub struct TotalCost {
 pub struct Fig13Hourly {
     /// What we find.
     pub ours: HourlyCost,
+    /// The 95 % interval of the total of each hour; may be empty.
+    pub interval_usd: Vec<(f64, f64)>,
     /// What the paper shows.
     pub paper: Option<HourlyCost>,
     /// What was replayed, as a sentence for the caption.
@@ -125,14 +128,17 @@ impl HourlyCost {
 pub fn fig13_total(data: &Fig13Total) -> Figure {
     let Fig13Total { bars, caption } = data;
     let values: Vec<f64> =
-        bars.iter().flat_map(|it| [it.ours_usd, it.paper_usd]).flatten().collect();
+        bars.iter().flat_map(|it| [ours_usd(it), it.paper_usd]).flatten().collect();
     let (from, to) = decades(&values);
     let mut figure = Figure::new("Fig 13 (a): what the trace costs in total", caption);
     let names: Vec<&str> = bars.iter().map(|it| it.label.as_str()).collect();
     let y = Axis::decades("Total cost (US$)", from, to);
     let frame = Frame::new(&mut figure, Axis::places(&names), y);
-    let legend =
-        [("ours", Sample::Fill(DARK_GREY)), ("paper", Sample::Dashes(DARK_GREY, PAPER_WIDTH))];
+    let mut legend =
+        vec![("ours", Sample::Fill(DARK_GREY)), ("paper", Sample::Dashes(DARK_GREY, PAPER_WIDTH))];
+    if bars.iter().filter_map(|it| it.ours_usd).any(|it| it.low < it.high) {
+        legend.push(("95 % interval", Sample::Line(BLACK, 1.5 * RULE_WIDTH)));
+    }
     frame.legend(&mut figure, &legend);
     for (place, bar) in (0_u32..).zip(bars) {
         draw_total(&mut figure, &frame, f64::from(place), bar);
@@ -143,7 +149,7 @@ pub fn fig13_total(data: &Fig13Total) -> Figure {
 /// Draws what InfiniCache cost in each hour: ours as stacked bars, and over them the upper
 /// edges of the paper's, dashed, in the same order and darker shades of the same colours.
 pub fn fig13_hourly(panel: Panel, data: &Fig13Hourly) -> Figure {
-    let Fig13Hourly { ours, paper, caption } = data;
+    let Fig13Hourly { ours, interval_usd, paper, caption } = data;
     let letter = match panel {
         Panel::All => 'b',
         Panel::Large => 'c',
@@ -155,7 +161,7 @@ pub fn fig13_hourly(panel: Panel, data: &Fig13Hourly) -> Figure {
     let n_hours = stacks.iter().map(|it| it.serving_usd.len()).max().unwrap_or(0).max(1);
     let has_backup = stacks.iter().any(|it| it.has_backup());
     let tops = stacks.iter().flat_map(|it| it.stacked().into_iter().flat_map(|(_, _, it)| it));
-    let max = tops.fold(0.0, f64::max);
+    let max = tops.chain(interval_usd.iter().map(|it| it.1)).fold(0.0, f64::max);
     let x = Axis::linear_to("Hour of the replay (h)", n_hours as f64, 10.0);
     let frame = Frame::new(&mut figure, x, Axis::linear("Cost per hour (US$)", max, 6.0));
 
@@ -177,6 +183,13 @@ pub fn fig13_hourly(panel: Panel, data: &Fig13Hourly) -> Figure {
         }
         legend.push(("paper, same stack", Sample::Dashes(DARK_GREY, PAPER_WIDTH)));
     }
+    for (hour, (low, high)) in (0_u32..).zip(interval_usd) {
+        let x = frame.x_at(f64::from(hour) + 0.5);
+        draw_interval(&mut figure, x, frame.y_at(*low), frame.y_at(*high));
+    }
+    if !interval_usd.is_empty() {
+        legend.push(("95 % interval", Sample::Line(BLACK, 1.5 * RULE_WIDTH)));
+    }
     frame.legend(&mut figure, &legend);
     figure
 }
@@ -184,7 +197,7 @@ pub fn fig13_hourly(panel: Panel, data: &Fig13Hourly) -> Figure {
 fn draw_total(figure: &mut Figure, frame: &Frame, place: f64, bar: &TotalCost) {
     const GAP: f64 = 0.09;
     const MIDDLE: f64 = 0.5;
-    let sides = [(GAP, MIDDLE - 0.02, bar.ours_usd), (MIDDLE + 0.02, 1.0 - GAP, bar.paper_usd)];
+    let sides = [(GAP, MIDDLE - 0.02, ours_usd(bar)), (MIDDLE + 0.02, 1.0 - GAP, bar.paper_usd)];
     for (index, (left, right, usd)) in sides.into_iter().enumerate() {
         let is_paper = index == 1;
         let middle = frame.x_at(place + left.midpoint(right));
@@ -207,7 +220,25 @@ fn draw_total(figure: &mut Figure, frame: &Frame, place: f64, bar: &TotalCost) {
         } else {
             figure.fill(top_left, bottom_right, bar.hue.color());
         }
-        figure.label(&format!("${usd:.2}"), (middle, top_left.1 - 6.0), Anchor::Middle, BLACK);
+        let mut above = top_left.1;
+        if let Some(it) = bar.ours_usd.filter(|it| !is_paper && it.low < it.high) {
+            draw_interval(figure, middle, frame.y_at(it.low), frame.y_at(it.high));
+            above = above.min(frame.y_at(it.high));
+        }
+        figure.label(&format!("${usd:.2}"), (middle, above - 6.0), Anchor::Middle, BLACK);
+    }
+}
+
+fn ours_usd(bar: &TotalCost) -> Option<f64> {
+    bar.ours_usd.map(|it| it.mean)
+}
+
+/// An interval as a line with an end on either side, at a place across.
+fn draw_interval(figure: &mut Figure, x: f64, from: f64, to: f64) {
+    const END: f64 = 3.0;
+    figure.line(vec![(x, from), (x, to)], BLACK, 1.5 * RULE_WIDTH);
+    for y in [from, to] {
+        figure.line(vec![(x - END, y), (x + END, y)], BLACK, 1.5 * RULE_WIDTH);
     }
 }
 

@@ -83,14 +83,14 @@ fn name_curves(figure: &mut Figure, frame: &Frame, data: &Fig17) {
     let third = |curve: &[CostAtRate]| curve.get(curve.len() / 3).copied();
     if let Some(CostAtRate { requests_per_hour, usd_per_hour }) = third(&data.elasticache) {
         let (x, y) = frame.at(requests_per_hour / 1e3, usd_per_hour);
-        let color = Hue::ElastiCache.color();
+        let color = Hue::ElastiCache.shade_for_words();
         figure.label_on_white("ElastiCache", (x, y + 24.0), Anchor::Middle, color);
     }
     let last = data.infinicache.last().map_or(0.0, |it| it.requests_per_hour);
     let past = data.infinicache.iter().find(|it| last / 3.0 <= it.requests_per_hour);
     if let Some(CostAtRate { requests_per_hour, usd_per_hour }) = past {
         let (x, y) = frame.at(requests_per_hour / 1e3, *usd_per_hour);
-        let color = Hue::InfiniCache.color();
+        let color = Hue::InfiniCache.shade_for_words();
         figure.label_on_white("InfiniCache", (x + 14.0, y + 14.0), Anchor::Start, color);
     }
 }

@@ -8,10 +8,10 @@ const FIG13: &str = include_str!("../../../../experiments/reference/fig13_hourly
 const FIG17: &str = include_str!("../../../../experiments/reference/fig17_infinicache.csv");
 
 fn totals() -> Figure {
-    let bar = |hue, label: &str, ours_usd, paper_usd| TotalCost {
+    let bar = |hue, label: &str, ours_usd: Option<f64>, paper_usd| TotalCost {
         hue,
         label: label.to_owned(),
-        ours_usd,
+        ours_usd: ours_usd.map(|mean| Estimate { mean, low: 0.9 * mean, high: 1.1 * mean }),
         paper_usd: Some(paper_usd),
     };
     fig13_total(&Fig13Total {
@@ -43,7 +43,9 @@ fn hourly(panel: Panel) -> Figure {
     let caption = "Bars: 50 hours of the synthetic trace dallas-50h (seed 1). Dashed: Fig 13 of \
                    Wang et al., FAST 2020, read off its bars.";
     let ours = nearly(&paper);
-    fig13_hourly(panel, &Fig13Hourly { ours, paper: Some(paper), caption: caption.to_owned() })
+    let interval_usd = vec![(0.2, 0.3); paper.serving_usd.len()];
+    let caption = caption.to_owned();
+    fig13_hourly(panel, &Fig13Hourly { ours, interval_usd, paper: Some(paper), caption })
 }
 
 fn rates() -> Figure {
@@ -307,6 +309,51 @@ fn every_colour_of_a_figure_has_one_for_a_dark_page() {
     }
 }
 
+/// How much a colour such as `#1B1F24` stands out from another (WCAG 2.2, contrast ratio).
+fn contrast(one: &str, other: &str) -> f64 {
+    let luminance = |color: &str| -> f64 {
+        let part = |at: usize| f64::from(u8::from_str_radix(&color[at..at + 2], 16).unwrap());
+        let linear = |part: f64| {
+            let part = part / 255.0;
+            if part <= 0.04045 { part / 12.92 } else { libm::pow((part + 0.055) / 1.055, 2.4) }
+        };
+        0.2126 * linear(part(1)) + 0.7152 * linear(part(3)) + 0.0722 * linear(part(5))
+    };
+    let (one, other) = (luminance(one) + 0.05, luminance(other) + 0.05);
+    one.max(other) / one.min(other)
+}
+
+#[test]
+fn words_stand_out_in_both_themes() {
+    assert!((contrast("#000000", "#FFFFFF") - 21.0).abs() < 1e-9);
+    let dark: std::collections::BTreeMap<String, String> = dark_colors().into_iter().collect();
+    let hex = |scene::Text { color, .. }: &scene::Text| {
+        format!("#{:02X}{:02X}{:02X}", color.0, color.1, color.2)
+    };
+    let mut faint = Vec::new();
+    for (name, figure) in figures() {
+        for mark in &figure.marks {
+            if let scene::Mark::Text(text) = mark {
+                let color = hex(text);
+                let ratios = [(&color, "#FFFFFF"), (&dark[&color], dark["#FFFFFF"].as_str())]
+                    .map(|(word, ground)| contrast(word, ground));
+                if ratios.iter().any(|it| *it < 4.5) {
+                    faint.push(format!("{name}: {}: {ratios:.1?}", text.text));
+                }
+            }
+        }
+    }
+    for hue in (0..6).map(Hue::Series).chain([Hue::ElastiCache, Hue::InfiniCache, Hue::S3]) {
+        let of = hue.shade_for_words();
+        let color = format!("#{:02X}{:02X}{:02X}", of.0, of.1, of.2);
+        let ratios = [contrast(&color, "#FFFFFF"), contrast(&dark[&color], &dark["#FFFFFF"])];
+        if ratios.iter().any(|it| *it < 4.5) {
+            faint.push(format!("{hue:?}: {ratios:.1?}"));
+        }
+    }
+    assert!(faint.is_empty(), "{faint:#?}");
+}
+
 #[test]
 fn every_sign_of_a_figure_is_in_the_embedded_font() {
     for (name, figure) in figures() {
@@ -322,7 +369,8 @@ fn every_sign_of_a_figure_is_in_the_embedded_font() {
 
 #[test]
 fn a_figure_of_nothing_is_drawn_all_the_same() {
-    let empty = Fig13Hourly { ours: HourlyCost::default(), paper: None, caption: String::new() };
+    let (ours, interval_usd) = (HourlyCost::default(), Vec::new());
+    let empty = Fig13Hourly { ours, interval_usd, paper: None, caption: String::new() };
     let curves = Fig17 {
         infinicache: Vec::new(),
         infinicache_paper: Vec::new(),

@@ -82,6 +82,8 @@ pub fn trade_off(data: &TradeOff) -> Figure {
         let Choice { x, y, .. } = it;
         let across = vec![frame.at(x.low, y.mean), frame.at(x.high, y.mean)];
         let up = vec![frame.at(x.mean, y.low), frame.at(x.mean, y.high)];
+        labels.keep_off(&across);
+        labels.keep_off(&up);
         figure.line(across, it.hue.color(), RULE_WIDTH);
         figure.line(up, it.hue.color(), RULE_WIDTH);
     }

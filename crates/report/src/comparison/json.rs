@@ -16,6 +16,19 @@ pub fn to_json_with_hours(comparison: &Comparison) -> String {
     write(comparison, true)
 }
 
+/// The comparisons of several seeds: one alone as [`to_json`] has it, several as an array; with
+/// the hours of each system if asked.
+pub fn to_json_of_seeds(comparisons: &[Comparison], with_hours: bool) -> String {
+    match comparisons {
+        [one] => write(one, with_hours),
+        several => {
+            let items: Vec<String> =
+                several.iter().map(|it| write(it, with_hours).trim_end().to_owned()).collect();
+            format!("[\n{}\n]\n", items.join(",\n"))
+        }
+    }
+}
+
 #[derive(Serialize)]
 struct Document<'a> {
     receipt: ReceiptObject<'a>,

@@ -10,25 +10,24 @@ use report::comparison::SystemSummary;
 use sim::Profile;
 use units::{Bytes, Nanos, Usd};
 
-use super::Context;
-use super::results::{INFINICACHE, Study};
+use super::made::{Made, MissRatios, Outcome};
 use super::seeds::{estimate, mean};
-use crate::args::DEFAULT_BOOK;
+use crate::experiment::price_book;
 
 /// Miss ratios over cache sizes, for several policies.
 #[expect(clippy::unnecessary_wraps, reason = "as every figure of the catalogue")]
-pub(super) fn miss_ratios(context: &Context) -> anyhow::Result<Option<Chart>> {
-    let results = &context.results;
-    let curve = |(number, it): (u8, &super::results::MissRatios)| {
+pub(super) fn miss_ratios(made: &Made) -> anyhow::Result<Option<Chart>> {
+    let Outcome::Misses(misses) = &made.outcome else { return Ok(None) };
+    let curve = |(number, it): (u8, &MissRatios)| {
         let points = it.points.iter().map(|(size, ratio)| (*size, 100.0 * ratio)).collect();
         Curve::ours(&it.policy, Hue::Series(number), points)
     };
-    let curves = (0..).zip(&results.misses).map(curve).collect();
+    let curves = (0..).zip(misses).map(curve).collect();
     Ok(Some(Chart::Curves(CurveChart {
         title: "Miss ratio over cache size, by eviction policy".to_owned(),
         caption: format!(
             "{}; first requests are misses too; no reclaims. Belady's policy knows the future.",
-            results.workload
+            made.workload
         ),
         n_columns: 1,
         plots: vec![Plot {
@@ -43,14 +42,13 @@ pub(super) fn miss_ratios(context: &Context) -> anyhow::Result<Option<Chart>> {
 
 /// Cost against reads lost, over codes and backup intervals.
 #[expect(clippy::unnecessary_wraps, reason = "as every figure of the catalogue")]
-pub(super) fn codes(context: &Context) -> anyhow::Result<Option<Chart>> {
-    let results = &context.results;
-    let Some(first) = results.runs(Study::Codes).first() else { return Ok(None) };
+pub(super) fn codes(made: &Made) -> anyhow::Result<Option<Chart>> {
+    let Some(first) = made.runs().first() else { return Ok(None) };
     let mut families: Vec<&str> = Vec::new();
     let mut choices = Vec::new();
-    for system in &first.systems {
+    for (index, system) in first.systems.iter().enumerate() {
         let Some((code, backup)) = code_and_backup(&system.name) else { continue };
-        let seeds = results.system(Study::Codes, &system.name);
+        let seeds = made.system(index);
         let samples = |of: &dyn Fn(&SystemSummary) -> f64| -> Vec<f64> {
             seeds.iter().map(|it| of(it)).collect()
         };
@@ -72,12 +70,12 @@ pub(super) fn codes(context: &Context) -> anyhow::Result<Option<Chart>> {
     }
     mark_best(&mut choices);
     Ok(Some(Chart::TradeOff(TradeOff {
-        title: "Cost against loss, by code and backup interval".to_owned(),
+        title: "Cost against availability, by code and backup interval".to_owned(),
         caption: format!(
-            "Reads of lost objects (RESETs) among all reads of cached objects. 400 functions of \
-             1.5 GB, objects over 10 MB; {}; prices of 2019; {}.",
-            results.workload,
-            results.seeds_with_interval(Study::Codes)
+            "Availability is 100 % less the reads that found their object lost (RESETs), of all \
+             reads of cached objects. 400 functions of 1.5 GB, objects over 10 MB; {}; prices of 2019; {}.",
+            made.workload,
+            made.seeds_with_interval()
         ),
         x: Scale::linear("Cost of 50 hours (US$)"),
         y: Scale::logarithmic("Reads that found their object lost (%)"),
@@ -104,43 +102,44 @@ fn mark_best(choices: &mut [Choice]) {
 
 /// Which of its parameters move the cost.
 #[expect(clippy::unnecessary_wraps, reason = "as every figure of the catalogue")]
-pub(super) fn tornado_cost(context: &Context) -> anyhow::Result<Option<Chart>> {
+pub(super) fn tornado_cost(made: &Made) -> anyhow::Result<Option<Chart>> {
     let scale = Scale::linear("Cost of 50 hours (US$)");
-    Ok(tornado(context, "the cost", scale, |it| it.cost.total().as_f64()))
+    Ok(tornado(made, "the cost", scale, |it| it.cost.total().as_f64()))
 }
 
 /// Which of its parameters move the hit ratio.
 #[expect(clippy::unnecessary_wraps, reason = "as every figure of the catalogue")]
-pub(super) fn tornado_hits(context: &Context) -> anyhow::Result<Option<Chart>> {
+pub(super) fn tornado_hits(made: &Made) -> anyhow::Result<Option<Chart>> {
     let scale = Scale::linear("Hit ratio (%)");
     let of = |it: &SystemSummary| 100.0 * it.counts.hit_ratio().as_f64();
-    Ok(tornado(context, "the hit ratio", scale, of))
+    Ok(tornado(made, "the hit ratio", scale, of))
 }
 
 fn tornado(
-    context: &Context,
+    made: &Made,
     what: &str,
     outcome: Scale,
     of: fn(&SystemSummary) -> f64,
 ) -> Option<Chart> {
-    let results = &context.results;
-    let first = results.runs(Study::Sensitivity).first()?;
-    let mean_of = |name: &str| {
-        let seeds = results.system(Study::Sensitivity, name);
+    let first = made.runs().first()?;
+    let mean_of = |index: usize| {
+        let seeds = made.system(index);
         mean(&seeds.iter().map(|it| of(it)).collect::<Vec<_>>())
     };
-    let moved = |name: &str| {
+    let moved = |(index, name): (usize, &str)| {
         let (_, value) = name.split_once('=').unwrap_or(("", name));
         let value = value.trim_start_matches("poisson:").replace("min", " min");
         let value = value.replace("/ min", "/min").replace("MB", " MB").replace("30s", "30 s");
-        Moved { value, outcome: mean_of(name) }
+        Moved { value, outcome: mean_of(index) }
     };
-    let base = mean_of(INFINICACHE);
-    let names: Vec<&str> = first.systems.iter().skip(1).map(|it| it.name.as_str()).collect();
+    // The first system is the base, and the others are pairs.
+    let base = mean_of(0);
+    let names: Vec<(usize, &str)> =
+        first.systems.iter().map(|it| it.name.as_str()).enumerate().skip(1).collect();
     let mut rows: Vec<TornadoRow> = names
         .chunks_exact(2)
         .map(|pair| TornadoRow {
-            name: parameter(pair[0]).to_owned(),
+            name: parameter(pair[0].1).to_owned(),
             lower: moved(pair[0]),
             higher: moved(pair[1]),
         })
@@ -153,8 +152,8 @@ fn tornado(
         caption: format!(
             "Each parameter alone, the others as in the paper. Objects over 10 MB; {}; prices of \
              2019; {}.",
-            results.workload,
-            results.seeds(Study::Sensitivity)
+            made.workload,
+            made.seeds()
         ),
         outcome,
         base,
@@ -182,9 +181,11 @@ const OBJECT: Bytes = Bytes::megabytes(10);
 
 /// Where a pool of functions is cheaper than what else can be rented, over the rate of requests
 /// and the size of the working set.
-pub(super) fn break_even(_: &Context) -> anyhow::Result<Option<Chart>> {
-    let book_2019 = PriceBook::builtin(DEFAULT_BOOK)?;
-    let book_2026 = PriceBook::builtin("aws-us-east-1-2026-09")?;
+pub(super) fn break_even(made: &Made) -> anyhow::Result<Option<Chart>> {
+    let [then, now] = made.file.books.as_slice() else {
+        anyhow::bail!("{}: `books` is to name two", made.entry.path());
+    };
+    let ((book_2019, _), (book_2026, _)) = (price_book(then)?, price_book(now)?);
     let engine = "valkey";
     let serverless = book_2026.serverless(engine)?.clone();
     let nodes = |book: &PriceBook, gb: f64| cheapest_cluster(book, gb);
@@ -194,34 +195,55 @@ pub(super) fn break_even(_: &Context) -> anyhow::Result<Option<Chart>> {
         serverless.per_gb_hour.value.as_f64() * held
             + serverless.per_million_ecpus.value.as_f64() * units * rate / 1e6
     };
-    let plots = vec![
-        surface("2019: r5 nodes", &book_2019, &|_, gb| nodes(&book_2019, gb), true),
-        surface("2026: Valkey nodes", &book_2026, &|_, gb| nodes(&book_2026, gb), false),
-        surface("2026: Serverless", &book_2026, &by_use, false),
+    let [then_nodes, now_nodes, now_by_use] = [
+        surface("2019: r5 nodes", &book_2019, &|_, gb| nodes(&book_2019, gb)),
+        surface("2026: Graviton, Valkey", &book_2026, &|_, gb| nodes(&book_2026, gb)),
+        surface("2026: Serverless", &book_2026, &by_use),
     ];
+    let answer = format!(
+        "At its working set InfiniCache is cheaper {} at prices of 2019, {} against nodes of 2026, \
+         and {} against Serverless; it had {PAPER_RATE:.0} requests per hour.",
+        up_to(&then_nodes),
+        up_to(&now_nodes),
+        up_to(&now_by_use)
+    );
     Ok(Some(Chart::Surface(SurfaceChart {
         title: "Which is cheaper, over rate of requests and working set".to_owned(),
         caption: format!(
             "Equations 4 to 6 of the paper, objects of {OBJECT}, caches that hold the whole \
              working set: 10+2 chunks in functions of 1.5 GB against the cheapest cluster of one \
-             node type, or against Serverless. Functions are billed by 100 ms in 2019 and by 1 ms \
-             in 2026. No proxy, no backing store. Dot: the paper's workload."
+             node type, or against Serverless (Valkey). Functions are billed by 100 ms in 2019 and by 1 ms \
+             in 2026. No proxy, no backing store. Full colour: 30 times cheaper. Dot: the paper's \
+             workload. {answer}"
         ),
         below: "InfiniCache is cheaper".to_owned(),
         above: "ElastiCache is cheaper".to_owned(),
         x: Scale::logarithmic("Requests per hour").between(1e2, 1e7),
         y: Scale::logarithmic("Working set").written(Ticks::Megabytes).between(1e3, 1e7),
-        plots,
+        plots: vec![then_nodes, now_nodes, now_by_use],
     })))
 }
 
+/// The paper's workload: requests per hour, and gigabytes (its Table 1).
+const PAPER_RATE: f64 = 3_654.0;
+const PAPER_GB: f64 = 1_169.0;
+
+/// Up to which rate of requests functions are cheaper at the paper's working set, in words.
+fn up_to(surface: &Surface) -> String {
+    let line = surface.lines.iter().flat_map(|it| &it.points);
+    let near = line.min_by(|a, b| {
+        let distance = |it: &(f64, f64)| libm::fabs(libm::log(it.1 / (1e3 * PAPER_GB)));
+        distance(a).total_cmp(&distance(b))
+    });
+    match near {
+        Some((rate, _)) if 1e6 <= *rate => format!("up to {:.1} M requests per hour", rate / 1e6),
+        Some((rate, _)) => format!("up to {:.0} k requests per hour", rate / 1e3),
+        None => "at every rate shown".to_owned(),
+    }
+}
+
 /// The ratio of the hourly costs at each rate and working set, and where it is 1.
-fn surface(
-    title: &str,
-    book: &PriceBook,
-    other: &dyn Fn(f64, f64) -> f64,
-    is_marked: bool,
-) -> Surface {
+fn surface(title: &str, book: &PriceBook, other: &dyn Fn(f64, f64) -> f64) -> Surface {
     let between = |from: f64, to: f64, n_steps: u32| -> Vec<f64> {
         let step = |it: u32| f64::from(it) / f64::from(n_steps);
         (0..=n_steps).map(|it| from * libm::pow(to / from, step(it))).collect()
@@ -251,7 +273,7 @@ fn surface(
         ys: sizes_gb.iter().map(|it| it * 1e3).collect(),
         ratios,
         lines: vec![Curve::ours("", Hue::Series(0), line)],
-        mark: is_marked.then(|| (3_654.0, 1_169e3, "paper".to_owned())),
+        mark: Some((PAPER_RATE, 1e3 * PAPER_GB, "paper".to_owned())),
     }
 }
 
@@ -280,6 +302,7 @@ mod tests {
     use report::chart::Estimate;
 
     use super::*;
+    use crate::args::DEFAULT_BOOK;
 
     #[test]
     fn the_best_are_those_that_none_beats() {

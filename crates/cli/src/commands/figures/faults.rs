@@ -1,22 +1,18 @@
 //! Fig 14: what was lost and put right, hour by hour.
 
-use anyhow::Context as _;
 use report::chart::{Chart, Curve, CurveChart, Estimate, Hue, Naming, Panel, Plot, Scale};
 use report::reference;
 use sim::Counts;
 
-use super::Context;
-use super::results::Study;
+use super::made::Made;
 use super::seeds::estimates;
 
-const FIG14: &str = include_str!("../../../../../experiments/reference/fig14_fault_tolerance.csv");
+const COLUMNS: [&str; 4] = ["panel", "component", "hour", "count"];
 
 /// One panel of Fig 14: RESETs, recoveries and reclaims, each over the hours.
-pub(super) fn fig14(context: &Context, panel: Panel) -> anyhow::Result<Option<Chart>> {
-    let paper = reference::curves(FIG14, ["panel", "component", "hour", "count"])
-        .context("fig14_fault_tolerance.csv")?;
-    let results = &context.results;
-    let seeds = results.pool(panel);
+pub(super) fn fig14(made: &Made, panel: Panel) -> anyhow::Result<Option<Chart>> {
+    let paper = reference::curves(made.reference(0)?, COLUMNS)?;
+    let seeds = made.system(0);
     let Some(first) = seeds.first() else { return Ok(None) };
     let n_hours = first.hours.len();
     let ours = |name: &str, hue, count: fn(&Counts) -> u64| {
@@ -64,13 +60,12 @@ pub(super) fn fig14(context: &Context, panel: Panel) -> anyhow::Result<Option<Ch
         Panel::Large => 'b',
         Panel::LargeWithoutBackup => 'c',
     };
-    let study = if panel == Panel::All { Study::All } else { Study::Large };
     Ok(Some(Chart::Curves(CurveChart {
         title: format!("Fig 14 ({letter}): faults and recoveries, {}", panel.title()),
         caption: format!(
             "{}; {}. The paper does not say whether its recoveries are reads or chunks.",
-            results.workload,
-            results.seeds_with_interval(study)
+            made.workload,
+            made.seeds_with_interval()
         ),
         n_columns: 1,
         plots,
@@ -106,11 +101,13 @@ fn hourly(name: &str, hue: Hue, hours: &[Estimate]) -> Curve {
 
 #[cfg(test)]
 mod tests {
+    use super::super::references;
     use super::*;
 
     #[test]
     fn the_hours_of_the_paper_add_up_to_its_totals() {
-        let paper = reference::curves(FIG14, ["panel", "component", "hour", "count"]).unwrap();
+        let text = references::embedded("reference/fig14_fault_tolerance.csv").unwrap();
+        let paper = reference::curves(text, COLUMNS).unwrap();
         let check = |panel: Panel, component: &str, expect: f64, first: [f64; 3]| {
             let sums = by_hour(component, paper.get(&[panel.key(), component]));
             let total: f64 = sums.iter().sum();

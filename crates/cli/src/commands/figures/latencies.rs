@@ -1,6 +1,5 @@
 //! Figs 15 and 16: how long reads took, over all and by size.
 
-use anyhow::Context as _;
 use report::chart::{
     BoxChart, BoxGroup, BoxPlot, Chart, Curve, CurveChart, Hue, Naming, Origin, Plot, Scale,
     Spread, SpreadBox, Ticks,
@@ -9,61 +8,41 @@ use report::comparison::{HIT_LEVELS, SystemSummary};
 use report::reference;
 use sim::SIZE_CLASSES;
 
-use super::Context;
-use super::results::{
-    ELASTICACHE, INFINICACHE, INFINICACHE_ALL, S3_AS_IN_PAPER, S3_AS_MEASURED, Study,
-};
+use super::made::{Kind, Made};
 use super::seeds::{estimates, mean};
 use super::trace_shape::thinned;
 
-const FIG15: [&str; 2] = [
-    include_str!("../../../../../experiments/reference/fig15a_all_latency_cdf_sec.csv"),
-    include_str!("../../../../../experiments/reference/fig15b_gt10MB_latency_cdf_sec.csv"),
-];
-const FIG16: &str =
-    include_str!("../../../../../experiments/reference/fig16_normalized_latency.csv");
-
 /// Fig 15 (a), over all objects.
-pub(super) fn fig15a(context: &Context) -> anyhow::Result<Option<Chart>> {
-    fig15(context, Study::All, "Fig 15 (a): latency of reads, all objects", FIG15[0])
+pub(super) fn fig15a(made: &Made) -> anyhow::Result<Option<Chart>> {
+    fig15(made, "Fig 15 (a): latency of reads, all objects", 0.0005)
 }
 
 /// Fig 15 (b), over those of more than 10 MB.
-pub(super) fn fig15b(context: &Context) -> anyhow::Result<Option<Chart>> {
-    fig15(context, Study::Large, "Fig 15 (b): latency of reads, objects over 10 MB", FIG15[1])
+pub(super) fn fig15b(made: &Made) -> anyhow::Result<Option<Chart>> {
+    fig15(made, "Fig 15 (b): latency of reads, objects over 10 MB", 0.01)
 }
 
-fn fig15(
-    context: &Context,
-    study: Study,
-    title: &str,
-    paper: &str,
-) -> anyhow::Result<Option<Chart>> {
-    let paper = reference::curves(paper, ["system", "latency_s", "cdf"]).context("fig15")?;
-    let results = &context.results;
-    if results.runs(study).is_empty() {
-        return Ok(None);
-    }
-    let pool = if study == Study::All { INFINICACHE_ALL } else { INFINICACHE };
-    let systems = [
-        ("ElastiCache", ELASTICACHE, Hue::ElastiCache),
-        ("InfiniCache", pool, Hue::InfiniCache),
-        ("S3", S3_AS_IN_PAPER, Hue::S3),
-        ("S3 as others measured it", S3_AS_MEASURED, Hue::Series(0)),
-    ];
-    let mut curves: Vec<Curve> = systems
+fn fig15(made: &Made, title: &str, from_s: f64) -> anyhow::Result<Option<Chart>> {
+    let paper = reference::curves(made.reference(0)?, ["system", "latency_s", "cdf"])?;
+    let Some(first) = made.runs().first() else { return Ok(None) };
+    let kinds: Vec<Kind> = first.systems.iter().map(|it| Kind::of(&it.name)).collect();
+    let mut curves: Vec<Curve> = kinds
         .iter()
-        .filter_map(|(label, name, hue)| cdf(label, *hue, &results.system(study, name)))
+        .enumerate()
+        .filter_map(|(number, it)| cdf(it.title(), it.hue(), &made.system(number)))
         .collect();
-    for (label, _, hue) in &systems[..3] {
-        let points = thinned(paper.get(&[label]));
-        curves.push(Curve { is_stepped: true, ..Curve::paper(label, *hue, points) });
+    for kind in &kinds {
+        let points = thinned(paper.get(&[kind.title()]));
+        if !points.is_empty() {
+            curves
+                .push(Curve { is_stepped: true, ..Curve::paper(kind.title(), kind.hue(), points) });
+        }
     }
     let caption = format!(
         "Reads that the cache served (all reads of S3): {}; {}. S3 is our model of what the \
          paper's replayer saw, fitted to its curve; others measured it faster.",
-        results.workload,
-        results.seeds_with_interval(study)
+        made.workload,
+        made.seeds_with_interval()
     );
     Ok(Some(Chart::Curves(CurveChart {
         title: title.to_owned(),
@@ -71,7 +50,7 @@ fn fig15(
         n_columns: 1,
         plots: vec![Plot {
             title: String::new(),
-            x: Scale::logarithmic("Latency").written(Ticks::Seconds).between(0.0005, 100.0),
+            x: Scale::logarithmic("Latency").written(Ticks::Seconds).between(from_s, 100.0),
             y: Scale::linear("Part of the reads").between(0.0, 1.0),
             curves,
         }],
@@ -118,13 +97,11 @@ fn part_below(quantiles_ms: &[f64], at_ms: f64) -> f64 {
     HIT_LEVELS[before] + part * (HIT_LEVELS[after] - HIT_LEVELS[before])
 }
 
-/// The median latency of InfiniCache or S3 over that of ElastiCache in a size class, under each
-/// seed; empty where one of them has no reads there.
-pub(super) fn normalised(context: &Context, name: &str, class: usize) -> Vec<Spread> {
-    let results = &context.results;
+/// The latencies of a system over the median of ElastiCache in a size class, under each seed;
+/// empty where one of them has no reads there.
+fn normalised(made: &Made, kind: Kind, class: usize) -> Vec<Spread> {
     let of = |it: &SystemSummary| it.hits.by_size_ms[class];
-    let pairs =
-        results.system(Study::All, name).into_iter().zip(results.system(Study::All, ELASTICACHE));
+    let pairs = made.systems_of(kind).into_iter().zip(made.systems_of(Kind::ElastiCache));
     pairs
         .filter_map(|(it, base)| {
             let base = of(base)?[2];
@@ -135,19 +112,17 @@ pub(super) fn normalised(context: &Context, name: &str, class: usize) -> Vec<Spr
 }
 
 /// Fig 16: latencies over the median of ElastiCache, by size.
-pub(super) fn fig16(context: &Context) -> anyhow::Result<Option<Chart>> {
-    let paper = reference::spreads(FIG16, ["size_bin", "system", "lo", "q1", "median", "q3", "hi"])
-        .context("fig16_normalized_latency.csv")?;
-    let results = &context.results;
-    if results.runs(Study::All).is_empty() {
+pub(super) fn fig16(made: &Made) -> anyhow::Result<Option<Chart>> {
+    let columns = ["size_bin", "system", "lo", "q1", "median", "q3", "hi"];
+    let paper = reference::spreads(made.reference(0)?, columns)?;
+    if made.runs().is_empty() {
         return Ok(None);
     }
-    let systems =
-        [("InfiniCache", INFINICACHE_ALL, Hue::InfiniCache), ("S3", S3_AS_IN_PAPER, Hue::S3)];
     let group = |(class, (name, _)): (usize, &(&str, _))| {
         let mut boxes = Vec::new();
-        for (label, system, hue) in systems {
-            let seeds = normalised(context, system, class);
+        for kind in [Kind::InfiniCache, Kind::StoreAsInPaper] {
+            let (label, hue) = (kind.title(), kind.hue());
+            let seeds = normalised(made, kind, class);
             let spread_box =
                 |origin, spread| SpreadBox { name: label.to_owned(), hue, origin, spread };
             if !seeds.is_empty() {
@@ -156,7 +131,14 @@ pub(super) fn fig16(context: &Context) -> anyhow::Result<Option<Chart>> {
             let theirs = paper.iter().find(|(it, _)| it[0] == *name && it[1] == label);
             boxes.extend(theirs.map(|(_, it)| spread_box(Origin::Paper, *it)));
         }
-        BoxGroup { name: (*name).to_owned(), boxes }
+        let name = match *name {
+            "<1MB" => "below 1 MB",
+            "1-10MB" => "1 to 10 MB",
+            "10-100MB" => "10 to 100 MB",
+            ">=100MB" => "100 MB and more",
+            other => other,
+        };
+        BoxGroup { name: name.to_owned(), boxes }
     };
     let groups = SIZE_CLASSES.iter().enumerate().map(group).collect();
     Ok(Some(Chart::Boxes(BoxChart {
@@ -164,8 +146,8 @@ pub(super) fn fig16(context: &Context) -> anyhow::Result<Option<Chart>> {
         caption: format!(
             "Reads that the cache served, over the median of ElastiCache in the same size class; \
              our boxes are quartiles, their whiskers the 5th and 95th percentile. {}; {}.",
-            results.workload,
-            results.seeds(Study::All)
+            made.workload,
+            made.seeds()
         ),
         n_columns: 1,
         plots: vec![BoxPlot {

@@ -6,8 +6,19 @@ use report::chart::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::Context;
+use super::made::Made;
 use crate::microbenchmarks::{Figure, Point, Quartiles, quantile};
+
+/// Which of the microbenchmarks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bench {
+    /// By hosts.
+    Fig4,
+    /// By memory, code and size.
+    Fig11,
+    /// By clients.
+    Fig12,
+}
 
 /// One published point and ours, as it is kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,8 +57,9 @@ impl Measured {
             (12, _) => format!("fig12_{}_clients", self.x),
             (_, ["ElastiCache(10-node)", _]) => format!("fig11_elasticache_{}mb", self.x),
             (_, ["ElastiCache(1-node)", _]) => format!("fig11_elasticache_one_{}mb", self.x),
-            (_, [memory, "10+1", _]) => {
-                format!("fig11_{}_10p1_{}mb", memory.trim_end_matches(" MB"), self.x)
+            (_, [memory, code, _]) => {
+                let (memory, code) = (memory.trim_end_matches(" MB"), code.replace('+', "p"));
+                format!("fig11_{memory}_{code}_{}mb", self.x)
             }
             _ => return None,
         };
@@ -76,8 +88,8 @@ impl Measured {
 
 /// Fig 4: latency by how many hosts the functions of a read were on.
 #[expect(clippy::unnecessary_wraps, reason = "as every figure of the catalogue")]
-pub(super) fn fig4(context: &Context) -> anyhow::Result<Option<Chart>> {
-    let measured = &context.results.measured;
+pub(super) fn fig4(made: &Made) -> anyhow::Result<Option<Chart>> {
+    let measured = made.measured();
     let plot = |title: &str, what: &str, hue: Hue| {
         let of = measured.iter().filter(|it| it.figure == 4 && it.what.starts_with(what));
         let groups = of.map(|it| BoxGroup {
@@ -93,9 +105,11 @@ pub(super) fn fig4(context: &Context) -> anyhow::Result<Option<Chart>> {
     };
     Ok(Some(Chart::Boxes(BoxChart {
         title: "Fig 4: latency of reads by the number of hosts".to_owned(),
-        caption: "Objects of 100 MB, 10+1 chunks, functions of 256 MB; quartiles. The network of \
-                  the model is fitted to these, among others."
-            .to_owned(),
+        caption: format!(
+            "Objects of 100 MB, 10+1 chunks, functions of 256 MB; quartiles. The network of the \
+             model is fitted to these, among others.{}",
+            quick(made)
+        ),
         n_columns: 1,
         plots: vec![
             plot("As the client saw it", "Client", Hue::InfiniCache),
@@ -104,9 +118,23 @@ pub(super) fn fig4(context: &Context) -> anyhow::Result<Option<Chart>> {
     })))
 }
 
+/// A code as it is, and a cluster in words: `ElastiCache(10-node)`.
+fn title(code: &str) -> String {
+    match code {
+        "ElastiCache(10-node)" => "ElastiCache, 10 nodes".to_owned(),
+        "ElastiCache(1-node)" => "ElastiCache, 1 node".to_owned(),
+        code => code.to_owned(),
+    }
+}
+
+/// What a caption says where fewer reads were made.
+const fn quick(made: &Made) -> &'static str {
+    if made.is_quick { " Quick: fewer reads than the experiment says." } else { "" }
+}
+
 /// Fig 11: latency by memory, code and size.
 #[expect(clippy::unnecessary_wraps, reason = "as every figure of the catalogue")]
-pub(super) fn fig11(context: &Context) -> anyhow::Result<Option<Chart>> {
+pub(super) fn fig11(made: &Made) -> anyhow::Result<Option<Chart>> {
     const CODES: [(&str, Hue); 8] = [
         ("10+0", Hue::Series(0)),
         ("10+1", Hue::Series(1)),
@@ -117,7 +145,7 @@ pub(super) fn fig11(context: &Context) -> anyhow::Result<Option<Chart>> {
         ("ElastiCache(10-node)", Hue::ElastiCache),
         ("ElastiCache(1-node)", Hue::WarmUp),
     ];
-    let measured = &context.results.measured;
+    let measured = made.measured();
     let plot = |memory: u32| {
         let group = |size: u32| {
             let boxes = CODES.iter().filter_map(|(code, hue)| {
@@ -129,7 +157,7 @@ pub(super) fn fig11(context: &Context) -> anyhow::Result<Option<Chart>> {
                 // The paper shows the clusters beside its largest functions.
                 let is_shown = memory == 3_008 || !code.starts_with("Elasti");
                 let it = measured.iter().find(|it| is_shown && it.figure == 11 && it.what == what);
-                Some(it?.boxes(code, *hue))
+                Some(it?.boxes(&title(code), *hue))
             });
             BoxGroup { name: size.to_string(), boxes: boxes.flatten().collect() }
         };
@@ -142,19 +170,19 @@ pub(super) fn fig11(context: &Context) -> anyhow::Result<Option<Chart>> {
     };
     Ok(Some(Chart::Boxes(BoxChart {
         title: "Fig 11: latency of reads by memory, code and size".to_owned(),
-        caption:
+        caption: format!(
             "One read at a time; quartiles. Bandwidths, links and stragglers of the model are \
-                  fitted to these, among others."
-                .to_owned(),
+             fitted to these, among others.{}",
+            quick(made)
+        ),
         n_columns: 1,
         plots: [128, 256, 512, 1024, 2048, 3008].map(plot).to_vec(),
     })))
 }
 
 /// Fig 12: throughput of several clients.
-#[expect(clippy::unnecessary_wraps, reason = "as every figure of the catalogue")]
-pub(super) fn fig12(context: &Context) -> anyhow::Result<Option<Chart>> {
-    let points = || context.results.measured.iter().filter(|it| it.figure == 12);
+pub(super) fn fig12(made: &Made) -> anyhow::Result<Option<Chart>> {
+    let points = || made.measured().iter().filter(|it| it.figure == 12);
     let curve = |it: &Measured, of: [f64; 3]| (f64::from(it.x), of[1]);
     let mut ours =
         Curve::ours("", Hue::InfiniCache, points().map(|it| curve(it, it.ours)).collect());
@@ -162,13 +190,16 @@ pub(super) fn fig12(context: &Context) -> anyhow::Result<Option<Chart>> {
     let paper = points().map(|it| curve(it, it.paper)).collect();
     Ok(Some(Chart::Curves(CurveChart {
         title: "Fig 12: throughput over the number of clients".to_owned(),
-        caption: "Five proxies with fifty functions of 1024 MB each, objects of 100 MB; interval: \
-                  from the least to the most of three runs."
-            .to_owned(),
+        caption: format!(
+            "Five proxies with fifty functions of 1024 MB each, objects of 100 MB; interval: from \
+             the least to the most of {} runs.{}",
+            made.file.seeds()?.len(),
+            quick(made)
+        ),
         n_columns: 1,
         plots: vec![Plot {
             title: String::new(),
-            x: Scale::linear("Clients"),
+            x: Scale::linear("Clients").between(1.0, 10.0),
             y: Scale::linear("Throughput (GB/s)"),
             curves: vec![ours, Curve::paper("", Hue::InfiniCache, paper)],
         }],
@@ -181,7 +212,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn some_points_have_a_row_on_the_scoreboard() {
+    fn every_point_has_a_row_on_the_scoreboard() {
         let id = |figure: Figure, what: &str, x: u32| {
             let quartiles = Quartiles { low: 1.0, middle: 2.0, high: 3.0 };
             let (paper, ours) = (quartiles, quartiles);
@@ -196,6 +227,7 @@ mod tests {
         assert_eq!(of(Figure::Fig11InfiniCache, large, 60), "fig11_1024_10p1_60mb");
         let cluster = "ElastiCache(10-node), 10 MB";
         assert_eq!(of(Figure::Fig11ElastiCache, cluster, 10), "fig11_elasticache_10mb");
-        assert_eq!(id(Figure::Fig11InfiniCache, "128 MB, 4+2, 10 MB", 10), None);
+        let small = "128 MB, 4+2, 10 MB";
+        assert_eq!(of(Figure::Fig11InfiniCache, small, 10), "fig11_128_4p2_10mb");
     }
 }

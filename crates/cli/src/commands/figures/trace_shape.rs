@@ -6,20 +6,17 @@ use serde::{Deserialize, Serialize};
 use trace::{Statistics, Trace};
 use units::{Nanos, Op};
 
-use super::Context;
-
-const FIG1: [&str; 4] = [
-    include_str!("../../../../../experiments/reference/fig1a_object_size_cdf.csv"),
-    include_str!("../../../../../experiments/reference/fig1b_byte_cdf_by_size.csv"),
-    include_str!("../../../../../experiments/reference/fig1c_access_count_gt10MB.csv"),
-    include_str!("../../../../../experiments/reference/fig1d_reuse_interval_hr_gt10MB.csv"),
-];
+use super::made::{Made, Outcome};
 
 /// What Fig 1 shows of a trace, and the numbers that the paper's section 2 gives.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct TraceShape {
     /// The trace's name, as the caption says it.
     pub(crate) name: String,
+    /// How long it lasts, in hours.
+    pub(crate) span_h: f64,
+    /// Whether it has objects of up to 10 MB too.
+    pub(crate) has_small: bool,
     /// Over megabytes: the part of the objects that are no larger.
     sizes: Vec<(f64, f64)>,
     /// Over megabytes: the part of their bytes that no larger ones hold.
@@ -66,6 +63,8 @@ impl TraceShape {
             (0..sizes.len()).filter(|it| is_large(*it)).map(|it| sizes[it]).sum();
         TraceShape {
             name: name.to_owned(),
+            span_h: trace.span().as_seconds_f64() / Nanos::HOUR.as_seconds_f64(),
+            has_small: (0..sizes.len()).any(|it| !is_large(it)),
             bytes: cumulative(sizes.iter().map(|it| (*it, *it)).collect()),
             sizes: cumulative(sizes.iter().map(|it| (*it, 1.0)).collect()),
             accesses: cumulative(accesses.into_iter().map(|it| (it, 1.0)).collect()),
@@ -75,6 +74,20 @@ impl TraceShape {
             large_hot_percent: 100.0 * statistics.large_hot_ratio,
             large_reuse_within_hour_percent: 100.0 * statistics.large_reuse_within_hour_ratio,
         }
+    }
+}
+
+impl TraceShape {
+    /// Whether it is too short for how often an object is read in months.
+    pub(crate) fn is_short(&self) -> bool {
+        const MONTH_H: f64 = 720.0;
+        self.span_h < MONTH_H
+    }
+
+    /// How many powers of ten lie between the least size that is not nothing and the largest.
+    pub(crate) fn orders_of_magnitude(&self) -> Option<f64> {
+        let least = self.sizes.iter().map(|it| it.0).find(|it| 0.0 < *it)?;
+        Some(libm::log10(self.sizes.last()?.0 / least))
     }
 }
 
@@ -111,14 +124,12 @@ pub(crate) fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
 }
 
 /// Fig 1: ours over the paper's, for each data centre that was asked for.
-pub(crate) fn fig1(context: &Context) -> anyhow::Result<Option<Chart>> {
-    let shapes = &context.results.shapes;
-    let papers = [
-        reference::curves(FIG1[0], ["series", "x", "cdf"])?,
-        reference::curves(FIG1[1], ["series", "x", "cdf"])?,
-        reference::curves(FIG1[2], ["series", "x", "cdf"])?,
-        reference::curves(FIG1[3], ["series", "x", "cdf"])?,
-    ];
+pub(super) fn fig1(made: &Made) -> anyhow::Result<Option<Chart>> {
+    let Outcome::Shapes(shapes) = &made.outcome else { return Ok(None) };
+    let mut papers = Vec::new();
+    for number in 0..4 {
+        papers.push(reference::curves(made.reference(number)?, ["series", "x", "cdf"])?);
+    }
     let size = || Scale::logarithmic("Object size").written(Ticks::Megabytes).between(1e-6, 2e4);
     let part = |title: &str| Scale::linear(title).between(0.0, 1.0);
     let plot = |title: &str, index: usize, x: Scale, y: Scale, of: fn(&TraceShape) -> &_| Plot {
@@ -150,8 +161,11 @@ pub(crate) fn fig1(context: &Context) -> anyhow::Result<Option<Chart>> {
         "Ours: {}. Paper: 75 days of Dallas and London. Reuse in whole hours.",
         names.join(" and ")
     );
-    if names.iter().any(|it| it.contains("50h")) {
-        caption.push_str(" 50 hours hold fewer requests per object and no long intervals.");
+    if let Some(short) = shapes.iter().find(|it| it.is_short()) {
+        caption.push_str(&format!(
+            " {:.0} hours of {} hold fewer requests per object and no long intervals.",
+            short.span_h, short.name
+        ));
     }
     Ok(Some(Chart::Curves(CurveChart {
         title: "Fig 1: sizes, bytes, requests and reuse of the objects".to_owned(),
@@ -171,9 +185,11 @@ fn curves(
     let mut curves: Vec<Curve> = hues
         .iter()
         .zip(shapes)
-        .map(|((name, hue), shape)| Curve {
-            is_stepped: true,
-            ..Curve::ours(name, *hue, of(shape).clone())
+        .map(|((name, hue), shape)| {
+            // A trace of the reader's own goes by its own name.
+            let is_synthetic = shape.name.starts_with("synthetic:");
+            let name = if is_synthetic { name } else { shape.name.as_str() };
+            Curve { is_stepped: true, ..Curve::ours(name, *hue, of(shape).clone()) }
         })
         .collect();
     for (name, hue) in &hues[..shapes.len().clamp(1, 2)] {

@@ -1,0 +1,151 @@
+//! Draws what was made, and writes it: pictures, tables, and the numbers behind both.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use rayon::prelude::*;
+use report::chart::{Chart, Figure};
+use report::comparison::{self, Comparison};
+use report::page::{PageFigure, Table};
+use serde::{Deserialize, Serialize};
+
+use super::catalogue::Shows;
+use super::made::Made;
+use crate::args::{JobsArgs, OutputArgs};
+use crate::run_store::Store;
+use crate::{output, parquet_file, progress, replay};
+
+/// A figure or a table, and what it was drawn from.
+pub(crate) struct Shown<'a> {
+    /// What was made for it.
+    pub(crate) made: &'a Made,
+    /// What was drawn of that.
+    pub(crate) drawn: Drawn,
+}
+
+/// What is shown to a reader.
+pub(crate) enum Drawn {
+    /// A figure.
+    Figure(Figure),
+    /// A table.
+    Table(Box<Table>),
+}
+
+impl Made {
+    /// What a program or a person reads of it on standard output.
+    pub(crate) fn printed(&self, form: &OutputArgs) -> anyhow::Result<String> {
+        if !self.workloads().is_empty() {
+            let all: Vec<Comparison> =
+                self.workloads().iter().flat_map(|it| it.comparisons.iter().cloned()).collect();
+            return Ok(match (form.json, form.csv) {
+                (true, _) => comparison::to_json_of_seeds(&all, false),
+                (_, true) => comparison::to_csv(&all),
+                _ => {
+                    let tables = all.iter().map(|it| comparison::to_table(it, &[]));
+                    tables.collect::<Vec<_>>().join("\n")
+                }
+            });
+        }
+        match self.entry.shows {
+            Shows::Chart(chart) => {
+                let Some(chart) = chart(self)? else { return Ok(String::new()) };
+                let rows = chart.to_rows();
+                Ok(if form.json { chart.to_json() } else { rows.to_csv() })
+            }
+            Shows::Table(table) => Ok(table(self)?.map_or(String::new(), |(_, csv)| csv)),
+            Shows::Rows => Ok(String::new()),
+        }
+    }
+}
+
+/// The two pictures of a figure, as they are kept.
+#[derive(Serialize, Deserialize)]
+struct Files {
+    svg: String,
+    png: Vec<u8>,
+}
+
+impl Shown<'_> {
+    /// The figure as a page shows it, if it is one.
+    pub(crate) fn figure(&self) -> Option<PageFigure> {
+        match &self.drawn {
+            Drawn::Figure(figure) => {
+                let (name, made) = (self.made.entry.name.to_owned(), self.made.making());
+                Some(PageFigure { name, figure: figure.clone(), made })
+            }
+            Drawn::Table(_) => None,
+        }
+    }
+}
+
+/// Draws all of it and writes the files, several at once. What the trace has nothing for is left
+/// out.
+pub(crate) fn draw<'a>(
+    made: &'a [Made],
+    dir: &Path,
+    jobs: &JobsArgs,
+    store: Option<&Store>,
+) -> anyhow::Result<Vec<Shown<'a>>> {
+    let bar = progress::steps_bar(made.len(), "drawing");
+    let draw_one = |made: &'a Made| -> anyhow::Result<Option<Shown<'a>>> {
+        let of_figure = || made.entry.path();
+        let drawn = match made.entry.shows {
+            Shows::Chart(chart) => match chart(made).with_context(of_figure)? {
+                Some(chart) => Some(Drawn::Figure(write_figure(made, &chart, dir, store)?)),
+                None => None,
+            },
+            Shows::Table(table) => match table(made).with_context(of_figure)? {
+                Some((table, csv)) => {
+                    output::write_text(&dir.join(format!("{}.csv", made.entry.name)), &csv)?;
+                    Some(Drawn::Table(Box::new(table)))
+                }
+                None => None,
+            },
+            Shows::Rows => None,
+        };
+        bar.inc(1);
+        Ok(drawn.map(|drawn| Shown { made, drawn }))
+    };
+    let threads = replay::thread_pool(jobs.jobs)?;
+    let shown: anyhow::Result<Vec<Option<Shown<'a>>>> =
+        threads.install(|| made.par_iter().map(draw_one).collect());
+    bar.finish_and_clear();
+    Ok(shown?.into_iter().flatten().collect())
+}
+
+fn write_figure(
+    made: &Made,
+    chart: &Chart,
+    dir: &Path,
+    store: Option<&Store>,
+) -> anyhow::Result<Figure> {
+    // Drawn from its file's numbers, so that the file can be drawn again to the same bytes.
+    let json = chart.to_json();
+    let chart = Chart::from_json(&json)?;
+    let figure = chart.draw();
+    let Files { svg, png } = Store::find_or(store, &format!("drawn {json}"), || {
+        Ok(Files { svg: figure.svg(), png: figure.png() })
+    })?;
+    let name = made.entry.name;
+    output::write_text(&dir.join(format!("data/{name}.json")), &json)?;
+    parquet_file::write(&dir.join(format!("data/{name}.parquet")), &chart.to_rows())?;
+    output::write_text(&dir.join(format!("{name}.svg")), &svg)?;
+    output::write_file(&dir.join(format!("{name}.png")), |out| Ok(out.write_all(&png)?))?;
+    Ok(figure)
+}
+
+/// Writes the comparisons of all seeds as `STEM.csv`, `.json` and `.parquet`, and their hours as
+/// `STEM_hours.parquet`.
+pub(crate) fn write_comparisons(
+    dir: &Path,
+    stem: &str,
+    comparisons: &[Comparison],
+) -> anyhow::Result<()> {
+    let path = |end: &str| dir.join(format!("{stem}{end}"));
+    let rows = comparison::to_rows(comparisons);
+    output::write_text(&path(".csv"), &rows.to_csv())?;
+    parquet_file::write(&path(".parquet"), &rows)?;
+    let hours = comparison::to_hourly_rows(comparisons);
+    parquet_file::write(&path("_hours.parquet"), &hours)?;
+    output::write_text(&path(".json"), &comparison::to_json_of_seeds(comparisons, false))
+}

@@ -1,0 +1,84 @@
+//! A comparison as rows: one for each system, and one for each of its hours.
+
+use super::fields::{dollars, events, loss as loss_fields, more_events, ratios};
+use super::{Comparison, HourSummary, Receipt, SystemSummary};
+use crate::rows::{Cell, ColumnKind, Rows};
+
+type NamedCell = (String, ColumnKind, Cell);
+
+/// Comparisons, such as those of several seeds, as rows: one for each system. The columns are
+/// those of the JSON, nested names joined with the unit before the item (`cost_usd_total`,
+/// `latency_ms_p99`), and the receipt in the last ones. Without a system there is no row, and no
+/// column.
+pub fn to_rows(comparisons: &[Comparison]) -> Rows {
+    let rows_of = |it: &Comparison| -> Vec<Vec<NamedCell>> {
+        it.systems.iter().map(|system| row(system, &it.receipt)).collect()
+    };
+    Rows::named(comparisons.iter().flat_map(rows_of).collect())
+}
+
+/// The same as CSV.
+pub fn to_csv(comparisons: &[Comparison]) -> String {
+    to_rows(comparisons).to_csv()
+}
+
+/// What happened and what it cost hour by hour, as rows: one for each hour of each system under
+/// each seed.
+pub fn to_hourly_rows(comparisons: &[Comparison]) -> Rows {
+    let mut rows = Vec::new();
+    for Comparison { receipt, systems, .. } in comparisons {
+        for SystemSummary { name, hours, .. } in systems {
+            for (hour, HourSummary { counts, cost }) in (1..).zip(hours) {
+                let mut row = vec![
+                    text("name", name),
+                    count(("seed", receipt.seed)),
+                    // Counted from 1.
+                    count(("hour", hour)),
+                ];
+                row.extend(events(counts).map(count));
+                row.extend(ratios(counts).map(number));
+                row.extend(dollars(cost).into_iter().map(|it| prefixed("cost_usd", it)));
+                row.extend(more_events(counts).map(count));
+                rows.push(row);
+            }
+        }
+    }
+    Rows::named(rows)
+}
+
+fn row(system: &SystemSummary, receipt: &Receipt) -> Vec<NamedCell> {
+    let SystemSummary { name, counts, cost, latency, hits: _, loss, hours: _ } = system;
+    let mut row = vec![text("name", name)];
+    row.extend(events(counts).map(count));
+    row.extend(ratios(counts).map(number));
+    row.extend(dollars(cost).into_iter().map(|it| prefixed("cost_usd", it)));
+    row.extend(latency.named().map(|it| prefixed("latency_ms", it)));
+    row.extend(more_events(counts).map(count));
+    let optional = |(column, it): (&str, Option<f64>)| {
+        (column.to_owned(), ColumnKind::Number, Cell::number(it))
+    };
+    row.extend(loss_fields(loss).map(optional));
+    let Receipt { version, seed, experiment_hash, trace_hash, prices } = receipt;
+    row.push(text("version", version));
+    row.push(count(("seed", *seed)));
+    row.push(text("experiment_hash", experiment_hash));
+    row.push(text("trace_hash", trace_hash));
+    row.push(text("prices", prices));
+    row
+}
+
+fn text(column: &str, text: &str) -> NamedCell {
+    (column.to_owned(), ColumnKind::Text, Cell::text(text))
+}
+
+fn count((column, count): (&str, u64)) -> NamedCell {
+    (column.to_owned(), ColumnKind::Count, Cell::Count(count))
+}
+
+fn number((column, number): (&str, f64)) -> NamedCell {
+    (column.to_owned(), ColumnKind::Number, Cell::Number(number))
+}
+
+fn prefixed(prefix: &str, (item, number): (&str, f64)) -> NamedCell {
+    (format!("{prefix}_{item}"), ColumnKind::Number, Cell::Number(number))
+}
