@@ -66,6 +66,13 @@ impl Counts {
         Ratio::new(self.hit_bytes.get(), self.requested_bytes.get())
     }
 
+    /// GETs of objects that were cached before and are no longer, be it that too many chunks
+    /// were lost or that they were evicted: what the RESETs of FAST'20 Fig 14 count, whose
+    /// number is all that its Table 1 has between the hits and the first reads (MODEL.md).
+    pub fn n_reads_again(&self) -> u64 {
+        self.n_resets + self.n_capacity_misses
+    }
+
     /// How long a cached object lasts on average until too many of its chunks are lost, in
     /// hours; `None` if none was lost.
     pub fn time_to_object_loss_h_mean(&self) -> Option<f64> {

@@ -39,8 +39,12 @@ pub(super) fn fig14(made: &Made, panel: Panel) -> anyhow::Result<Option<Chart>> 
     };
     let plots = vec![
         plot(
-            "RESETs: reads of objects that were lost",
-            vec![ours("", pool, |it| it.n_resets), theirs("RESET", pool)],
+            "RESETs: reads of objects that were lost, or that were evicted",
+            vec![
+                ours("lost", Hue::Series(3), |it| it.n_resets),
+                ours("or evicted", pool, Counts::n_reads_again),
+                theirs("RESET", pool),
+            ],
         ),
         plot(
             "Recoveries from parity: reads that needed one, and chunks put back",
@@ -63,7 +67,8 @@ pub(super) fn fig14(made: &Made, panel: Panel) -> anyhow::Result<Option<Chart>> 
     Ok(Some(Chart::Curves(CurveChart {
         title: format!("Fig 14 ({letter}): faults and recoveries, {}", panel.title()),
         caption: format!(
-            "{}; {}. The paper does not say whether its recoveries are reads or chunks.",
+            "{}; {}. The paper does not say whether its recoveries are reads or chunks; \
+             its RESETs count both kinds (MODEL.md).",
             made.workload,
             made.seeds_with_interval()
         ),

@@ -177,18 +177,26 @@ impl Numbers {
     fn add_faults(&mut self, key: &str, pool: &SystemSummary) {
         let counts = &pool.counts;
         self.add(&format!("fig14_{key}_reclaims"), counts.n_reclaims as f64);
+        let n_reads_again = counts.n_reads_again();
+        self.add(&format!("fig14_{key}_reads_again"), n_reads_again as f64);
         self.add(&format!("fig14_{key}_resets"), counts.n_resets as f64);
         self.add(&format!("fig14_{key}_recoveries"), counts.n_recoveries as f64);
         self.add(&format!("fig14_{key}_recovered_chunks"), counts.n_recovered_chunks as f64);
         let hourly = |of: fn(&sim::Counts) -> u64| {
             pool.hours.iter().map(|it| of(&it.counts)).max().unwrap_or(0) as f64
         };
+        let reads_again_max = hourly(sim::Counts::n_reads_again);
+        self.add(&format!("fig14_{key}_reads_again_hourly_max"), reads_again_max);
         self.add(&format!("fig14_{key}_resets_hourly_max"), hourly(|it| it.n_resets));
         self.add(&format!("fig14_{key}_recoveries_hourly_max"), hourly(|it| it.n_recoveries));
-        let lost = counts.n_resets as f64 / counts.n_hits as f64;
+        let chunks_max = hourly(|it| it.n_recovered_chunks);
+        self.add(&format!("fig14_{key}_recovered_chunks_hourly_max"), chunks_max);
         // The paper's availability: RESETs over the reads that hit.
-        self.add(&format!("section5_{key}_availability"), 100.0 * (1.0 - lost));
-        self.add(&format!("section5_{key}_lost_part"), 100.0 * lost);
+        let per_hit = |count: u64| 100.0 * count as f64 / counts.n_hits as f64;
+        self.add(&format!("section5_{key}_available_part"), 100.0 - per_hit(n_reads_again));
+        self.add(&format!("section5_{key}_reads_again_part"), per_hit(n_reads_again));
+        self.add(&format!("section5_{key}_availability"), 100.0 - per_hit(counts.n_resets));
+        self.add(&format!("section5_{key}_lost_part"), per_hit(counts.n_resets));
     }
 
     /// Fig 15: quantiles of the reads that the cache served, in seconds.
