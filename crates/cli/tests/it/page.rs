@@ -32,7 +32,15 @@ impl Browser {
             })
             .unwrap();
         let mut browser = Browser { driver, port, session: String::new() };
-        let options = json!({ "args": ["--headless=new", "--no-sandbox", "--disable-gpu"] });
+        let options = json!({ "args": [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+        ] });
         let logs = json!({ "browser": "ALL", "performance": "ALL" });
         let wanted = json!({
             "browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": logs,
@@ -154,6 +162,29 @@ fn check_looks(browser: &Browser) {
     browser.run("document.getElementById('theme').click()");
 }
 
+/// Holds if everything on a page has a name for who does not see it: pictures, columns and rows,
+/// controls; no name stands for two places.
+#[track_caller]
+fn check_names(browser: &Browser) {
+    let nameless = browser.run(
+        "const all = (it) => [...document.querySelectorAll(it)];
+         const ids = all('[id]').map((it) => it.id);
+         return [
+             ...all('svg').filter((it) => it.getAttribute('role') !== 'img'
+                 || !it.getAttribute('aria-label')),
+             ...all('th').filter((it) => !it.getAttribute('scope') || !it.textContent.trim()),
+             ...all('table').filter((it) => !it.caption || !it.caption.textContent.trim()),
+             ...all('button, summary').filter((it) => !it.textContent.trim()),
+             ...all('select').filter((it) => it.labels.length === 0),
+             ...all('a[href^=\"#\"]').filter((it) => !ids.includes(it.hash.slice(1))),
+         ].map((it) => it.outerHTML.slice(0, 100))
+             .concat(ids.filter((it, index) => ids.indexOf(it) !== index))",
+    );
+    assert_eq!(nameless, json!([]));
+    let language = browser.run("return document.documentElement.lang");
+    assert_eq!(language, "en");
+}
+
 #[test]
 fn the_page_of_the_figures_works() {
     let Some(browser) = Browser::start() else { return };
@@ -205,6 +236,15 @@ fn the_page_of_the_figures_works() {
              || it.querySelectorAll('svg *').length < 20).map((it) => it.id)",
     );
     assert_eq!(bare, json!([]));
+    // And says what it asks, and how it was made.
+    let silent = browser.run(
+        "return [...document.querySelectorAll('figure')].filter((it) =>
+             !it.querySelector('.question')?.textContent.endsWith('?')
+             || !it.querySelector('details pre').textContent.includes(`figure = \"${it.id}\"`))
+             .map((it) => it.id)",
+    );
+    assert_eq!(silent, json!([]));
+    check_names(&browser);
     browser.check_logs();
 }
 
@@ -220,5 +260,6 @@ fn a_page_of_ones_own_works() {
     let systems = browser
         .run("return [...document.querySelectorAll('table tbody th')].map((it) => it.textContent)");
     assert_eq!(systems[1], "infinicache");
+    check_names(&browser);
     browser.check_logs();
 }

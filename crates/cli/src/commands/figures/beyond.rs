@@ -69,6 +69,13 @@ pub(super) fn codes(made: &Made) -> anyhow::Result<Option<Chart>> {
         });
     }
     mark_best(&mut choices);
+    // Room for the names of the best, which lie at the edges.
+    let right = choices.iter().map(|it| it.x.high).fold(0.0, f64::max) * 1.15;
+    let lost = choices.iter().map(|it| it.y.low.max(it.y.mean / 3.0)).filter(|it| 0.0 < *it);
+    let least = lost.fold(f64::INFINITY, f64::min) / 2.0;
+    let greatest = choices.iter().map(|it| it.y.high).fold(0.0, f64::max) * 1.5;
+    let y = Scale::logarithmic("Reads that found their object lost (%)");
+    let y = if least < greatest { y.between(least, greatest) } else { y };
     Ok(Some(Chart::TradeOff(TradeOff {
         title: "Cost against availability, by code and backup interval".to_owned(),
         caption: format!(
@@ -77,8 +84,8 @@ pub(super) fn codes(made: &Made) -> anyhow::Result<Option<Chart>> {
             made.workload,
             made.seeds_with_interval()
         ),
-        x: Scale::linear("Cost of 50 hours (US$)"),
-        y: Scale::logarithmic("Reads that found their object lost (%)"),
+        x: Scale::linear("Cost of 50 hours (US$)").between(0.0, right.max(1e-9)),
+        y,
         choices,
     })))
 }

@@ -37,11 +37,7 @@ pub(super) fn fig13_total(made: &Made) -> anyhow::Result<Option<Chart>> {
             bar("fig13_large_total", "large", Kind::InfiniCache, "InfiniCache,\nlarge only"),
             bar("fig13_large_nobackup_total", "large", without, "large only,\nno backup"),
         ],
-        caption: format!(
-            "{}; prices of 2019; {} (all objects and large only).",
-            made.workload,
-            made.seeds_with_interval()
-        ),
+        caption: format!("{}; prices of 2019; {}.", made.workload, made.seeds_with_interval()),
     })))
 }
 

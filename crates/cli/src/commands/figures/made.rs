@@ -164,15 +164,22 @@ impl Made {
 
     /// What the figure is the mean of, as words for a caption.
     pub(crate) fn seeds(&self) -> String {
-        let mut counts: Vec<usize> =
-            self.workloads().iter().map(|it| it.comparisons.len()).collect();
-        counts.retain(|it| 0 < *it);
-        counts.dedup();
-        let counts: Vec<String> = counts.iter().map(ToString::to_string).collect();
         let quick = if self.is_quick { " (quick: fewer than the experiment says)" } else { "" };
-        match counts.join(" and ").as_str() {
-            "1" => format!("one seed{quick}"),
-            n_seeds => format!("mean of {n_seeds} seeds{quick}"),
+        let run: Vec<(&str, usize)> = self
+            .workloads()
+            .iter()
+            .map(|it| (it.name.as_str(), it.comparisons.len()))
+            .filter(|(_, n_seeds)| 0 < *n_seeds)
+            .collect();
+        let is_same = run.windows(2).all(|it| it[0].1 == it[1].1);
+        match run.as_slice() {
+            [(_, 1), ..] if is_same => format!("one seed{quick}"),
+            [(_, n_seeds), ..] if is_same => format!("mean of {n_seeds} seeds{quick}"),
+            several => {
+                let each: Vec<String> =
+                    several.iter().map(|(name, n_seeds)| format!("{n_seeds} ({name})")).collect();
+                format!("mean of {} seeds{quick}", each.join(" and "))
+            }
         }
     }
 

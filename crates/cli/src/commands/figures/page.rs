@@ -42,7 +42,7 @@ impl Everything<'_> {
         let mut lead = vec![format!(
             "Every figure and table of Wang et al., InfiniCache (USENIX FAST 2020), that the \
              models can speak to: the paper's dashed, ours solid. Trace-driven figures are of \
-             {workload}; {} (all objects, and objects over 10 MB).",
+             {workload}; {}.",
             seeds.unwrap_or_default()
         )];
         if is_synthetic {

@@ -38,7 +38,7 @@ pub(super) fn table1(made: &Made) -> anyhow::Result<Option<TableAndCsv>> {
         title: "Table 1".to_owned(),
         caption: format!(
             "The workloads of section 5.2, and what part of their requests each cache hit. Ours: \
-             {}; {} (all objects and large objects).",
+             {}; {}.",
             made.workload,
             made.seeds()
         ),
