@@ -4,6 +4,7 @@ mod args;
 mod commands;
 mod experiment;
 mod figures_args;
+mod likeness_table;
 mod live_args;
 mod microbenchmarks;
 mod output;

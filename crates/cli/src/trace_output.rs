@@ -137,7 +137,10 @@ pub(crate) fn write(trace: &Trace, target: &TargetArgs) -> anyhow::Result<()> {
 }
 
 /// Writes a generated workload, of the formats that allow it row by row.
-pub(crate) fn write_draft(draft: Draft, target: &TargetArgs) -> anyhow::Result<()> {
+pub(crate) fn write_draft<D: FnMut() -> u64 + Clone>(
+    draft: Draft<D>,
+    target: &TargetArgs,
+) -> anyhow::Result<()> {
     let format = format_of(target);
     if !format.is_of_rows() {
         return write(&draft.into_trace(), target);

@@ -172,6 +172,34 @@ pub enum ErrorKind {
         /// The columns that are there, quoted and separated.
         columns: String,
     },
+    /// Two columns have the name of the one that is wanted.
+    #[error(
+        "columns {} and {} are both called `{name}`; say which holds the {} by its number, such \
+         as with {} {}",
+        numbers[0], numbers[1], role.name(), role.flag().trim_matches('`'), numbers[0]
+    )]
+    ColumnTwice {
+        /// Their name.
+        name: String,
+        /// What the column is to hold.
+        role: Role,
+        /// Where they stand, counted from 1.
+        numbers: [usize; 2],
+    },
+    /// Two columns have the name of one that the format has once.
+    #[error(
+        "columns {} and {} are both called `{column}`, of which {format} has one; rename or \
+         remove the other",
+        numbers[0], numbers[1]
+    )]
+    FixedColumnTwice {
+        /// The format it is read as.
+        format: &'static str,
+        /// Their name.
+        column: &'static str,
+        /// Where they stand, counted from 1.
+        numbers: [usize; 2],
+    },
     /// A row has more or fewer fields than the first.
     #[error(
         "the row has {n_fields} fields where the first has {n_expected}; a field that holds the \
