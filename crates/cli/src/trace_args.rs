@@ -1,7 +1,7 @@
 //! The command line of what makes a trace of a trace.
 
 use std::num::NonZeroU64;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args as ArgGroupOf};
 use policy::EvictionPolicy;
@@ -15,11 +15,18 @@ use crate::trace_output::TargetFormat;
 pub(crate) struct TargetArgs {
     /// Where to write the trace; `.gz` and `.zst` compress it [default: standard output]
     #[arg(long, short, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
+    output: Option<PathBuf>,
     /// The format: csv, oracleGeneral, lcs (version 3), lcs-v1, lcs-v2, ibm-json, parquet
     /// [default: by the file's name, else csv]
     #[arg(long, value_name = "FORMAT")]
     pub(crate) to: Option<TargetFormat>,
+}
+
+impl TargetArgs {
+    /// The file; none is standard output, which `-` stands for too.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.output.as_deref().filter(|it| *it != Path::new("-"))
+    }
 }
 
 #[derive(Debug, ArgGroupOf)]

@@ -52,10 +52,8 @@ pub(crate) fn convert(args: &TraceConvertArgs) -> anyhow::Result<bool> {
     let (name, read, target) = (&args.trace.trace, &args.trace.read, &args.target);
     let format = trace_output::format_of(target);
     // What goes to a pipe cannot be taken back.
-    let is_file = target
-        .output
-        .as_ref()
-        .is_some_and(|it| it.metadata().is_ok_and(|it| it.is_file()) || !it.exists());
+    let is_file =
+        target.file().is_some_and(|it| it.metadata().is_ok_and(|it| it.is_file()) || !it.exists());
     let is_path = name != "-" && !name.starts_with(SYNTHETIC) && read.cache.is_none();
     // Of registry JSON the date of the first record must be known before.
     if !is_file || !is_path || !format.is_of_rows() || format == TargetFormat::IbmJson {
@@ -164,6 +162,10 @@ pub(crate) fn draft(
 }
 
 fn open(name: &str, read: &ReadArgs) -> anyhow::Result<Trace> {
+    if Path::new(name).extension().is_some_and(|it| it == "toml") {
+        let text = format!("`{name}` is no trace; if it is a profile, write `{SYNTHETIC}{name}`");
+        return Err(UsageError(text).into());
+    }
     let options = options(name, read);
     if name == "-" {
         let bar = progress::bytes_bar(None, "reading");

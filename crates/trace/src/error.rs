@@ -106,6 +106,9 @@ pub enum ErrorKind {
         /// Where it stands.
         offset: usize,
     },
+    /// Text of two bytes a character.
+    #[error("this is text in UTF-16; save it as UTF-8, as by `iconv -f UTF-16 -t UTF-8`")]
+    Utf16,
     /// A header and nothing below it.
     #[error("there is a header but no row below it")]
     NoRows,
@@ -276,7 +279,7 @@ pub enum ErrorKind {
     #[error("this lcs file {0}; convert it with a libCacheSim of 2024-12 or later")]
     Lcs(&'static str),
     /// A Parquet file that is damaged, or holds what is not read.
-    #[error("this Parquet file cannot be read: {0}")]
+    #[error("this Parquet file cannot be read: {0}; is it whole? Copy or write it again")]
     Parquet(String),
     /// A trace file of ours that is damaged or of another version.
     #[error("this infinisim trace file {0}; make it again with `infinisim trace convert`")]

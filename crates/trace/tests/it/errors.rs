@@ -78,6 +78,10 @@ fn what_is_not_a_text_trace() {
     to know it by; if it is a binary trace, name its format, such as `--format
     oracleGeneral`
     ");
+    insta::assert_snapshot!(error(b"\xff\xfet\0i\0m\0e\0", &DETECT), @"
+    t.csv: this is text in UTF-16; save it as UTF-8, as by `iconv -f UTF-16 -t
+    UTF-8`
+    ");
     insta::assert_snapshot!(text_error("[{\"host\": \"a\", \"id\": \"b\"}]"), @"
     t.csv, record 1: the record has no field `http.request.method`; complete or
     remove it, or allow it by `--skip-bad`
@@ -152,8 +156,8 @@ fn columns_of_one_name() {
             "timestamp,http.request.uri,http.response.written,http.request.method,timestamp\n"
         ),
         @"
-    t.csv: columns 1 and 5 are both called `timestamp`, of which IBM Docker registry
-    CSV has one; rename or remove the other
+    t.csv: columns 1 and 5 are both called `timestamp`, of which IBM Docker
+    registry CSV has one; rename or remove the other
     "
     );
 }
