@@ -7,7 +7,7 @@ use clap::{ArgGroup, Args as ArgGroupOf, Parser, Subcommand};
 use clap_complete::Shell;
 use policy::EvictionPolicy;
 use pricing::Accounting;
-use trace::{CacheSize, Column, Format, Method, Resources, ScaleSize, Selection, TimeUnit};
+use trace::{Column, Format, Method, Resources, ScaleSize, Selection, TimeUnit};
 use units::{Bytes, Nanos};
 
 use crate::figures_args::FiguresArgs;

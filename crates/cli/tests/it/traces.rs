@@ -75,7 +75,7 @@ fn the_report_of_fit_is_the_one_that_is_kept() {
     }
     let workplace = workplace.file("trace.csv", small_trace(500));
     let said = workplace.run("trace fit trace.csv -o like.toml").stderr;
-    assert!(said.contains("requests                      500    500  +0.0 %"), "{said}");
+    assert!(said.contains("requests                       500       500  +0.0 %"), "{said}");
     let ran = workplace.run("trace generate like.toml --report");
     assert_eq!(ran.exit_code, 2);
     assert!(ran.stderr.contains("nothing is published of `like.toml`"), "{}", ran.stderr);
