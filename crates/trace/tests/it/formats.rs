@@ -251,9 +251,10 @@ fn every_seed_is_read() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_str().unwrap();
         let bytes = std::fs::read(&path).unwrap();
-        if name.ends_with(".toml") {
+        let ending = path.extension().unwrap().to_str().unwrap();
+        if ending == "toml" {
             Profile::from_toml(name, std::str::from_utf8(&bytes).unwrap()).unwrap();
-        } else if name.ends_with(".infinisim") {
+        } else if ending == "infinisim" {
             trace::read_columns(name, &bytes[..]).unwrap();
         } else {
             let options = ReadOptions { format: Format::from_file_name(name), ..DETECT };
