@@ -86,6 +86,9 @@ fn objects_without_numbers_get_some() {
         assert_eq!(shown(&read_oracle(&bytes)), expect);
     };
     check(["5", "0", "5"], "0 5 1 get\n1 0 2 get\n2 5 3 get");
+    let largest = u64::MAX.to_string();
+    let expect = format!("0 {largest} 1 get\n1 0 2 get\n2 {largest} 3 get");
+    check([&largest, "0", &largest], &expect);
     check(["x", "5", "x"], "0 0 1 get\n1 1 2 get\n2 0 3 get");
     check(["7", "07", "7"], "0 0 1 get\n1 1 2 get\n2 0 3 get");
 }
