@@ -1,5 +1,5 @@
 # Every target is a name for one command that a reader could type.
-.PHONY: all check test reproduce-figures bench bench-ec bench-live check-aws deny
+.PHONY: all check test reproduce-figures bench bench-traces bench-ec bench-live fuzz check-aws deny
 
 all: check test
 
@@ -21,6 +21,28 @@ reproduce-figures:
 bench: .venv/libcachesim
 	cargo bench --locked --package cli --bench beside_libcachesim
 	cargo bench --locked --package cli --bench infinicache
+
+# How fast traces are read and made, and how much memory a large one takes (3 GB on the disk).
+bench-traces:
+	cargo bench --locked --package cli --bench traces
+
+# Every reader of traces on damaged input, a minute each (needs cargo-fuzz). A target stops at what
+# panics, hangs, or takes more than 3 GB: a window of zstd may take two.
+FUZZ = cd crates/trace/fuzz && RUSTC_BOOTSTRAP=1 cargo fuzz run --fuzz-dir .
+FUZZ_LIMITS = -max_total_time=60 -timeout=10 -rss_limit_mb=3072 -max_len=65536
+READERS = lcs parquet ibm-json ibm-csv ibm-cos twitter cachelib meta-cdn azure-functions \
+  tencent-photo webcachesim csv oracleGeneral
+fuzz: $(READERS:%=fuzz-%)
+	for it in detect convert columns profile; do \
+	  mkdir -p target/fuzz/$$it; \
+	  ($(FUZZ) $$it $(CURDIR)/target/fuzz/$$it seeds -- $(FUZZ_LIMITS)) || exit 1; \
+	done
+
+fuzz-%:
+	mkdir -p target/fuzz/$*
+	$(FUZZ) format $(CURDIR)/target/fuzz/$* seeds -- $(FUZZ_LIMITS)
+
+$(READERS:%=fuzz-%): export FUZZ_FORMAT = $(@:fuzz-%=%)
 
 # Our erasure codec beside ISA-L (Debian's libisal2, if it is there), two others, and memcpy.
 bench-ec:

@@ -1,9 +1,11 @@
 //! Our reading and replay beside libCacheSim's: one file, one run, one thread each.
 //!
 //! `make bench` runs it. The trace is 20 million requests, Zipf 1.0 over a million objects, written
-//! once as CSV and once as oracleGeneral; libCacheSim (Python package, C core) and we take turns,
-//! and the medians of five turns are compared. Both must miss as often, or the figures are void.
-//! Time is time on the processor, so that other work on the machine does not count.
+//! as CSV and as oracleGeneral, plain and by zstd; libCacheSim (Python package, C core) and we take
+//! turns, and the medians of five turns are compared. Both must miss as often, or the figures are
+//! void. Time is time on the processor, so that other work on the machine does not count. Of a
+//! miss-ratio curve, whose sizes two threads share, half of it counts but for what one thread does
+//! before.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
@@ -17,7 +19,7 @@ use std::process::Command;
 
 use des::{Stream, Streams};
 use policy::EvictionPolicy;
-use trace::{Format, ReadOptions, Trace};
+use trace::{Format, LruStack, ReadOptions, Trace};
 use units::Bytes;
 
 const N_REQUESTS: usize = 20_000_000;
@@ -26,6 +28,10 @@ const N_TURNS: usize = 5;
 
 /// A tenth of the working set, about: sizes are from 1 to 100 kB.
 const CACHE: Bytes = Bytes::megabytes(5_000);
+
+/// The sizes of a miss-ratio curve, in megabytes.
+const CURVE: [u64; 8] = [500, 1_000, 2_000, 5_000, 10_000, 20_000, 30_000, 40_000];
+const N_THREADS: f64 = 2.0;
 
 fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
@@ -36,7 +42,10 @@ fn main() {
     println!("{N_REQUESTS} requests, Zipf 1.0 over {N_OBJECTS} objects, LRU of {CACHE}");
     println!("medians of {N_TURNS} turns; million requests per second\n");
     let csv = Race::run(&python, &files.csv, "csv", None);
-    let binary = Race::run(&python, &files.oracle_general, "binary", Some(Format::OracleGeneral));
+    let oracle = Some(Format::OracleGeneral);
+    let binary = Race::run(&python, &files.oracle_general, "binary", oracle);
+    let zstd = Race::run(&python, &files.zstd, "binary", oracle);
+    let curve = curve(&files.oracle_general);
     println!("{:<44}{:>8}{:>14}{:>8}", "", "ours", "libCacheSim", "ratio");
     let line = |what: &str, ours: f64, theirs: f64| {
         let rate = |seconds: f64| N_REQUESTS as f64 / 1e6 / seconds;
@@ -44,8 +53,35 @@ fn main() {
     };
     line("CSV: read", csv.read, csv.peer_read);
     line("CSV: read and replay", csv.read + csv.replay, csv.peer);
+    line("oracleGeneral: read", binary.read, binary.peer_read);
     line("oracleGeneral: read and replay", binary.read + binary.replay, binary.peer);
+    line("oracleGeneral by zstd: read", zstd.read, zstd.peer_read);
+    line("oracleGeneral by zstd: read and replay", zstd.read + zstd.replay, zstd.peer);
     line("LRU replay of a trace in memory (theirs: mapped)", binary.replay, binary.peer);
+    let n_sizes = CURVE.len() as f64;
+    let both = |seconds: f64| seconds / n_sizes;
+    line("8 sizes of LRU on 2 threads, read once", both(curve), both(peer_curve(&python, &files)));
+}
+
+/// Seconds for a whole miss-ratio curve, as `trace mrc` makes it.
+fn curve(path: &Path) -> f64 {
+    let seconds = (0..N_TURNS).map(|_| {
+        let options = ReadOptions { format: Some(Format::OracleGeneral), ..ReadOptions::DETECT };
+        let (reading, trace) = clock::timed(|| read(path, &options));
+        let (looking, stack) = clock::timed(|| LruStack::new(&trace));
+        let (replaying, n_misses) = clock::timed(|| {
+            CURVE.map(|it| stack.miss_counts(Bytes::megabytes(it)).n_misses).iter().sum::<u64>()
+        });
+        assert!(0 < n_misses, "the first requests miss");
+        reading + looking + replaying / N_THREADS
+    });
+    clock::median(seconds.collect())
+}
+
+/// The same by libCacheSim, which reads the trace for each size.
+fn peer_curve(python: &Path, files: &Files) -> f64 {
+    let of_size = |it: &u64| peer(python, &files.oracle_general, "binary", Bytes::megabytes(*it)).0;
+    CURVE.iter().map(of_size).sum::<f64>() / N_THREADS
 }
 
 /// Median seconds of each side.
@@ -104,11 +140,16 @@ fn peer_of_nothing(python: &Path, path: &Path, kind: &str) -> (f64, u64) {
 struct Files {
     csv: PathBuf,
     oracle_general: PathBuf,
+    zstd: PathBuf,
 }
 
 /// Writes the trace in both formats.
 fn make_trace(dir: &Path) -> Files {
-    let files = Files { csv: dir.join("zipf.csv"), oracle_general: dir.join("zipf.oracleGeneral") };
+    let files = Files {
+        csv: dir.join("zipf.csv"),
+        oracle_general: dir.join("zipf.oracleGeneral"),
+        zstd: dir.join("zipf.oracleGeneral.zst"),
+    };
     let mut stream = Streams::new(1).named("zipf");
     let zipf = Zipf::new(N_OBJECTS);
     let mut out = BufWriter::new(File::create(&files.csv).expect("a file"));
@@ -124,6 +165,10 @@ fn make_trace(dir: &Path) -> Files {
     let trace = read(&files.csv, &ReadOptions::DETECT);
     let out = BufWriter::new(File::create(&files.oracle_general).expect("a file"));
     trace::write_oracle_general(&trace, out).expect("sizes are small");
+    let out = File::create(&files.zstd).expect("a file");
+    let mut out = zstd::Encoder::new(out, zstd::DEFAULT_COMPRESSION_LEVEL).expect("memory");
+    trace::write_oracle_general(&trace, BufWriter::new(&mut out)).expect("sizes are small");
+    out.finish().expect("room on the disk");
     files
 }
 

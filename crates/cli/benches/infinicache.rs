@@ -71,7 +71,7 @@ fn fifty_hours() {
 fn likeness() -> Trace {
     let profile = trace::Profile::builtin(LIKENESS).expect("it is embedded");
     let mut stream = Streams::new(1).named("trace");
-    trace::generate(&profile, &mut || stream.bits()).expect("it is well formed")
+    trace::generate(&profile, move || stream.bits()).expect("it is well formed")
 }
 
 fn measure(what: &str, system: &str, requests: &[Request], n_gets: u64) {

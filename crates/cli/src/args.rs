@@ -7,12 +7,14 @@ use clap::{ArgGroup, Args as ArgGroupOf, Parser, Subcommand};
 use clap_complete::Shell;
 use policy::EvictionPolicy;
 use pricing::Accounting;
-use trace::{CacheSize, Column, Format, Method, Resources, ScaleSize, Selection, TimeUnit};
+use trace::{Column, Format, Method, Resources, ScaleSize, Selection, TimeUnit};
 use units::{Bytes, Nanos};
 
 use crate::figures_args::FiguresArgs;
 use crate::live_args::LiveCommand;
-use crate::trace_args::{TargetArgs, TraceConvertArgs, TraceFitArgs, TraceSampleArgs, parse_rate};
+use crate::trace_args::{
+    TraceConvertArgs, TraceFitArgs, TraceGenerateArgs, TraceMrcArgs, TraceSampleArgs,
+};
 
 /// Something was typed that makes no sense. The program exits with 2.
 #[derive(Debug, thiserror::Error)]
@@ -381,44 +383,6 @@ pub(crate) struct TraceHeadArgs {
     /// How many rows
     #[arg(long, short = 'n', value_name = "N", default_value_t = 10)]
     pub(crate) rows: usize,
-}
-
-#[derive(Debug, ArgGroupOf)]
-pub(crate) struct TraceGenerateArgs {
-    /// The profile: one that comes with the program, such as dallas-50h, or a TOML file
-    pub(crate) profile: String,
-    /// Names the randomness of the trace
-    #[arg(long, default_value_t = 1)]
-    pub(crate) seed: u64,
-    #[command(flatten)]
-    pub(crate) target: TargetArgs,
-}
-
-#[derive(Debug, ArgGroupOf)]
-pub(crate) struct TraceMrcArgs {
-    #[command(flatten)]
-    pub(crate) trace: TraceArgs,
-    /// Policies, separated by commas: lru, fifo, clock, lfu, sieve, s3-fifo, belady
-    #[arg(long, value_name = "POLICIES", value_delimiter = ',', default_value = "lru")]
-    pub(crate) policy: Vec<EvictionPolicy>,
-    /// Cache sizes, separated by commas: `100GB`, or `10%wss` of the working set
-    #[arg(
-        long,
-        value_name = "SIZES",
-        value_delimiter = ',',
-        default_value = "1%wss,2%wss,5%wss,10%wss,20%wss,50%wss,100%wss"
-    )]
-    pub(crate) size: Vec<CacheSize>,
-    /// Estimate from this share of the objects, such as 0.01 (SHARDS)
-    #[arg(long, value_name = "RATE", value_parser = parse_rate)]
-    pub(crate) sample: Option<f64>,
-    /// Names the hash by which objects are drawn for `--sample`
-    #[arg(long, default_value_t = 1)]
-    pub(crate) seed: u64,
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
-    #[command(flatten)]
-    pub(crate) jobs: JobsArgs,
 }
 
 #[derive(Debug, ArgGroupOf)]

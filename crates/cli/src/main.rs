@@ -5,6 +5,7 @@ mod commands;
 mod experiment;
 mod experiment_file;
 mod figures_args;
+mod likeness_table;
 mod live_args;
 mod microbenchmarks;
 mod output;

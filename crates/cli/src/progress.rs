@@ -1,8 +1,9 @@
 //! Progress on standard error, where someone looks at it.
 
+use std::fmt;
 use std::io::{self, IsTerminal};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 /// A bar over `n_bytes` of input (unknown: a spinner); hidden unless stderr is a terminal.
 pub(crate) fn bytes_bar(n_bytes: Option<u64>, what: &str) -> ProgressBar {
@@ -25,7 +26,7 @@ pub(crate) fn steps_bar(n_steps: usize, what: &str) -> ProgressBar {
 /// A bar over `n_requests` that are written; hidden unless stderr is a terminal.
 pub(crate) fn requests_bar(n_requests: usize, what: &str) -> ProgressBar {
     let bar = ProgressBar::new(n_requests as u64);
-    shown(bar, "{msg} [{bar:30}] {human_pos}/{human_len} requests, {per_sec}, {eta} left", what)
+    shown(bar, "{msg} [{bar:30}] {human_pos}/{human_len} requests, {rate}, {eta} left", what)
 }
 
 /// A bar for each figure that is being made, and one for all of them; hidden unless stderr is a
@@ -86,5 +87,10 @@ fn shown(bar: ProgressBar, template: &str, what: &str) -> ProgressBar {
 
 fn styled(bar: ProgressBar, template: &str, what: &str) -> ProgressBar {
     let style = ProgressStyle::with_template(template).expect("the templates here are valid");
+    let rate = |state: &ProgressState, out: &mut dyn fmt::Write| {
+        // A bar that cannot be drawn is no reason to stop.
+        let _ = write!(out, "{:.2} million/s", state.per_sec() / 1e6);
+    };
+    let style = style.with_key("rate", rate);
     bar.with_style(style.progress_chars("=> ")).with_message(what.to_owned())
 }

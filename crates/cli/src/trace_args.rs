@@ -1,11 +1,13 @@
 //! The command line of what makes a trace of a trace.
 
 use std::num::NonZeroU64;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args as ArgGroupOf};
+use policy::EvictionPolicy;
+use trace::CacheSize;
 
-use crate::args::TraceArgs;
+use crate::args::{JobsArgs, OutputArgs, TraceArgs};
 use crate::trace_output::TargetFormat;
 
 /// Where a trace goes.
@@ -13,11 +15,18 @@ use crate::trace_output::TargetFormat;
 pub(crate) struct TargetArgs {
     /// Where to write the trace; `.gz` and `.zst` compress it [default: standard output]
     #[arg(long, short, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
-    /// The format: csv, oracleGeneral, lcs (version 3), lcs-v1, lcs-v2, ibm-json,
-    /// parquet     /// [default: by the file's name, else csv]
+    output: Option<PathBuf>,
+    /// The format: csv, oracleGeneral, lcs (version 3), lcs-v1, lcs-v2, ibm-json, parquet
+    /// [default: by the file's name, else csv]
     #[arg(long, value_name = "FORMAT")]
     pub(crate) to: Option<TargetFormat>,
+}
+
+impl TargetArgs {
+    /// The file; none is standard output, which `-` stands for too.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.output.as_deref().filter(|it| *it != Path::new("-"))
+    }
 }
 
 #[derive(Debug, ArgGroupOf)]
@@ -53,6 +62,51 @@ pub(crate) struct TraceFitArgs {
     /// Where to write the profile, a TOML file [default: standard output]
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, ArgGroupOf)]
+pub(crate) struct TraceGenerateArgs {
+    /// The profile: one that comes with the program, such as dallas-50h, or a TOML file
+    pub(crate) profile: String,
+    /// Names the randomness of the trace
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Print how near the workload comes to what is published of the one that it imitates, and
+    /// write no trace
+    #[arg(long, conflicts_with_all = ["output", "to"])]
+    pub(crate) report: bool,
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+}
+
+#[derive(Debug, ArgGroupOf)]
+pub(crate) struct TraceMrcArgs {
+    #[command(flatten)]
+    pub(crate) trace: TraceArgs,
+    /// Policies, separated by commas: lru, fifo, clock, lfu, sieve, s3-fifo, belady
+    #[arg(long, value_name = "POLICIES", value_delimiter = ',', default_value = "lru")]
+    pub(crate) policy: Vec<EvictionPolicy>,
+    /// Cache sizes, separated by commas: `100GB`, or `10%wss` of the working set
+    #[arg(
+        long,
+        value_name = "SIZES",
+        value_delimiter = ',',
+        default_value = "1%wss,2%wss,5%wss,10%wss,20%wss,50%wss,100%wss"
+    )]
+    pub(crate) size: Vec<CacheSize>,
+    /// Estimate from this share of the objects, such as 0.01 (SHARDS)
+    #[arg(long, value_name = "RATE", value_parser = parse_rate)]
+    pub(crate) sample: Option<f64>,
+    /// Estimate from at most so many objects (SHARDS of a fixed size)
+    #[arg(long, value_name = "N", conflicts_with = "sample")]
+    pub(crate) sample_objects: Option<NonZeroU64>,
+    /// Names the hash by which objects are drawn for a sample
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    #[command(flatten)]
+    pub(crate) jobs: JobsArgs,
 }
 
 /// A share of all objects.

@@ -29,7 +29,7 @@ const SYNTHETIC: &str = "synthetic:";
 
 /// The seed of synthetic traces that name none: a trace is data, and does not change with the
 /// seed of the runs on it.
-const SYNTHETIC_SEED: u64 = 1;
+pub(crate) const SYNTHETIC_SEED: u64 = 1;
 
 /// A trace that is longer only if its unit was guessed right was more likely guessed wrong; and
 /// a run of years takes minutes.
@@ -52,10 +52,8 @@ pub(crate) fn convert(args: &TraceConvertArgs) -> anyhow::Result<bool> {
     let (name, read, target) = (&args.trace.trace, &args.trace.read, &args.target);
     let format = trace_output::format_of(target);
     // What goes to a pipe cannot be taken back.
-    let is_file = target
-        .output
-        .as_ref()
-        .is_some_and(|it| it.metadata().is_ok_and(|it| it.is_file()) || !it.exists());
+    let is_file =
+        target.file().is_some_and(|it| it.metadata().is_ok_and(|it| it.is_file()) || !it.exists());
     let is_path = name != "-" && !name.starts_with(SYNTHETIC) && read.cache.is_none();
     // Of registry JSON the date of the first record must be known before.
     if !is_file || !is_path || !format.is_of_rows() || format == TargetFormat::IbmJson {
@@ -132,32 +130,42 @@ impl Input {
 }
 
 /// Makes the trace of a profile.
-pub(crate) fn generate(profile: &str, seed: u64) -> anyhow::Result<Trace> {
-    Ok(draft(profile, seed)?.into_trace())
+pub(crate) fn generate(name: &str, seed: u64) -> anyhow::Result<Trace> {
+    Ok(draft(&profile(name)?, seed)?.into_trace())
 }
 
-/// Draws the workload of a profile: one that comes with the program, or a file.
-pub(crate) fn draft(profile: &str, seed: u64) -> anyhow::Result<Draft> {
-    let checked = match Profile::builtin(profile) {
-        Some(profile) => profile,
-        None if Path::new(profile).extension().is_some_and(|it| it == "toml") => {
-            let text = fs_err::read_to_string(profile)?;
-            Profile::from_toml(profile, &text).with_context(|| format!("`{profile}`"))?
-        }
-        None => {
-            let names: Vec<&str> = Profile::builtin_names().collect();
-            return Err(UsageError(format!(
-                "no profile is called `{profile}`; write {} or the path of a .toml file",
-                names.join(", ")
-            ))
-            .into());
-        }
-    };
+/// The profile of this name that comes with the program, or that a file holds.
+pub(crate) fn profile(name: &str) -> anyhow::Result<Profile> {
+    if let Some(profile) = Profile::builtin(name) {
+        return Ok(profile);
+    }
+    if Path::new(name).extension().is_some_and(|it| it == "toml") {
+        let text = fs_err::read_to_string(name)?;
+        return Profile::from_toml(name, &text).with_context(|| format!("`{name}`"));
+    }
+    let names: Vec<&str> = Profile::builtin_names().collect();
+    Err(UsageError(format!(
+        "no profile is called `{name}`; write {} or the path of a .toml file",
+        names.join(", ")
+    ))
+    .into())
+}
+
+/// Draws the workload of a profile.
+pub(crate) fn draft(
+    profile: &Profile,
+    seed: u64,
+) -> anyhow::Result<Draft<impl FnMut() -> u64 + Clone + use<>>> {
     let mut stream = Streams::new(seed).named("trace");
-    Draft::new(&checked, &mut || stream.bits()).with_context(|| format!("`{profile}`"))
+    let draft = Draft::new(profile, move || stream.bits());
+    draft.with_context(|| format!("`{}`", profile.name()))
 }
 
 fn open(name: &str, read: &ReadArgs) -> anyhow::Result<Trace> {
+    if Path::new(name).extension().is_some_and(|it| it == "toml") {
+        let text = format!("`{name}` is no trace; if it is a profile, write `{SYNTHETIC}{name}`");
+        return Err(UsageError(text).into());
+    }
     let options = options(name, read);
     if name == "-" {
         let bar = progress::bytes_bar(None, "reading");

@@ -87,7 +87,7 @@ impl ByName {
 
 /// The format that the user says, by flag or by the file's name.
 pub(crate) fn format_of(target: &TargetArgs) -> TargetFormat {
-    let by_name = target.output.as_deref().and_then(|it| ByName::of(it).format);
+    let by_name = target.file().and_then(|it| ByName::of(it).format);
     target.to.or(by_name).unwrap_or(TargetFormat::Csv)
 }
 
@@ -137,7 +137,10 @@ pub(crate) fn write(trace: &Trace, target: &TargetArgs) -> anyhow::Result<()> {
 }
 
 /// Writes a generated workload, of the formats that allow it row by row.
-pub(crate) fn write_draft(draft: Draft, target: &TargetArgs) -> anyhow::Result<()> {
+pub(crate) fn write_draft<D: FnMut() -> u64 + Clone>(
+    draft: Draft<D>,
+    target: &TargetArgs,
+) -> anyhow::Result<()> {
     let format = format_of(target);
     if !format.is_of_rows() {
         return write(&draft.into_trace(), target);
@@ -152,7 +155,7 @@ pub(crate) fn write_draft(draft: Draft, target: &TargetArgs) -> anyhow::Result<(
 
 /// Says how much is in the file that was written.
 pub(crate) fn say_written(n_requests: u64, target: &TargetArgs) {
-    if let Some(path) = &target.output {
+    if let Some(path) = target.file() {
         output::note(&format!("{n_requests} requests in `{}`", path.display()));
     }
 }
@@ -193,7 +196,7 @@ pub(crate) fn open(
     target: &TargetArgs,
     put: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let Some(path) = &target.output else {
+    let Some(path) = target.file() else {
         let mut out = io::BufWriter::new(io::stdout().lock());
         put(&mut out)?;
         return Ok(out.flush()?);

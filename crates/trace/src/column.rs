@@ -138,7 +138,7 @@ impl Layout {
         let mut place = |role: Role, wanted: Option<&Column>| -> Result<usize, ErrorKind> {
             let found = match wanted {
                 Some(wanted) => Some(index_of(header, role, wanted)?),
-                None => recognise(header, role),
+                None => recognise(header, role)?,
             };
             Ok(found.unwrap_or_else(|| {
                 missing.push(role);
@@ -154,7 +154,7 @@ impl Layout {
         }
         let op = match &options.op_column {
             Some(wanted) => Some(index_of(header, Role::Op, wanted)?),
-            None => recognise(header, Role::Op),
+            None => recognise(header, Role::Op)?,
         };
         let find = |name: &str| header.iter().position(|it| normal(it) == name);
         let (ttl, range) = (find("ttl_s").or(find("ttl")), find("range_first"));
@@ -202,22 +202,41 @@ fn index_of(header: &[String], role: Role, wanted: &Column) -> Result<usize, Err
             .position(|it| it == name)
             .or_else(|| header.iter().position(|it| it.eq_ignore_ascii_case(name))),
     };
-    index.ok_or_else(|| ErrorKind::NoSuchColumn {
+    let index = index.ok_or_else(|| ErrorKind::NoSuchColumn {
         role,
         wanted: wanted.clone(),
         columns: quoted_list(header),
-    })
+    })?;
+    match wanted {
+        Column::Number(_) => Ok(index),
+        Column::Name(_) => only_one(header, role, index),
+    }
+}
+
+/// The column at `index`, where no other has the same name: which of two is meant, no one knows.
+fn only_one(header: &[String], role: Role, index: usize) -> Result<usize, ErrorKind> {
+    let name = &header[index];
+    let second = header.iter().skip(index + 1).position(|it| it == name);
+    match second {
+        None => Ok(index),
+        Some(after) => Err(ErrorKind::ColumnTwice {
+            name: shown(name.as_bytes()),
+            role,
+            numbers: [index + 1, index + 2 + after],
+        }),
+    }
 }
 
 /// The column that has one of the usual names, the surest name first.
-fn recognise(header: &[String], role: Role) -> Option<usize> {
+fn recognise(header: &[String], role: Role) -> Result<Option<usize>, ErrorKind> {
     let normal: Vec<String> = header.iter().map(|it| normal(it)).collect();
-    role.usual_names().iter().find_map(|usual| {
+    let found = role.usual_names().iter().find_map(|usual| {
         normal.iter().position(|name| match role {
             Role::Time => split_unit(name).0 == *usual,
             Role::Key | Role::Size | Role::Op => name == usual,
         })
-    })
+    });
+    found.map(|index| only_one(header, role, index)).transpose()
 }
 
 /// A name in lower case, with `_` for what else may separate its words.

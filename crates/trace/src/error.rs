@@ -106,6 +106,9 @@ pub enum ErrorKind {
         /// Where it stands.
         offset: usize,
     },
+    /// Text of two bytes a character.
+    #[error("this is text in UTF-16; save it as UTF-8, as by `iconv -f UTF-16 -t UTF-8`")]
+    Utf16,
     /// A header and nothing below it.
     #[error("there is a header but no row below it")]
     NoRows,
@@ -171,6 +174,34 @@ pub enum ErrorKind {
         wanted: Column,
         /// The columns that are there, quoted and separated.
         columns: String,
+    },
+    /// Two columns have the name of the one that is wanted.
+    #[error(
+        "columns {} and {} are both called `{name}`; say which holds the {} by its number, such \
+         as with {} {}",
+        numbers[0], numbers[1], role.name(), role.flag().trim_matches('`'), numbers[0]
+    )]
+    ColumnTwice {
+        /// Their name.
+        name: String,
+        /// What the column is to hold.
+        role: Role,
+        /// Where they stand, counted from 1.
+        numbers: [usize; 2],
+    },
+    /// Two columns have the name of one that the format has once.
+    #[error(
+        "columns {} and {} are both called `{column}`, of which {format} has one; rename or \
+         remove the other",
+        numbers[0], numbers[1]
+    )]
+    FixedColumnTwice {
+        /// The format it is read as.
+        format: &'static str,
+        /// Their name.
+        column: &'static str,
+        /// Where they stand, counted from 1.
+        numbers: [usize; 2],
     },
     /// A row has more or fewer fields than the first.
     #[error(
@@ -248,7 +279,7 @@ pub enum ErrorKind {
     #[error("this lcs file {0}; convert it with a libCacheSim of 2024-12 or later")]
     Lcs(&'static str),
     /// A Parquet file that is damaged, or holds what is not read.
-    #[error("this Parquet file cannot be read: {0}")]
+    #[error("this Parquet file cannot be read: {0}; is it whole? Copy or write it again")]
     Parquet(String),
     /// A trace file of ours that is damaged or of another version.
     #[error("this infinisim trace file {0}; make it again with `infinisim trace convert`")]

@@ -166,6 +166,9 @@ pub(crate) fn detect(
     if let Some(reader) = READERS.iter().filter(|it| it.is_binary).find(recognised) {
         return Ok(reader);
     }
+    if matches!(input.head(), [0xff, 0xfe, ..] | [0xfe, 0xff, ..]) {
+        return Err(ErrorKind::Utf16);
+    }
     // Text has no control bytes but tab, line feed, carriage return and the like.
     let control = input.head().iter().position(|it| *it < b'\t');
     if let Some(offset) = control {

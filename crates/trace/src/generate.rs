@@ -1,16 +1,20 @@
 //! Makes a trace that is like a profile, from random numbers that the caller hands in.
 
-use units::{Bytes, Nanos, ObjectId, Op, Request, Time};
+mod draw;
+mod order;
+
+use units::{Bytes, ObjectId, Op, Request, Time};
 use xxhash_rust::xxh64::xxh64;
 
+use self::draw::Lives;
+use self::order::{Buckets, Spreading, Window};
 use crate::asides::Asides;
 use crate::builder::NO_ID;
 use crate::input::Compression;
 use crate::keys::Keys;
 use crate::number::DecimalText;
-use crate::profile::{Class, Profile, ProfileError};
+use crate::profile::{Profile, ProfileError};
 use crate::source::Source;
-use crate::statistics::Statistics;
 use crate::time::{KnownBy, TimeScale, TimeUnit};
 use crate::trace::{Row, Trace};
 use crate::write::{About, RowWriter, WriteError};
@@ -25,18 +29,25 @@ use crate::write::{About, RowWriter, WriteError};
 /// # Errors
 ///
 /// [`ProfileError::TotalTooLarge`] where the requests add up to more than a trace may ask for.
-pub fn generate(profile: &Profile, draw: &mut dyn FnMut() -> u64) -> Result<Trace, ProfileError> {
+pub fn generate(
+    profile: &Profile,
+    draw: impl FnMut() -> u64 + Clone,
+) -> Result<Trace, ProfileError> {
     Ok(Draft::new(profile, draw)?.into_trace())
 }
 
-/// A generated workload that is no trace yet: half as large, and can be written row by row.
+/// A generated workload that is no trace yet: what is known of its objects, whose reads are drawn
+/// again, a stretch of time after the other, so that memory does not grow with their number.
 #[derive(Clone, Debug)]
-pub struct Draft {
-    name: String,
-    /// In the order of time.
-    reads: Vec<Read>,
+pub struct Draft<D> {
+    profile: Profile,
+    /// Before any number was drawn.
+    draw: D,
     /// By index.
     sizes: Vec<Bytes>,
+    /// By index.
+    n_reads: Vec<u32>,
+    stretches: Stretches,
 }
 
 /// A read of an object: when, in nanoseconds, and of which.
@@ -46,41 +57,73 @@ struct Read {
     index: u32,
 }
 
-impl Draft {
+/// How the reads come by in the order of time.
+#[derive(Clone, Debug)]
+enum Stretches {
+    /// All at once, drawn already.
+    One(Window),
+    /// So many of them at a time, which are drawn when it is their turn.
+    Many(Buckets),
+}
+
+impl<D: FnMut() -> u64 + Clone> Draft<D> {
+    /// Reads held at a time: a quarter of a gigabyte.
+    const N_READS_MAX: usize = 1 << 24;
+
     /// The workload of which [`generate`] makes a trace.
     ///
     /// # Errors
     ///
     /// As those of [`generate`].
-    pub fn new(profile: &Profile, draw: &mut dyn FnMut() -> u64) -> Result<Draft, ProfileError> {
+    pub fn new(profile: &Profile, draw: D) -> Result<Draft<D>, ProfileError> {
+        Draft::within(Self::N_READS_MAX, profile, draw)
+    }
+
+    /// [`Draft::new`] with as many reads held, for which a test need not have millions.
+    pub(crate) fn within(
+        n_reads_max: usize,
+        profile: &Profile,
+        draw: D,
+    ) -> Result<Draft<D>, ProfileError> {
         let n_requests = usize::try_from(profile.n_requests()).expect("at most a billion");
         let mut sizes = Vec::new();
-        let mut reads = Vec::with_capacity(n_requests);
-        let mut total = 0;
+        let mut n_reads = Vec::new();
+        let mut stretches = if n_requests <= n_reads_max {
+            Stretches::One(Window::of_all(n_requests))
+        } else {
+            Stretches::Many(Buckets::new(profile.span, n_reads_max))
+        };
+        let mut drawing = draw.clone();
+        let mut lives = Lives::new(profile);
         for class in &profile.classes {
-            let counts = access_counts(class);
+            let counts = draw::access_counts(class);
             let first = sizes.len();
-            sizes.extend(paired_sizes(class, draw));
+            sizes.extend(draw::paired_sizes(class, &mut drawing));
             for (index, n) in (first..).zip(counts) {
                 let index = u32::try_from(index).expect("at most 4e9 objects");
-                live(class, profile.span, n, index, &mut reads, draw);
+                let n = u32::try_from(n).expect("at most 1e9 requests");
+                n_reads.push(n);
+                lives.draw(class, n, index, &mut drawing, &mut |read| match &mut stretches {
+                    Stretches::One(window) => window.push(read),
+                    Stretches::Many(buckets) => buckets.count(&read),
+                });
             }
         }
-        stretch(&mut sizes, profile.working_set);
-        for read in &reads {
-            total += u128::from(sizes[read.index as usize].get());
-        }
+        draw::stretch(&mut sizes, profile.working_set);
+        let all = sizes.iter().zip(&n_reads);
+        let total: u128 = all.map(|(size, n)| u128::from(size.get()) * u128::from(*n)).sum();
         if u128::from(Bytes::TOTAL_MAX.get()) < total {
             return Err(ProfileError::TotalTooLarge { limit: Bytes::TOTAL_MAX });
         }
-        reads.sort_unstable();
-        spread_over_hours(profile, &mut reads);
-        Ok(Draft { name: profile.name.clone(), reads, sizes })
+        if let Stretches::One(window) = &mut stretches {
+            window.sort();
+        }
+        Ok(Draft { profile: profile.clone(), draw, sizes, n_reads, stretches })
     }
 
     /// How many requests there are.
     pub fn n_requests(&self) -> usize {
-        self.reads.len()
+        usize::try_from(self.profile.n_requests()).expect("at most a billion")
     }
 
     /// Writes what [`crate::write_rows`] would of the trace, without making it.
@@ -92,13 +135,12 @@ impl Draft {
         writer.begin(About::default())?;
         let mut ids = Ids::new(self.sizes.len());
         let mut key = Vec::new();
-        for read in &self.reads {
-            let (id, _) = ids.of(read.index);
+        self.each(|at, index| {
+            let (id, _) = ids.of(index);
             name(id, &mut key);
-            let (at, size) = (self.at(read), self.sizes[read.index as usize]);
-            let (ttl_s, range) = (None, None);
-            writer.row(&Row { at, key: &key, size, op: Op::Get, ttl_s, range })?;
-        }
+            let (size, ttl_s, range) = (self.sizes[index as usize], None, None);
+            writer.row(&Row { at, key: &key, size, op: Op::Get, ttl_s, range })
+        })?;
         writer.finish()
     }
 
@@ -107,22 +149,20 @@ impl Draft {
         let mut ids = Ids::new(self.sizes.len());
         let mut keys = Keys::default();
         let mut key = Vec::new();
-        let requests = self.reads.iter().map(|read| {
-            let (object, is_new) = ids.of(read.index);
+        let mut requests = Vec::with_capacity(self.n_requests());
+        let all: Result<(), std::convert::Infallible> = self.each(|at, index| {
+            let (object, is_new) = ids.of(index);
             if is_new {
                 name(object, &mut key);
                 keys.push(&key, xxh64(&key, 0));
             }
-            Request {
-                at: self.at(read),
-                size: self.sizes[read.index as usize],
-                object,
-                op: Op::Get,
-            }
+            let size = self.sizes[index as usize];
+            requests.push(Request { at, size, object, op: Op::Get });
+            Ok(())
         });
-        let requests = requests.collect();
+        let Ok(()) = all;
         let source = Source {
-            name: format!("synthetic:{}", self.name),
+            name: format!("synthetic:{}", self.profile.name),
             n_files: 0,
             format_name: "synthetic",
             compression: Compression::None,
@@ -135,10 +175,45 @@ impl Draft {
         Trace::new(requests, keys, Asides::default(), source, Vec::new())
     }
 
-    /// The time of a read, counted from the first.
-    fn at(&self, read: &Read) -> Time {
-        let first = self.reads.first().map_or(0, |it| it.nanos);
-        Time::from_nanos(read.nanos - first)
+    /// Hands over every read in the order of time: when, counted from the first, and of which
+    /// object, by index.
+    fn each<E>(&self, mut take: impl FnMut(Time, u32) -> Result<(), E>) -> Result<(), E> {
+        let mut spreading = Spreading::new(&self.profile, self.n_requests());
+        let mut first = None;
+        let mut take_all = |window: &Window| {
+            for (rank, read) in (window.start..).zip(&window.reads) {
+                let nanos = spreading.moved(rank, read.nanos, window);
+                let first = *first.get_or_insert(nanos);
+                take(Time::from_nanos(nanos - first), read.index)?;
+            }
+            Ok(())
+        };
+        match &self.stretches {
+            Stretches::One(window) => take_all(window),
+            Stretches::Many(buckets) => {
+                let ends = order::ends(&self.profile, self.n_requests());
+                for stretch in buckets.stretches() {
+                    let mut window = buckets.window(stretch, &ends);
+                    self.draw_again(&mut |read| window.push(read));
+                    window.sort();
+                    take_all(&window)?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Draws all reads as they were drawn before.
+    fn draw_again(&self, visit: &mut impl FnMut(Read)) {
+        let mut draw = self.draw.clone();
+        let mut lives = Lives::new(&self.profile);
+        let mut objects = (0_u32..).zip(&self.n_reads);
+        for class in &self.profile.classes {
+            draw::pass_over_sizes(&mut draw);
+            for (index, n) in objects.by_ref().take(class.n_objects as usize) {
+                lives.draw(class, *n, index, &mut draw, visit);
+            }
+        }
     }
 }
 
@@ -177,137 +252,52 @@ fn name(object: ObjectId, key: &mut Vec<u8>) {
     key.extend_from_slice(digits);
 }
 
-/// How often each object of a class is read, most first: the curve at evenly spaced shares,
-/// scaled so that the sum is the number of requests. Objects read once stay so.
-fn access_counts(class: &Class) -> Vec<u64> {
-    // What is read beyond the first time.
-    let beyond = |share: f64| (class.n_accesses.at(share).round() - 1.0).max(0.0);
-    let more: Vec<f64> = even_shares(class.n_objects).rev().map(beyond).collect();
-    let n_more = class.n_requests - u64::from(class.n_objects);
-    let sum: f64 = more.iter().sum();
-    let mut n_given = 0;
-    let mut sum_so_far = 0.0;
-    let mut counts: Vec<u64> = more
-        .iter()
-        .map(|it| {
-            // The rounding is carried on, so that it does not add up.
-            sum_so_far += it;
-            let due = if 0.0 < sum { n_more as f64 * (sum_so_far / sum) } else { 0.0 };
-            let n = whole(due).saturating_sub(n_given);
-            n_given += n;
-            1 + n
-        })
-        .collect();
-    // A curve of ones leaves all that is beyond to the first object.
-    counts[0] += n_more - n_given.min(n_more);
-    counts.sort_unstable_by(|a, b| b.cmp(a));
-    counts
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::write::CsvWriter;
 
-/// A size for each object of a class, most read first: the curve at evenly spaced shares, dealt
-/// out in steps of the golden ratio, which spread the sizes evenly over every popularity. A heavy
-/// tail times a heavy tail would else give another trace for each seed.
-fn paired_sizes(class: &Class, draw: &mut dyn FnMut() -> u64) -> Vec<Bytes> {
-    const GOLDEN_RATIO: f64 = 0.618_033_988_749_894_8;
-    let start = uniform(draw);
-    let n_objects = class.n_objects as usize;
-    let share_of = |index: usize| (start + index as f64 * GOLDEN_RATIO).fract();
-    // By rank, so that each size is given once.
-    let mut by_share: Vec<(f64, usize)> = (0..n_objects).map(|it| (share_of(it), it)).collect();
-    by_share.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-    let mut sizes = vec![Bytes::ZERO; n_objects];
-    for ((_, index), share) in by_share.into_iter().zip(even_shares(class.n_objects)) {
-        sizes[index] = Bytes::new(whole(class.sizes_bytes.at(share)));
-    }
-    sizes
-}
-
-/// Stretches what is large by one factor, so that the sum is the working set.
-fn stretch(sizes: &mut [Bytes], working_set: Option<Bytes>) {
-    let Some(working_set) = working_set else { return };
-    let large = Statistics::LARGE;
-    let sum = |is_large: bool| -> u128 {
-        let these = sizes.iter().filter(|it| (large < **it) == is_large);
-        these.map(|it| u128::from(it.get())).sum()
-    };
-    let (small, most) = (sum(false), sum(true));
-    if most == 0 {
-        return;
-    }
-    let factor = u128::from(working_set.get()).saturating_sub(small) as f64 / most as f64;
-    for size in sizes.iter_mut().filter(|it| large < **it) {
-        // What is large stays large, so that the share of requests over the limit stays too.
-        let stretched = (size.get() as f64 * factor).max(large.get() as f64 + 1.0);
-        *size = Bytes::new(whole(stretched));
-    }
-}
-
-/// Adds the reads of an object, which lives somewhere in the span: apart by intervals of its
-/// class, drawn together where they would not fit.
-fn live(
-    class: &Class,
-    span: Nanos,
-    n_reads: u64,
-    index: u32,
-    reads: &mut Vec<Read>,
-    draw: &mut dyn FnMut() -> u64,
-) {
-    let span_s = span.as_seconds_f64();
-    let first = reads.len();
-    let mut life_s = 0.0;
-    reads.push(Read { nanos: 0, index });
-    for _ in 1..n_reads {
-        life_s += class.reuse_s.at(uniform(draw));
-        // The sum may be longer than any trace until it is drawn together.
-        reads.push(Read { nanos: (life_s).to_bits(), index });
-    }
-    let factor = if span_s < life_s { span_s / life_s } else { 1.0 };
-    let birth_s = uniform(draw) * (span_s - life_s * factor);
-    for read in &mut reads[first..] {
-        let offset_s = f64::from_bits(read.nanos);
-        read.nanos = whole((birth_s + offset_s * factor) * 1e9).min(span.get() - 1);
-    }
-}
-
-/// Moves the reads, which come evenly, so that as many fall into each part of the span as its
-/// weight says. Order is kept, and so is what lies close together.
-fn spread_over_hours(profile: &Profile, reads: &mut [Read]) {
-    let n_reads = reads.len();
-    let part = profile.span.get() as f64 / profile.weights.len() as f64;
-    let total: f64 = profile.weights.iter().sum();
-    let mut weight_so_far = 0.0;
-    let mut first = 0;
-    let mut low = 0.0;
-    for (number, weight) in profile.weights.iter().enumerate() {
-        weight_so_far += weight;
-        let due = whole(n_reads as f64 * (weight_so_far / total));
-        let end = usize::try_from(due).unwrap_or(n_reads).min(n_reads);
-        let high = reads.get(end).map_or(profile.span.get() as f64, |it| it.nanos as f64);
-        let scale = if low < high { part / (high - low) } else { 0.0 };
-        for read in &mut reads[first..end] {
-            let moved = number as f64 * part + (read.nanos as f64 - low) * scale;
-            read.nanos = whole(moved.max(0.0));
-        }
-        if first < end {
-            (first, low) = (end, high);
+    /// Steps of the golden ratio, which spread evenly.
+    fn numbers() -> impl FnMut() -> u64 + Clone {
+        let mut number = 7_u64;
+        move || {
+            number = number.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(0x1234_5678_9abc_def1);
+            number ^ (number >> 29)
         }
     }
-}
 
-/// `n` shares from 0 to 1, each in the middle of one of `n` equal parts.
-fn even_shares(n: u32) -> impl DoubleEndedIterator<Item = f64> {
-    (0..n).map(move |it| (f64::from(it) + 0.5) / f64::from(n))
-}
+    fn csv(draft: &Draft<impl FnMut() -> u64 + Clone>) -> String {
+        let mut out = Vec::new();
+        draft.write(&mut CsvWriter::new(&mut out)).expect("memory takes all");
+        String::from_utf8(out).expect("text")
+    }
 
-/// A number in `[0, 1)`.
-fn uniform(draw: &mut dyn FnMut() -> u64) -> f64 {
-    const STEPS: u64 = 1 << 53;
-    (draw() >> 11) as f64 / STEPS as f64
-}
-
-/// The nearest whole number to one that is not negative.
-fn whole(number: f64) -> u64 {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is rounded")]
-    let whole = number.round() as u64;
-    whole
+    #[test]
+    fn a_stretch_after_the_other_gives_what_all_at_once_does() {
+        let text = "
+span_h = 7
+hourly_weight = [0, 5, 1, 0, 0, 3, 1]
+[[class]]
+n_objects = 40
+n_requests = 300
+size_bytes = [[0, 10], [1, 1e8]]
+n_accesses = [[0, 1], [0.5, 3], [1, 90]]
+reuse_s = [[0, 1], [1, 20000]]
+[[class]]
+n_objects = 30
+n_requests = 30
+size_bytes = [[0, 10], [1, 1000]]
+n_accesses = [[0, 1], [1, 1]]
+";
+        let profile = Profile::from_toml("test", text).unwrap();
+        let whole = Draft::within(1_000, &profile, numbers()).unwrap();
+        let expect = csv(&whole);
+        assert_eq!(expect.lines().count(), 331);
+        for n_reads_max in [1, 7, 50, 329] {
+            let draft = Draft::within(n_reads_max, &profile, numbers()).unwrap();
+            assert!(matches!(draft.stretches, Stretches::Many(_)));
+            assert_eq!(csv(&draft), expect, "{n_reads_max} at a time");
+            assert_eq!(draft.into_trace().requests().len(), 330);
+        }
+    }
 }

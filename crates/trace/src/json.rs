@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::io::{self, Read};
+use std::ops::Range;
 
 use memchr::memchr2;
 
@@ -25,6 +26,16 @@ pub(crate) struct Records<R, const N: usize> {
     n_records: u64,
     /// How many arrays are open.
     n_open: u32,
+    /// The names of the first record, in its order, which that of the others mostly is.
+    expected: Vec<Expected>,
+}
+
+/// A name as it stood in the first record.
+struct Expected {
+    /// From its quote to the colon behind it.
+    text: Box<[u8]>,
+    /// Which of the wanted fields it is, if it is one.
+    wanted: Option<usize>,
 }
 
 /// A value as it stands in the text: what is between quotes, or a number or word.
@@ -81,6 +92,7 @@ impl<R: Read, const N: usize> Records<R, N> {
             n_bytes_before: 0,
             n_records: 0,
             n_open: 0,
+            expected: Vec::new(),
         }
     }
 
@@ -92,6 +104,9 @@ impl<R: Read, const N: usize> Records<R, N> {
             }
             match self.scan() {
                 Ok((spans, end)) => {
+                    if self.n_records == 0 {
+                        self.expected = self.names_of(self.start..end);
+                    }
                     self.start = end;
                     self.n_records += 1;
                     let buffer = &self.buffer;
@@ -144,19 +159,16 @@ impl<R: Read, const N: usize> Records<R, N> {
         if text[at] == b'}' {
             return Ok((spans, at + 1));
         }
+        let mut expected_names = self.expected.iter();
         loop {
-            if text[at] != b'"' {
-                return Err(Stop::Bad("a field should start with a quote", at));
-            }
-            let name = string(text, at)?;
-            at = blanks(text, name.end + 1)?;
-            if text[at] != b':' {
-                return Err(Stop::Bad("a colon should follow the name of a field", at));
-            }
-            at = blanks(text, at + 1)?;
+            let expected = expected_names.next().filter(|it| text[at..].starts_with(&it.text));
+            let (wanted, after) = match expected {
+                Some(it) => (it.wanted, at + it.text.len()),
+                None => self.name(text, at)?,
+            };
+            at = blanks(text, after)?;
             let (value, end) = value(text, at)?;
-            let name = &text[name.start..name.end];
-            if let Some(index) = self.names.iter().position(|it| it.as_bytes() == name) {
+            if let Some(index) = wanted {
                 // A missing value is a missing field.
                 let is_null = &text[value.start..value.end] == b"null" && value.start == at;
                 spans[index] = (!is_null).then_some(value);
@@ -168,6 +180,40 @@ impl<R: Read, const N: usize> Records<R, N> {
                 _ => return Err(Stop::Bad("a comma or a brace should follow a value", at)),
             }
         }
+    }
+
+    /// Which of the wanted fields the name at `at` is, and where the colon behind it ends.
+    fn name(&self, text: &[u8], at: usize) -> Result<(Option<usize>, usize), Stop> {
+        if text[at] != b'"' {
+            return Err(Stop::Bad("a field should start with a quote", at));
+        }
+        let name = string(text, at)?;
+        let colon = blanks(text, name.end + 1)?;
+        if text[colon] != b':' {
+            return Err(Stop::Bad("a colon should follow the name of a field", colon));
+        }
+        let name = &text[name.start..name.end];
+        Ok((self.names.iter().position(|it| it.as_bytes() == name), colon + 1))
+    }
+
+    /// The names of a record that has been stepped over.
+    fn names_of(&self, record: Range<usize>) -> Vec<Expected> {
+        let text = &self.buffer[..record.end];
+        /// More are looked at one by one.
+        const N_NAMES_MAX: usize = 64;
+        let mut names = Vec::new();
+        let mut at = record.start + 1;
+        while names.len() < N_NAMES_MAX
+            && let Ok(start) = blanks(text, at)
+            && let Ok((wanted, after)) = self.name(text, start)
+            && let Ok(value_at) = blanks(text, after)
+            && let Ok((_, end)) = value(text, value_at)
+        {
+            names.push(Expected { text: text[start..after].into(), wanted });
+            let Ok(comma) = blanks(text, end) else { break };
+            at = comma + 1;
+        }
+        names
     }
 
     /// Reads more bytes behind the part of a record that is in the buffer.
@@ -319,6 +365,9 @@ mod tests {
         check("[{\"a\":null,\"b\":\"null\"}][{\"a\":3}]", "- null, 3 -");
         check(r#"[{"z":{"a":[1,"}",{}]},"b":"q\"\\\u00e9\/"}]"#, "- q\"\\\u{e9}/");
         check(r#"[{"a":"first","a":"last"}]"#, "last -");
+        // Other names than the first record's, another order, more or fewer, and other blanks.
+        let text = r#"[{"a":1,"b":2},{"b":3,"a":4},{"a" :5,"c":6},{"ab":0,"a":7,"b":8},{"a":9}]"#;
+        check(text, "1 2, 4 3, 5 -, 7 8, 9 -");
     }
 
     #[test]
@@ -343,10 +392,21 @@ mod tests {
 
     proptest! {
         #[test]
-        fn fields_are_those_of_serde_json(a in any::<String>(), b in any::<f64>()) {
+        fn fields_are_those_of_serde_json(
+            a in any::<String>(),
+            b in any::<f64>(),
+            others_first in any::<bool>(),
+        ) {
             let value = serde_json::json!([{ "x": [a, {}], "a": a, "b": b }]);
-            let text = serde_json::to_string(&value).unwrap();
+            let mut text = serde_json::to_string(&value).unwrap();
+            if others_first {
+                // Names are learned from another record, whose order is another.
+                text.insert_str(1, "{\"b\":1,\"a\":\"\",\"x\":2},");
+            }
             let mut records = Records::new(text.as_bytes(), ["a", "b"]);
+            if others_first {
+                records.next().unwrap().unwrap();
+            }
             let (fields, _) = records.next().unwrap().unwrap();
             prop_assert_eq!(fields[0].unwrap().value().into_owned(), a.into_bytes());
             if b.is_finite() {

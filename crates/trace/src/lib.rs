@@ -5,7 +5,8 @@
 //! ([`Source`]) and what a reader of the figures should know ([`Note`]). A [`Selection`] keeps a
 //! part of it and [`sample`] a part of its objects, [`Statistics`] describe it, [`miss_counts`]
 //! and [`LruStack`] replay it through caches, [`generate`] makes one from a [`Profile`], [`fit`] a
-//! profile from one, and a [`RowWriter`], [`write_lcs`] and their like write it out.
+//! profile from one, [`Likeness`] tells how near that comes, and a [`RowWriter`], [`write_lcs`]
+//! and their like write it out.
 //!
 //! The crate opens no file and holds no random generator: bytes, numbers and a progress
 //! callback come in as arguments. A format is one file in `format/`.
@@ -23,6 +24,7 @@ mod generate;
 mod input;
 mod json;
 mod keys;
+mod likeness;
 mod lru_stack;
 mod mrc;
 mod note;
@@ -52,6 +54,7 @@ pub use crate::format::{Format, UnknownFormat};
 pub use crate::generate::{Draft, generate};
 pub use crate::input::Compression;
 pub use crate::keys::Keys;
+pub use crate::likeness::{Likeness, Unit};
 pub use crate::lru_stack::LruStack;
 pub use crate::mrc::{MissCounts, miss_counts};
 pub use crate::note::Note;

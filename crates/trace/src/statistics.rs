@@ -42,6 +42,10 @@ pub struct Statistics {
     pub large_request_ratio: f64,
     /// Bytes of those GETs per byte asked for.
     pub large_byte_ratio: f64,
+    /// The part of the working set that such objects are.
+    pub large_unique_byte_ratio: f64,
+    /// GETs of them in the hour that has most.
+    pub n_large_gets_hourly_max: u64,
     /// Objects of more than [`Statistics::LARGE`] per object.
     pub large_object_ratio: f64,
     /// Of those objects, the part requested ten times or more.
@@ -97,6 +101,9 @@ impl Statistics {
             .collect();
         let n_hot = large_n_requests.iter().filter(|it| 10 <= **it).count() as u64;
         let n_large = large_n_requests.len() as u64;
+        let unique_bytes: Bytes = largest_sizes.iter().copied().sum();
+        let large_unique_bytes: Bytes =
+            largest_sizes.iter().copied().filter(|it| Statistics::LARGE < *it).sum();
         let n_large_reuses = counts.large_reuse_nanos.len() as u64;
         let is_soon = |it: &&u64| **it < Nanos::HOUR.get();
         let n_soon = counts.large_reuse_nanos.iter().filter(is_soon).count() as u64;
@@ -113,7 +120,7 @@ impl Statistics {
             n_puts: n_of(Op::Put),
             n_deletes: n_of(Op::Delete),
             requested_bytes: counts.requested,
-            unique_bytes: largest_sizes.iter().copied().sum(),
+            unique_bytes,
             span_s: trace.span(),
             n_objects_once: counts.of_object.iter().filter(|it| **it == 1).count() as u64,
             n_objects_resized: counts.n_objects_resized,
@@ -124,6 +131,12 @@ impl Statistics {
             infinite_byte_hit_ratio: ratio(counts.hit.get(), requested_bytes),
             large_request_ratio: ratio(counts.n_large, n_gets),
             large_byte_ratio: ratio(counts.large.get(), requested_bytes),
+            large_unique_byte_ratio: ratio(large_unique_bytes.get(), unique_bytes.get()),
+            n_large_gets_hourly_max: Hour::all_of(trace)
+                .iter()
+                .map(|it| it.n_large_gets)
+                .max()
+                .unwrap_or_default(),
             large_object_ratio: ratio(n_large, largest_sizes.len() as u64),
             large_hot_ratio: ratio(n_hot, n_large),
             large_reuse_within_hour_ratio: ratio(n_soon, n_large_reuses),

@@ -144,6 +144,9 @@ pub(crate) struct Clock {
     is_absolute: bool,
     /// The last date met, as its ten bytes, and its midnight in seconds since 1970.
     day: ([u8; 10], i64),
+    /// What user and column name say of the unit, until a value is a time: what is none says
+    /// nothing of those after it.
+    unsure: Option<(Option<TimeUnit>, Option<TimeUnit>)>,
 }
 
 impl Clock {
@@ -171,7 +174,11 @@ impl Clock {
             TimeScale::DateTime => true,
             TimeScale::Count(unit) => unit.is_date(number),
         };
-        Clock { scale, known_by, is_absolute, day: (*b"1970-01-01", 0) }
+        let day = (*b"1970-01-01", 0);
+        let mut clock = Clock { scale, known_by, is_absolute, day, unsure: None };
+        let is_sure = clock.nanos(first_value).is_ok();
+        clock.unsure = (!is_sure).then_some((flag, by_name));
+        clock
     }
 
     /// How times are written.
@@ -191,6 +198,9 @@ impl Clock {
 
     /// The time that `field` says, in nanoseconds since 1970 or since wherever counts start.
     pub(crate) fn nanos(&mut self, field: &[u8]) -> Result<u64, ValueProblem> {
+        if let Some((flag, by_name)) = self.unsure {
+            *self = Clock::detect(flag, by_name, field);
+        }
         match self.scale {
             TimeScale::DateTime => self.date_time(field),
             TimeScale::Count(unit) => {

@@ -43,11 +43,12 @@ pub(crate) fn info(args: &TraceInfoArgs) -> anyhow::Result<()> {
     }
     let mut facts = facts(&statistics, start);
     if 0 < n_ttls {
-        facts.push(("times to live", format!("{n_ttls} requests; the models ignore them")));
+        let what = "the models ignore them";
+        facts.push(("times to live", format!("{}; {what}", requests(n_ttls))));
     }
     if 0 < n_ranges {
-        let what = "requests; the models read the whole object";
-        facts.push(("ranges", format!("{n_ranges} {what}")));
+        let what = "the models read the whole object";
+        facts.push(("ranges", format!("{}; {what}", requests(n_ranges))));
     }
     let width = facts.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     let line = |(name, value): &(&str, String)| format!("{name:width$}  {value}\n");
@@ -63,19 +64,25 @@ fn facts(it: &Statistics, start: Option<String>) -> Vec<(&'static str, String)> 
         ("requests", it.n_requests.to_string()),
         ("operations", operations),
         ("objects", format!("{}, {once} of them requested once", it.n_objects)),
-        ("hottest object", format!("{} requests", it.n_requests_hottest)),
+        ("hottest object", requests(it.n_requests_hottest)),
         ("bytes requested", it.requested_bytes.to_string()),
         ("bytes unique (working set)", it.unique_bytes.to_string()),
         ("start", start.unwrap_or_else(|| "not a date".to_owned())),
         ("span", it.span_s.to_string()),
         ("requests over 10 MB", percent(it.large_request_ratio)),
+        ("... in the busiest hour", it.n_large_gets_hourly_max.to_string()),
         ("bytes over 10 MB", percent(it.large_byte_ratio)),
+        ("... of the working set", percent(it.large_unique_byte_ratio)),
         ("objects over 10 MB", percent(it.large_object_ratio)),
         ("... requested 10 times or more", percent(it.large_hot_ratio)),
         ("... reuse within an hour", percent(it.large_reuse_within_hour_ratio)),
         ("infinite-cache hit ratio", percent(it.infinite_hit_ratio)),
         ("infinite-cache byte hit ratio", percent(it.infinite_byte_hit_ratio)),
     ]
+}
+
+fn requests(n: u64) -> String {
+    format!("{n} request{}", if n == 1 { "" } else { "s" })
 }
 
 fn percentiles(it: &Statistics) -> Vec<Vec<String>> {

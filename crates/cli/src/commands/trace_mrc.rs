@@ -6,7 +6,7 @@ use serde::Serialize;
 use trace::{CacheSize, LruStack, MissCounts, Sample, SampleSize};
 use units::{Bytes, Op};
 
-use crate::args::TraceMrcArgs;
+use crate::trace_args::TraceMrcArgs;
 use crate::{output, progress, replay, trace_input};
 
 /// One policy at one size, and what it missed.
@@ -37,10 +37,16 @@ pub(crate) fn mrc(args: &TraceMrcArgs) -> anyhow::Result<()> {
     let whole = trace_input::load(&args.trace.trace, &args.trace.read, &selection)?.trace;
     let unique_bytes = whole.unique_bytes();
     let n_gets = whole.requests().iter().filter(|it| it.op == Op::Get).count() as u64;
-    let Sample { trace, rate } = match args.sample {
-        Some(rate) => trace::sample(whole, SampleSize::Rate(rate), args.seed)?,
+    let of_rate = args.sample.map(SampleSize::Rate);
+    let sampled = of_rate.or(args.sample_objects.map(|it| SampleSize::Objects(it.get())));
+    let Sample { trace, rate } = match sampled {
+        Some(size) => trace::sample(whole, size, args.seed)?,
         None => Sample { trace: whole, rate: 1.0 },
     };
+    if sampled.is_some() {
+        let n_objects = trace.n_objects();
+        output::note(&format!("estimated from {n_objects} objects, at a rate of {rate:.6}"));
+    }
     // One look at the trace for all sizes of LRU.
     let has_lru = args.policy.contains(&EvictionPolicy::Lru);
     let lru = has_lru.then(|| LruStack::new(&trace));
@@ -58,7 +64,7 @@ pub(crate) fn mrc(args: &TraceMrcArgs) -> anyhow::Result<()> {
             _ => trace::miss_counts(&trace, *policy, cache_size),
         };
         bar.inc(1);
-        let miss_ratio = match args.sample {
+        let miss_ratio = match sampled {
             // SHARDS-adj: what the sample has too many or too few of are hits.
             Some(_) => (counts.n_misses as f64 / (n_gets as f64 * rate)).min(1.0),
             None => counts.miss_ratio().as_f64(),

@@ -50,7 +50,7 @@ fn what_is_converted_on_the_way_is_what_is_held() {
     }
     let info = workplace.run("trace info way.parquet").ok();
     let line = info.lines().find(|it| it.starts_with("times to live")).expect("it has some");
-    assert!(line.ends_with("requests; the models ignore them"), "{line}");
+    assert!(line.ends_with("; the models ignore them"), "{line}");
     let ran = workplace.run("trace convert trace.csv -o t.oracleGeneral");
     assert!(ran.stderr.contains("note: times to live left out"), "{}", ran.stderr);
 }
@@ -60,6 +60,61 @@ fn what_is_generated_row_by_row_is_the_trace() {
     let workplace = Workplace::new();
     workplace.run("trace generate dallas-50h-large -o t.csv").ok();
     assert_eq!(hash_of(&workplace, "t.csv"), hash_of(&workplace, "synthetic:dallas-50h-large"));
+}
+
+#[test]
+fn the_report_of_fit_is_the_one_that_is_kept() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let kept = std::fs::read_to_string(root.join("traces/README.md")).expect("a page");
+    let workplace = Workplace::new();
+    for name in ["dallas-50h", "dallas-50h-large", "london-50h", "dallas-75d"] {
+        let report = workplace.run(&format!("trace generate {name} --report")).ok();
+        assert!(kept.contains(&report), "traces/README.md is to have, of {name}:\n{report}");
+        assert!(report.lines().all(|it| it.chars().count() <= 80), "{report}");
+        assert!(!report.contains('!'), "{report}");
+    }
+    let workplace = workplace.file("trace.csv", small_trace(500));
+    let said = workplace.run("trace fit trace.csv -o like.toml").stderr;
+    assert!(said.contains("requests                       500       500  +0.0 %"), "{said}");
+    let ran = workplace.run("trace generate like.toml --report");
+    assert_eq!(ran.exit_code, 2);
+    assert!(ran.stderr.contains("nothing is published of `like.toml`"), "{}", ran.stderr);
+    assert_eq!(workplace.run("trace generate dallas-50h --report -o x.csv").exit_code, 2);
+}
+
+#[test]
+fn what_is_written_to_a_dash_goes_to_standard_output() {
+    let workplace = Workplace::new().file("trace.csv", small_trace(30));
+    let expect = workplace.run("trace convert trace.csv").ok();
+    assert_eq!(workplace.run("trace convert trace.csv -o -").ok(), expect);
+    assert_eq!(workplace.run_with_input("trace convert - -o -", &small_trace(30)).ok(), expect);
+    assert!(!workplace.path().join("-").exists());
+    let ran = workplace.run("trace info like.toml");
+    assert!(ran.stderr.contains("write `synthetic:like.toml`"), "{}", ran.stderr);
+}
+
+/// SHARDS (Waldspurger et al., FAST'15): a part of the objects tells the curve of all.
+#[test]
+fn a_sample_tells_the_curve() {
+    let workplace = Workplace::new();
+    let curve = |sample: &str| -> Vec<f64> {
+        let sizes = "--size 1%wss,5%wss,20%wss,50%wss";
+        let json =
+            workplace.run(&format!("trace mrc synthetic:dallas-50h {sizes} {sample} --json"));
+        let json = json.json();
+        let cells = json.as_array().expect("a list");
+        cells.iter().map(|it| it["miss_ratio"].as_f64().expect("a number")).collect()
+    };
+    let exact = curve("");
+    for sample in ["--sample 0.3", "--sample-objects 17000"] {
+        let found = curve(sample);
+        for (found, exact) in found.iter().zip(&exact) {
+            assert!((found - exact).abs() < 0.03, "{sample}: {found}, not {exact}");
+        }
+        assert_ne!(found, exact);
+    }
+    let ran = workplace.run("trace mrc synthetic:dallas-50h --sample-objects 17000 --size 1GB");
+    assert!(ran.stderr.contains("note: estimated from 17000 objects"), "{}", ran.stderr);
 }
 
 #[test]

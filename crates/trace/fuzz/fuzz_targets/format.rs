@@ -1,5 +1,5 @@
-//! The first byte chooses a reader, the rest is what it reads: one target per reader, by
-//! `FUZZ_FORMAT`, or all of them.
+//! Any bytes for one reader, by `FUZZ_FORMAT`; without it the first byte chooses one. What was read
+//! is written in every format, and read back from those that hold all of it.
 
 #![no_main]
 
@@ -14,17 +14,27 @@ static ONLY: LazyLock<Option<Format>> = LazyLock::new(|| {
 });
 
 fuzz_target!(|bytes: &[u8]| {
-    let Some((first, rest)) = bytes.split_first() else { return };
-    let names: Vec<&str> = Format::names().collect();
-    let name = names[usize::from(*first) % names.len()];
-    let format = ONLY.or_else(|| name.parse().ok());
+    let (format, bytes) = match (*ONLY, bytes.split_first()) {
+        (Some(format), _) => (Some(format), bytes),
+        (None, None) => return,
+        (None, Some((first, rest))) => {
+            let names: Vec<&str> = Format::names().collect();
+            (names[usize::from(*first) % names.len()].parse().ok(), rest)
+        }
+    };
     let options = ReadOptions { format, n_bad_max: 3, ..ReadOptions::DETECT };
-    if let Ok(read) = trace::read("fuzz", rest, &options, &mut |_| ()) {
-        let mut lcs = Vec::new();
-        let _ = trace::write_lcs(&read, trace::LcsVersion::V3, &mut lcs);
-        let mut json = trace::IbmJsonWriter::new(Vec::new());
-        trace::write_rows(&read, &mut json).expect("memory takes all");
-        let _ = trace::write_rows(&read, &mut trace::ParquetWriter::new(Vec::new()));
-        trace::read("again", &lcs[..], &ReadOptions::DETECT, &mut |_| ()).expect("what we wrote");
-    }
+    let Ok(read) = trace::read("fuzz", bytes, &options, &mut |_| ()) else { return };
+    assert!(read.requests().is_sorted_by_key(|it| it.at));
+    let mut lcs = Vec::new();
+    let _ = trace::write_lcs(&read, trace::LcsVersion::V3, &mut lcs);
+    trace::read("again", &lcs[..], &ReadOptions::DETECT, &mut |_| ()).expect("what we wrote");
+    let _ = trace::write_oracle_general(&read, std::io::sink());
+    let mut json = trace::IbmJsonWriter::new(Vec::new());
+    trace::write_rows(&read, &mut json).expect("memory takes all");
+    let _ = trace::write_rows(&read, &mut trace::ParquetWriter::new(Vec::new()));
+    let mut columns = Vec::new();
+    trace::write_columns(&read, &mut columns).expect("memory takes all");
+    let again = trace::read_columns("again", &columns[..]).expect("what we wrote");
+    assert_eq!(again.requests(), read.requests());
+    let _ = trace::Statistics::of(&read);
 });

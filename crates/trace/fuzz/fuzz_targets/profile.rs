@@ -10,7 +10,7 @@ fuzz_target!(|text: &str| {
         && profile.n_requests() < 10_000
     {
         let mut number = 0_u64;
-        let _ = trace::generate(&profile, &mut || {
+        let _ = trace::generate(&profile, move || {
             number = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
             number
         });

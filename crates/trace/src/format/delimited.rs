@@ -215,32 +215,31 @@ impl Reading {
             Err(_) if op == Op::Delete && size_field.trim_ascii().is_empty() => Bytes::ZERO,
             Err(problem) => return Err(refused(size_field, &layout.names.size, problem)),
         };
-        builder.push(Record { nanos, key: Key::Text(key), size, op }, row.position())?;
-        self.take_asides(row, builder)
-    }
-
-    /// Keeps what the request of the row says beside what it asks for.
-    fn take_asides(&self, row: &Row<'_>, builder: &mut Builder<'_>) -> Result<(), Failure> {
-        let (ttl, range, position) = (self.layout.ttl, self.layout.range, row.position());
-        if let Some(ttl_s) =
-            ttl.map_or(Ok(None), |it| fields::ttl_s(row.field(it), "ttl", position))?
-        {
+        let position = row.position();
+        // Looked at first, as a row that says nonsense here is not taken either.
+        let ttl = layout.ttl.map(|it| fields::ttl_s(row.field(it), "ttl", position));
+        let (ttl_s, range) = (ttl.transpose()?.flatten(), self.range(row)?);
+        builder.push(Record { nanos, key: Key::Text(key), size, op }, position)?;
+        if let Some(ttl_s) = ttl_s {
             builder.keep_ttl(ttl_s, position)?;
         }
-        let Some((first, last)) = range.map(|it| (row.field(it.0), row.field(it.1))) else {
-            return Ok(());
-        };
-        if first.is_empty() && last.is_empty() {
-            return Ok(());
+        if let Some(range) = range {
+            builder.keep_range(range, position)?;
         }
+        Ok(())
+    }
+
+    /// Which part of its object the request of the row reads, where it says so.
+    fn range(&self, row: &Row<'_>) -> Result<Option<ByteRange>, Failure> {
+        let fields = self.layout.range.map(|it| (row.field(it.0), row.field(it.1)));
+        let Some((first, last)) = fields.filter(|it| !it.0.is_empty() || !it.1.is_empty()) else {
+            return Ok(None);
+        };
         let byte = |field: &[u8], column: &str| {
             let problem = ValueProblem::NotASize;
-            scaled(field, 0).map_err(|_| fields::refused(field, column, position, problem))
+            scaled(field, 0).map_err(|_| fields::refused(field, column, row.position(), problem))
         };
-        let range =
-            ByteRange { first: byte(first, "range_first")?, last: byte(last, "range_last")? };
-        builder.keep_range(range, position)?;
-        Ok(())
+        Ok(Some(ByteRange { first: byte(first, "range_first")?, last: byte(last, "range_last")? }))
     }
 }
 

@@ -108,7 +108,8 @@ impl Header {
         self.0.len()
     }
 
-    /// Where the column is, if it is there. Of two with the same name the first counts.
+    /// Where the column is, if it is there, which the format may be without. Of two with the same
+    /// name the first counts.
     pub(super) fn find(&self, column: &str) -> Option<usize> {
         self.0.iter().position(|it| it == column)
     }
@@ -119,7 +120,16 @@ impl Header {
         format: &'static str,
         column: &'static str,
     ) -> Result<usize, ErrorKind> {
-        self.find(column).ok_or(ErrorKind::NotThisFormat { format, column })
+        let index = self.find(column).ok_or(ErrorKind::NotThisFormat { format, column })?;
+        let second = self.0.iter().skip(index + 1).position(|it| it == column);
+        match second {
+            None => Ok(index),
+            Some(after) => Err(ErrorKind::FixedColumnTwice {
+                format,
+                column,
+                numbers: [index + 1, index + 2 + after],
+            }),
+        }
     }
 }
 

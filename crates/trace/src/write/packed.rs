@@ -7,7 +7,7 @@ use units::{Bytes, ObjectId, Op, Request};
 use super::WriteError;
 use crate::error::shown;
 use crate::format::{MAGIC, N_HEADER_BYTES, OP_DELETE, OP_GET, OP_SET, OracleRecord};
-use crate::number::{DecimalText, scaled};
+use crate::number::DecimalText;
 use crate::trace::Trace;
 
 /// What was written and what the format has no room for.
@@ -204,7 +204,8 @@ fn key_numbers(trace: &Trace) -> Vec<u64> {
         .map(|object| {
             let key = trace.key(object);
             // Only as a number is written: `007` and `7` are two keys.
-            scaled(key, 0).ok().filter(|number| text.text(*number) == key)
+            let number: u64 = str::from_utf8(key).ok()?.parse().ok()?;
+            Some(number).filter(|it| text.text(*it) == key)
         })
         .collect();
     numbers.unwrap_or_else(|| (0..trace.n_objects() as u64).collect())

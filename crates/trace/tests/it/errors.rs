@@ -4,7 +4,7 @@ use std::io::{self, Read};
 
 use trace::{Column, ErrorKind, Format, Position, ReadOptions, TimeUnit};
 
-use crate::{folded, gzip, oracle_record, read, zstd};
+use crate::{folded, gzip, oracle_record, read, shown, zstd};
 
 const DETECT: ReadOptions = ReadOptions::DETECT;
 
@@ -78,6 +78,10 @@ fn what_is_not_a_text_trace() {
     to know it by; if it is a binary trace, name its format, such as `--format
     oracleGeneral`
     ");
+    insta::assert_snapshot!(error(b"\xff\xfet\0i\0m\0e\0", &DETECT), @"
+    t.csv: this is text in UTF-16; save it as UTF-8, as by `iconv -f UTF-16 -t
+    UTF-8`
+    ");
     insta::assert_snapshot!(text_error("[{\"host\": \"a\", \"id\": \"b\"}]"), @"
     t.csv, record 1: the record has no field `http.request.method`; complete or
     remove it, or allow it by `--skip-bad`
@@ -130,6 +134,52 @@ fn columns_that_are_not_there() {
     t.csv: the columns of IBM Docker registry CSV are fixed; leave out the flags
     that name columns, or read it as `--format csv`
     ");
+}
+
+#[test]
+fn columns_of_one_name() {
+    insta::assert_snapshot!(text_error("time,key,size,size\n1,a,2,3\n"), @"
+    t.csv: columns 3 and 4 are both called `size`; say which holds the size by its
+    number, such as with --size-column 3
+    ");
+    let name = |it: &str| Some(Column::Name(it.to_owned()));
+    let options = ReadOptions { key_column: name("x"), ..DETECT };
+    insta::assert_snapshot!(error(b"x,time,size,x\n1,a,2,3\n", &options), @"
+    t.csv: columns 1 and 4 are both called `x`; say which holds the key by its
+    number, such as with --key-column 1
+    ");
+    let options = ReadOptions { size_column: Some(Column::Number(4)), ..DETECT };
+    let trace = read(b"time,key,size,size,note,note\n1,a,2,3,,\n", &options).unwrap();
+    assert_eq!(trace.unique_bytes().get(), 3);
+    insta::assert_snapshot!(
+        text_error(
+            "timestamp,http.request.uri,http.response.written,http.request.method,timestamp\n"
+        ),
+        @"
+    t.csv: columns 1 and 5 are both called `timestamp`, of which IBM Docker
+    registry CSV has one; rename or remove the other
+    "
+    );
+}
+
+#[test]
+fn a_row_that_is_passed_over_leaves_nothing_behind() {
+    let options = ReadOptions { n_bad_max: 2, ..DETECT };
+    let text = "time,key,size,ttl,range_first,range_last\n0,a,1,5,,\n1,b,1,soon,,\n\
+                2,c,1,,0,x\n3,d,1,,0,0\n";
+    let trace = read(text.as_bytes(), &options).unwrap();
+    assert_eq!(shown(&trace), "0 a 1 get ttl 5\n3 d 1 get bytes 0-0");
+}
+
+#[test]
+fn the_form_of_times_is_not_learned_from_a_bad_row() {
+    let options = ReadOptions { n_bad_max: 1, ..DETECT };
+    let text = "time,key,size\nsoon,a,1\n2017-06-20 00:00:26,b,2\n2017-06-20 00:00:28,c,3\n";
+    let trace = read(text.as_bytes(), &options).unwrap();
+    assert_eq!(shown(&trace), "0 b 2 get\n2 c 3 get");
+    assert_eq!(trace.source().start.unwrap().to_string(), "2017-06-20T00:00:26Z");
+    let text = "time,key,size\n,a,1\n1497916826626,b,2\n1497916828126,c,3\n";
+    assert_eq!(shown(&read(text.as_bytes(), &options).unwrap()), "0 b 2 get\n1.5 c 3 get");
 }
 
 #[test]

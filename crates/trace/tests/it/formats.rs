@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use trace::{Column, Compression, Format, KnownBy, ReadOptions, TimeScale, TimeUnit};
+use trace::{Column, Compression, Format, KnownBy, Profile, ReadOptions, TimeScale, TimeUnit};
 use units::ObjectId;
 
 use crate::{folded, gzip, notes, oracle_record, read, read_text, shown, zstd};
@@ -240,4 +240,27 @@ fn progress_counts_the_bytes_of_the_file() {
     trace::read("t.gz", &bytes[..], &DETECT, &mut |n_bytes| seen.push(n_bytes)).unwrap();
     assert!(seen.is_sorted());
     assert_eq!(seen.last(), Some(&(bytes.len() as u64)));
+}
+
+/// What the fuzz targets start from is well.
+#[test]
+fn every_seed_is_read() {
+    let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds");
+    let mut formats = std::collections::BTreeSet::new();
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let bytes = std::fs::read(&path).unwrap();
+        let ending = path.extension().unwrap().to_str().unwrap();
+        if ending == "toml" {
+            Profile::from_toml(name, std::str::from_utf8(&bytes).unwrap()).unwrap();
+        } else if ending == "infinisim" {
+            trace::read_columns(name, &bytes[..]).unwrap();
+        } else {
+            let options = ReadOptions { format: Format::from_file_name(name), ..DETECT };
+            let read = read(&bytes, &options).unwrap_or_else(|err| panic!("{name}: {err}"));
+            formats.insert(read.source().format_name);
+        }
+    }
+    assert_eq!(formats.len(), Format::names().count(), "{formats:?}");
 }

@@ -1,10 +1,10 @@
 //! The generated workload against what is published of the real one.
 
-use trace::{Hour, LruStack, Profile, Selection, Statistics, Trace, fit, generate};
+use trace::{Hour, Likeness, LruStack, Profile, Selection, Statistics, Trace, fit, generate};
 use units::{Bytes, Nanos};
 
 /// A stream of random numbers: SplitMix64 (Steele, Lea, Flood, OOPSLA 2014).
-fn numbers(seed: u64) -> impl FnMut() -> u64 {
+fn numbers(seed: u64) -> impl FnMut() -> u64 + Clone {
     let mut state = seed;
     move || {
         state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -15,7 +15,7 @@ fn numbers(seed: u64) -> impl FnMut() -> u64 {
 }
 
 fn dallas(seed: u64) -> Trace {
-    generate(&Profile::builtin("dallas-50h").unwrap(), &mut numbers(seed)).unwrap()
+    generate(&Profile::builtin("dallas-50h").unwrap(), numbers(seed)).unwrap()
 }
 
 #[track_caller]
@@ -52,7 +52,7 @@ fn dallas_is_like_dallas_for_any_seed() {
 fn large_dallas_has_the_hit_ratios_of_the_real_one() {
     let profile = Profile::builtin("dallas-50h-large").unwrap();
     for seed in 0..3 {
-        let trace = generate(&profile, &mut numbers(seed)).unwrap();
+        let trace = generate(&profile, numbers(seed)).unwrap();
         let found = Statistics::of(&trace);
         assert_eq!((found.n_requests, found.n_objects), (37_474, 12_541));
         check(found.unique_bytes.get() as f64, 1_036e9, 0.001);
@@ -67,57 +67,49 @@ fn large_dallas_has_the_hit_ratios_of_the_real_one() {
     }
 }
 
-/// The largest distance between the shares at or below each value of a published curve.
-fn distance(name: &str, series: &str, unit: f64, mut values: Vec<(f64, f64)>) -> Option<f64> {
-    let text = crate::shared_data(&format!("../reference/{name}"))?;
-    let text = String::from_utf8(text).unwrap();
-    values.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let total: f64 = values.iter().map(|it| it.1).sum();
-    let mut sums = vec![0.0];
-    for (_, weight) in &values {
-        sums.push(sums[sums.len() - 1] + weight);
+/// Each target of traces/targets.csv that has a limit: Figure 1, Table 1, the published rows.
+#[test]
+fn no_target_is_missed_by_more_than_it_may() {
+    for name in Profile::builtin_names() {
+        let profile = Profile::builtin(name).unwrap();
+        let trace = generate(&profile, numbers(1)).unwrap();
+        let all = Likeness::to_published(&profile, &trace);
+        assert!(3 <= all.len(), "{name} has {} targets", all.len());
+        for it in all {
+            assert!(it.is_within(), "{name}: {it:?}");
+        }
     }
-    let share_up_to = |value: f64| sums[values.partition_point(|it| it.0 <= value)] / total;
-    let points: Vec<(f64, f64)> = text
-        .lines()
-        .filter_map(|line| line.strip_prefix(series)?.strip_prefix(','))
-        .map(|line| line.split_once(',').unwrap())
-        .map(|(x, share)| (x.parse::<f64>().unwrap() * unit, share.parse().unwrap()))
-        .collect();
-    // At a step any share between its ends is right.
-    let worst = points.iter().map(|(x, _)| {
-        let (least, most) = (share_up_to(x * (1.0 - 1e-3)), share_up_to(x * (1.0 + 1e-3)));
-        let at_x = points.iter().filter(|it| (it.0 / x - 1.0).abs() < 1e-3).map(|it| it.1);
-        let (low, high) = at_x.fold((1.0_f64, 0.0_f64), |(a, b), it| (a.min(it), b.max(it)));
-        (low - most).max(least - high).max(0.0)
-    });
-    Some(worst.fold(0.0, f64::max))
 }
 
-const MIB: f64 = 1_048_576.0;
-
 #[test]
-fn sizes_and_bytes_are_those_of_figure_1() {
-    for (profile, series, tolerance) in
-        [("dallas-50h", "Dallas", 0.05), ("london-50h", "London", 0.05)]
-    {
-        let trace = generate(&Profile::builtin(profile).unwrap(), &mut numbers(1)).unwrap();
-        let sizes: Vec<f64> = trace.largest_sizes().iter().map(|it| it.get() as f64).collect();
-        let objects = sizes.iter().map(|it| (*it, 1.0)).collect();
-        let bytes = sizes.iter().map(|it| (*it, *it)).collect();
-        let of_objects = distance("fig1a_object_size_cdf.csv", series, MIB, objects);
-        let of_bytes = distance("fig1b_byte_cdf_by_size.csv", series, MIB, bytes);
-        let (Some(of_objects), Some(of_bytes)) = (of_objects, of_bytes) else { return };
-        assert!(of_objects < tolerance, "{profile}: {of_objects}");
-        assert!(of_bytes < tolerance, "{profile}: {of_bytes}");
+fn a_likeness_is_told_from_another_trace() {
+    let trace = dallas(1);
+    let profile = Profile::from_toml("again", &fit(&trace, Nanos::HOUR * 50)).unwrap();
+    let again = generate(&profile, numbers(2)).unwrap();
+    let error = |of: &Trace, quantity: &str| {
+        let all = Likeness::to_trace(&trace, of);
+        let found = all.iter().find(|it| it.quantity == quantity).unwrap();
+        assert_eq!(found.within, None);
+        found.error()
+    };
+    assert!(error(&trace, "reuse, distance").abs() < 1e-9);
+    assert!(error(&again, "requests").abs() < 1e-9);
+    for quantity in ["sizes, distance", "bytes, distance", "reads, distance", "reuse, distance"] {
+        assert!(error(&again, quantity) < 0.03, "{quantity}: {}", error(&again, quantity));
     }
+    for quantity in ["LRU of 1 % of it, hits", "LRU of 10 % of it, hits"] {
+        assert!(error(&again, quantity).abs() < 3.0, "{quantity}: {}", error(&again, quantity));
+    }
+    let other = generate(&Profile::builtin("london-50h").unwrap(), numbers(1)).unwrap();
+    assert!(70.0 < error(&other, "requests").abs());
+    assert!(0.03 < error(&other, "bytes, distance"));
 }
 
 #[test]
 fn a_fitted_profile_gives_a_trace_like_the_one_it_is_of() {
     let trace = dallas(1);
     let profile = Profile::from_toml("again", &fit(&trace, Nanos::HOUR * 50)).unwrap();
-    let again = generate(&profile, &mut numbers(2)).unwrap();
+    let again = generate(&profile, numbers(2)).unwrap();
     let (of, found) = (Statistics::of(&trace), Statistics::of(&again));
     assert_eq!((found.n_requests, found.n_objects), (of.n_requests, of.n_objects));
     check(found.unique_bytes.get() as f64, of.unique_bytes.get() as f64, 0.02);
@@ -163,7 +155,7 @@ reuse_s = [[0, 1e9], [1, 1e9]]
 fn the_template_is_a_profile() {
     let text = include_str!("../../../../traces/profiles/template.toml");
     let profile = Profile::from_toml("template", text).unwrap();
-    let trace = generate(&profile, &mut numbers(0)).unwrap();
+    let trace = generate(&profile, numbers(0)).unwrap();
     assert_eq!((trace.requests().len(), trace.n_objects()), (15_000, 7_000));
     check(trace.unique_bytes().get() as f64, 60e9, 0.001);
 }
@@ -171,7 +163,7 @@ fn the_template_is_a_profile() {
 #[test]
 fn a_degenerate_profile_still_gives_what_it_says() {
     let profile = Profile::from_toml("test", SMALL).unwrap();
-    let trace = generate(&profile, &mut numbers(0)).unwrap();
+    let trace = generate(&profile, numbers(0)).unwrap();
     assert_eq!((trace.requests().len(), trace.n_objects()), (10, 4));
     assert_eq!(trace.unique_bytes(), Bytes::new(4));
     assert!(trace.span() <= Nanos::HOUR);
@@ -184,7 +176,7 @@ fn a_profile_that_asks_for_too_much_is_refused() {
         .replace("[[0, 1], [1, 1]]\nn_acc", "[[0, 1e8], [1, 1e8]]\nn_acc")
         .replace("n_requests = 10", "n_requests = 100");
     let profile = Profile::from_toml("test", &text).unwrap();
-    let err = generate(&profile, &mut numbers(0)).unwrap_err();
+    let err = generate(&profile, numbers(0)).unwrap_err();
     assert_eq!(
         err.to_string(),
         "the requests of the profile add up to more than 288.2 PB; lower `working_set_gb`, or \

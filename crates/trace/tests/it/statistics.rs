@@ -18,6 +18,7 @@ fn a_small_trace_is_counted_right() {
     Nanos(9000000000), n_objects_once: 1, n_objects_resized: 1, n_requests_hottest:
     4, infinite_hit_ratio: 0.4, infinite_byte_hit_ratio: 0.599999968000007,
     large_request_ratio: 0.4, large_byte_ratio: 0.9999997800000484,
+    large_unique_byte_ratio: 0.99999980000004, n_large_gets_hourly_max: 2,
     large_object_ratio: 0.3333333333333333, large_hot_ratio: 0.0,
     large_reuse_within_hour_ratio: 1.0, large_n_requests: Percentiles { p10: 2.0,
     p25: 2.0, p50: 2.0, p75: 2.0, p90: 2.0, p95: 2.0, p99: 2.0, p999: 2.0, max: 2.0
