@@ -14,20 +14,23 @@ use nodefn::{ConnectionError, within};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 use tracing::{debug, warn};
 use wire::NAME_LEN_MAX;
 
 use self::command::{Parsed, parse};
 use self::object::{Found, get, recover, set};
 use crate::object::Decoded;
-use crate::proxy::shared::{Shared, is_same};
+use crate::proxy::shared::{Read, Shared, is_same};
 
 /// Takes in clients of Redis until the proxy stops.
 pub(crate) async fn listen(shared: Arc<Shared>, listener: TcpListener, permits: Arc<Semaphore>) {
     let codec = Arc::new(Codec::new(shared.config.code));
+    let mut clients = JoinSet::new();
     loop {
         let accepted = tokio::select! {
-            () = shared.stopped() => return,
+            () = shared.stopped() => break,
+            Some(_) = clients.join_next() => continue,
             accepted = listener.accept() => accepted,
         };
         let Ok((stream, peer)) = accepted else {
@@ -39,16 +42,24 @@ pub(crate) async fn listen(shared: Arc<Shared>, listener: TcpListener, permits: 
             continue;
         };
         let (shared, codec) = (Arc::clone(&shared), Arc::clone(&codec));
-        tokio::spawn(async move {
+        clients.spawn(async move {
             let is_let_in = shared.config.resp_password.is_none();
             let buffer = BytesMut::new();
             let mut client = Client { shared, codec, stream, buffer, is_let_in };
-            if let Err(error) = client.run().await {
-                debug!(%peer, %error, "a client of Redis went away");
+            match client.run().await {
+                Ok(()) => {}
+                Err(error @ ConnectionError::Deadline { .. }) => {
+                    client.shared.metrics.n_slow_peers.one();
+                    warn!(%peer, %error, "a client of Redis rests for too long, and is given up");
+                }
+                Err(error) => debug!(%peer, %error, "a client of Redis went away"),
             }
             drop(permit);
         });
     }
+    drop(listener);
+    // What they have under way is ended.
+    while clients.join_next().await.is_some() {}
 }
 
 /// A connection of a client of Redis.
@@ -64,7 +75,8 @@ struct Client {
 enum Reply {
     Line(String),
     Bulk(Bytes),
-    Object(Decoded),
+    /// An object, and what was lost of it.
+    Object(Decoded, Vec<u8>, Arc<Read>),
     Nil,
     Number(usize),
     Error(String),
@@ -203,13 +215,7 @@ impl Client {
     async fn get(&mut self, key: &Bytes) -> Reply {
         match get(&self.shared, &self.codec, key).await {
             Found::Miss => Reply::Nil,
-            Found::Object(object, lost, read) => {
-                if !lost.is_empty() {
-                    let whole = object.to_bytes();
-                    recover(&self.shared, &self.codec, whole, &lost, &read).await;
-                }
-                Reply::Object(object)
-            }
+            Found::Object(object, lost, read) => Reply::Object(object, lost, read),
         }
     }
 
@@ -239,7 +245,15 @@ impl Client {
             Reply::NoWords => self.write(b"*0\r\n").await,
             Reply::Number(number) => self.write(format!(":{number}\r\n").as_bytes()).await,
             Reply::Bulk(bytes) => self.send_bulk(&[bytes]).await,
-            Reply::Object(Decoded { pieces, .. }) => self.send_bulk(&pieces).await,
+            Reply::Object(object, lost, read) => {
+                self.send_bulk(&object.pieces).await?;
+                // Who asked has it already.
+                if !lost.is_empty() {
+                    let whole = object.to_bytes();
+                    recover(&self.shared, &self.codec, whole, lost, &read).await;
+                }
+                Ok(())
+            }
         }
     }
 

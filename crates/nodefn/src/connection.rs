@@ -1,5 +1,6 @@
 //! A socket that speaks frames.
 
+use std::sync::Arc;
 use std::{future::Future, io, time::Duration};
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
@@ -8,6 +9,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpStream, ToSocketAddrs};
 use wire::{Frame, Limits, Message, Parsed, Trailer, WireError, parse};
+
+use crate::pace::{PIECE_BYTES, Pace};
 
 /// Both directions of a socket, each of which can be lent out by itself.
 #[derive(Debug)]
@@ -25,12 +28,14 @@ pub struct FrameReader {
     /// Bytes that came behind the last frame.
     buffer: BytesMut,
     limits: Limits,
+    pace: Option<Arc<Pace>>,
 }
 
 /// The direction in which frames go.
 #[derive(Debug)]
 pub struct FrameWriter {
     io: OwnedWriteHalf,
+    pace: Option<Arc<Pace>>,
 }
 
 /// Why a connection is of no more use.
@@ -79,8 +84,16 @@ impl Connection {
     pub fn new(stream: TcpStream, limits: Limits) -> io::Result<Connection> {
         stream.set_nodelay(true)?;
         let (reader, writer) = stream.into_split();
-        let reader = FrameReader { io: reader, buffer: BytesMut::new(), limits };
-        Ok(Connection { reader, writer: FrameWriter { io: writer } })
+        let reader = FrameReader { io: reader, buffer: BytesMut::new(), limits, pace: None };
+        Ok(Connection { reader, writer: FrameWriter { io: writer, pace: None } })
+    }
+
+    /// Has what comes and goes keep to a pace.
+    #[must_use]
+    pub(crate) fn paced(mut self, pace: Option<&Arc<Pace>>) -> Connection {
+        self.reader.pace = pace.cloned();
+        self.writer.pace = pace.cloned();
+        self
     }
 
     /// Dials, and says hello.
@@ -117,7 +130,7 @@ impl FrameReader {
                 }
                 Parsed::Incomplete { .. } => {
                     self.buffer.reserve(READ_AHEAD);
-                    if self.io.read_buf(&mut self.buffer).await? == 0 {
+                    if self.read().await? == 0 {
                         return if self.buffer.is_empty() {
                             Ok(None)
                         } else {
@@ -155,9 +168,14 @@ impl FrameReader {
         body.put(self.buffer.split_to(n_here));
         while body.len() < body_len {
             let room = body_len - body.len();
-            let mut rest = (&mut body).limit(room);
-            if within(limit, async { Ok(self.io.read_buf(&mut rest).await?) }).await? == 0 {
+            let mut rest =
+                (&mut body).limit(self.pace.as_ref().map_or(room, |_| room.min(PIECE_BYTES)));
+            let n_bytes = within(limit, async { Ok(self.io.read_buf(&mut rest).await?) }).await?;
+            if n_bytes == 0 {
                 return Err(ConnectionError::Closed);
+            }
+            if let Some(pace) = &self.pace {
+                pace.received(n_bytes).await;
             }
         }
         let trailer = self.trailer(limit).await?;
@@ -222,6 +240,15 @@ impl FrameReader {
         }
     }
 
+    /// Reads some of what comes next, into what room there is. It can be given up.
+    async fn read(&mut self) -> io::Result<usize> {
+        let n_bytes = self.io.read_buf(&mut self.buffer).await?;
+        if let Some(pace) = &self.pace {
+            pace.received(n_bytes).await;
+        }
+        Ok(n_bytes)
+    }
+
     async fn trailer(&mut self, limit: Duration) -> Result<Trailer, ConnectionError> {
         let piece = self.piece(1, limit).await?;
         Ok(Trailer::from_byte(piece[0])?)
@@ -237,8 +264,7 @@ impl FrameReader {
         if self.buffer.is_empty() {
             // The trailer, and what follows it, come along with the end of a body.
             self.buffer.reserve(n_bytes_max.saturating_add(READ_AHEAD / 2).min(COPY_BYTES));
-            let read = async { Ok(self.io.read_buf(&mut self.buffer).await?) };
-            if within(limit, read).await? == 0 {
+            if within(limit, async { Ok(self.read().await?) }).await? == 0 {
                 return Err(ConnectionError::Closed);
             }
         }
@@ -281,11 +307,7 @@ impl FrameWriter {
     ) -> Result<(), ConnectionError> {
         let end = [Trailer::Whole.byte()];
         let trailer = if body.is_empty() { &[][..] } else { &end[..] };
-        let mut all = message.to_bytes().chain(body).chain(trailer);
-        while all.has_remaining() {
-            within(limit, async { Ok(self.io.write_buf(&mut all).await?) }).await?;
-        }
-        Ok(())
+        self.send_raw(message.to_bytes().chain(body).chain(trailer), limit).await
     }
 
     /// Sends bytes as they are.
@@ -298,7 +320,13 @@ impl FrameWriter {
         limit: Duration,
     ) -> Result<(), ConnectionError> {
         while bytes.has_remaining() {
-            within(limit, async { Ok(self.io.write_buf(&mut bytes).await?) }).await?;
+            let Some(pace) = &self.pace else {
+                within(limit, async { Ok(self.io.write_buf(&mut bytes).await?) }).await?;
+                continue;
+            };
+            let mut piece = (&mut bytes).take(PIECE_BYTES);
+            let n_bytes = within(limit, async { Ok(self.io.write_buf(&mut piece).await?) }).await?;
+            pace.sent(n_bytes).await;
         }
         Ok(())
     }

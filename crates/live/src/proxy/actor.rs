@@ -10,7 +10,7 @@ use policy::link::{Connection as Via, Link, Step};
 use policy::{Idle, WarmUp};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, sleep_until};
+use tokio::time::{sleep, sleep_until, timeout};
 use tracing::{debug, warn};
 use units::{Nanos, NodeId, Time};
 use wire::{Frame, Message, Refusal};
@@ -119,7 +119,7 @@ impl Actor {
         let shared = Arc::clone(&self.shared);
         loop {
             let event = tokio::select! {
-                () = shared.stopped() => break,
+                () = shared.halted() => break,
                 event = self.next() => event,
             };
             let Some(()) = self.handle(event).await else { break };
@@ -141,7 +141,7 @@ impl Actor {
         // A function whose connection is closed returns, and its invocation with it.
         self.connection = None;
         let returned = async { while self.invocations.join_next().await.is_some() {} };
-        if tokio::time::timeout(Duration::from_secs(2), returned).await.is_err() {
+        if timeout(Duration::from_secs(2), returned).await.is_err() {
             debug!(node = self.node.0, "an invocation outlives the proxy");
         }
     }
@@ -206,6 +206,8 @@ impl Actor {
                 self.link.ping_expired(now)
             }
             Event::FrontDue => {
+                self.shared.metrics.n_unanswered.one();
+                warn!(node = self.node.0, "a function does not come up in time for a request");
                 if let Some(mut order) = self.front.take() {
                     order.refuse(Refusal::Unreachable);
                 }
@@ -379,12 +381,16 @@ impl Actor {
         let invocation = self.shared.invocation(node, command, session_known, relay_token);
         let invoker = Arc::clone(&self.invoker);
         let shared = Arc::clone(&self.shared);
+        let limit = self.shared.config.invocation_limit;
         // Where the platform refuses, it is not asked again at once.
         let pause = Duration::from_millis(50 << self.n_failed_in_a_row.min(5));
         self.n_failed_in_a_row += 1;
         self.invocations.spawn(async move {
             let outcome = match invocation {
-                Ok(invocation) => invoker.invoke(invocation).await.map_err(|it| it.to_string()),
+                Ok(invocation) => match timeout(limit, invoker.invoke(invocation)).await {
+                    Ok(outcome) => outcome.map_err(|it| it.to_string()),
+                    Err(_) => Err(format!("the platform does not answer within {limit:?}")),
+                },
                 Err(error) => Err(error.to_string()),
             };
             match outcome {

@@ -1,7 +1,7 @@
 //! One order and its answer, on a function's connection.
 
 use bytes::Buf;
-use nodefn::Command;
+use nodefn::{Command, ConnectionError};
 use tokio::sync::oneshot;
 use tracing::warn;
 use wire::{Frame, Message, Refusal, Trailer};
@@ -95,7 +95,16 @@ impl Actor {
         let (limit, rest) = (self.shared.config.request_limit, self.shared.config.rest_limit);
         loop {
             let reader = self.reader().ok_or(Lost::Closed)?;
-            let frame = reader.frame_within(limit).await.map_err(|_| Lost::Closed)?;
+            let frame = match reader.frame_within(limit).await {
+                Ok(frame) => frame,
+                Err(error) => {
+                    if matches!(error, ConnectionError::Deadline { .. }) {
+                        self.shared.metrics.n_unanswered.one();
+                        warn!(node = self.node.0, %error, "a function does not answer");
+                    }
+                    return Err(Lost::Closed);
+                }
+            };
             match &frame.message {
                 Message::Chunk { request: of, .. }
                 | Message::Late { request: of, .. }
