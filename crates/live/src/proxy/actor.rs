@@ -54,6 +54,8 @@ pub(super) struct FunctionConnection {
     /// Nothing while it is lent out.
     pub(super) writer: Option<FrameWriter>,
     session: u64,
+    /// The number under which the order in front was sent, together with the ping.
+    pub(super) ahead: Option<u64>,
 }
 
 /// How an order that was sent came back without an answer.
@@ -208,9 +210,7 @@ impl Actor {
             Event::FrontDue => {
                 self.shared.metrics.n_unanswered.one();
                 warn!(node = self.node.0, "a function does not come up in time for a request");
-                if let Some(mut order) = self.front.take() {
-                    order.refuse(Refusal::Unreachable);
-                }
+                self.give_up();
                 self.link.withdrawn();
                 Step::Wait
             }
@@ -251,9 +251,7 @@ impl Actor {
                     self.send().await
                 }
                 Step::Fail => {
-                    if let Some(mut order) = self.front.take() {
-                        order.refuse(Refusal::Unreachable);
-                    }
+                    self.give_up();
                     self.link.failed();
                     Step::Wait
                 }
@@ -270,7 +268,7 @@ impl Actor {
         debug!(node = self.node.0, session, "function dialled in");
         let nodefn::Connection { reader, writer } = connection;
         let (reader, writer) = (Some(reader), Some(writer));
-        self.connection = Some(FunctionConnection { reader, writer, session });
+        self.connection = Some(FunctionConnection { reader, writer, session, ahead: None });
         self.is_up();
         self.link.pong(Via::New)
     }
@@ -307,6 +305,7 @@ impl Actor {
             return Step::Wait;
         };
         if order.is_abandoned() {
+            self.give_up();
             self.link.answered();
             return Step::Wait;
         }
@@ -348,13 +347,33 @@ impl Actor {
         }
     }
 
+    /// Gives the order in front up. Should its answer come, it is nobody's.
+    fn give_up(&mut self) {
+        if let Some(mut order) = self.front.take() {
+            order.refuse(Refusal::Unreachable);
+        }
+        if let Some(connection) = &mut self.connection {
+            connection.ahead = None;
+        }
+    }
+
+    /// Asks whether the function is there; behind it what it will be asked for if it is, where
+    /// that can wait in its socket, and be asked for again if it is not.
     async fn ping(&mut self) -> Result<(), Lost> {
-        self.n_requests += 1;
+        self.n_requests += 2;
         self.shared.metrics.n_pings.one();
-        let ping = Message::Ping { request: self.n_requests };
+        let mut bytes = Message::Ping { request: self.n_requests - 1 }.to_bytes();
+        let ahead = self.front.as_ref().and_then(|it| it.get_ahead(self.n_requests));
+        let request = ahead.as_ref().map(|_| self.n_requests);
+        if let Some(message) = ahead {
+            message.write(&mut bytes);
+        }
         let limit = self.shared.config.rest_limit;
-        let writer = self.writer().ok_or(Lost::Closed)?;
-        writer.send_within(&ping, limit).await.map_err(|_| Lost::Closed)
+        let connection = self.connection.as_mut().ok_or(Lost::Closed)?;
+        // What was sent behind an earlier ping is overtaken.
+        connection.ahead = request;
+        let writer = connection.writer.as_mut().ok_or(Lost::Closed)?;
+        writer.send_raw(bytes, limit).await.map_err(|_| Lost::Closed)
     }
 
     fn invoke_deferred(&mut self) {

@@ -179,7 +179,7 @@ impl Lane<'_> {
             }
         };
         let version = read.location.version;
-        match self.shared.get_chunk(&read, chunk, is_body_wanted).await {
+        match self.shared.get_chunk(&read, chunk, is_body_wanted, true).await {
             Got::Late => self.send(&Message::Late { request, chunk, version }).await,
             Got::Refused(why) => {
                 self.send(&Message::Refused { request, chunk, version, why }).await

@@ -276,19 +276,34 @@ impl Shared {
     }
 
     /// Asks for a chunk, and waits until it comes, is refused, or is not needed any more.
-    pub(crate) async fn get_chunk(&self, read: &Arc<Read>, chunk: u8, is_body_wanted: bool) -> Got {
+    pub(crate) async fn get_chunk(
+        &self,
+        read: &Arc<Read>,
+        chunk: u8,
+        is_body_wanted: bool,
+        is_streamed: bool,
+    ) -> Got {
         let (reply, answer) = oneshot::channel();
-        let read_too = Arc::clone(read);
-        let verb = Verb::Get { read: read_too, is_body_wanted, reply: Some(reply) };
+        let (read_too, reply) = (Arc::clone(read), Some(reply));
+        let verb = Verb::Get { read: read_too, is_body_wanted, is_streamed, reply };
         let node = read.location.nodes[usize::from(chunk)];
         let due = match self.order(node, read.location.id(chunk), verb).await {
             Ok(due) => due,
             Err(why) => return self.refused(read, chunk, why),
         };
-        let answer = tokio::select! {
+        let mut answer = answer;
+        let first = tokio::select! {
             biased;
-            answer = timeout_at(due, answer) => answer,
-            () = read.settled(), if !is_body_wanted => {
+            answer = timeout_at(due, &mut answer) => Some(answer),
+            () = read.settled(), if !is_body_wanted => None,
+        };
+        let answer = match first {
+            // It is among the first d, and its body is under way.
+            Some(Err(_)) | None if read.is_heard_of(chunk) => {
+                timeout_at(due + self.config.body_limit, answer).await
+            }
+            Some(answer) => answer,
+            None => {
                 self.metrics.n_chunks_late.one();
                 return Got::Late;
             }
@@ -297,14 +312,11 @@ impl Shared {
             Err(_) => self.refused(read, chunk, Refusal::Deadline),
             Ok(Err(_)) => self.refused(read, chunk, Refusal::Unreachable),
             Ok(Ok(Err(why))) => self.refused(read, chunk, why),
-            Ok(Ok(Ok(incoming))) => {
-                let is_early = read.arrived(chunk);
-                if matches!(incoming, Incoming::Late) || !(is_early || is_body_wanted) {
-                    self.metrics.n_chunks_late.one();
-                    return Got::Late;
-                }
-                Got::Chunk(incoming)
+            Ok(Ok(Ok(Incoming::Late))) => {
+                self.metrics.n_chunks_late.one();
+                Got::Late
             }
+            Ok(Ok(Ok(incoming))) => Got::Chunk(incoming),
         }
     }
 

@@ -62,7 +62,7 @@ async fn gather(
     for chunk in chunks {
         let (shared, read) = (Arc::clone(shared), Arc::clone(read));
         asked.spawn(async move {
-            let got = shared.get_chunk(&read, chunk, is_body_wanted).await;
+            let got = shared.get_chunk(&read, chunk, is_body_wanted, false).await;
             (chunk, take_in(&shared, got).await)
         });
     }

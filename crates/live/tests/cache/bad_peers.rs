@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use live::client::{Client, ClientConfig, Outcome};
+use live::proxy::Counter;
 use nodefn::Connection;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -39,6 +40,14 @@ async fn refusal(connection: &mut Connection) -> Refusal {
         Message::Refused { why, .. } => why,
         other => panic!("{other:?}"),
     }
+}
+
+/// Waits until so many were counted, which is just after they were closed, and no more.
+async fn until_counted(counter: &Counter, n: u64) {
+    while counter.get() < n {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(counter.get(), n);
 }
 
 /// An honest client is served as ever.
@@ -132,7 +141,7 @@ fn a_client_that_takes_nothing_is_given_up_and_its_functions_serve_others() {
         tokio::time::sleep(Duration::from_millis(1_200)).await;
         check_others_are_served(&cache).await;
         assert!(slow.reader.body(header.body_len, LIMIT).await.is_err(), "it was closed");
-        assert_eq!(cache.proxy.metrics().n_slow_peers.get(), 1);
+        until_counted(&cache.proxy.metrics().n_slow_peers, 1).await;
         cache.proxy.stop().await;
     });
 }
@@ -158,8 +167,8 @@ fn a_half_open_connection_is_closed_when_its_time_is_over() {
         let mut redis = TcpStream::connect(cache.proxy.addresses.resp.unwrap()).await.unwrap();
         redis.write_all(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$9\r\n1").await.unwrap();
         assert_eq!(redis.read(&mut [0; 64]).await.unwrap(), 0);
-        let metrics = cache.proxy.metrics();
-        assert_eq!((metrics.n_slow_peers.get(), metrics.n_bad_peers.get()), (4, 1));
+        until_counted(&cache.proxy.metrics().n_slow_peers, 4).await;
+        until_counted(&cache.proxy.metrics().n_bad_peers, 1).await;
         cache.proxy.stop().await;
     });
 }
@@ -226,7 +235,7 @@ fn a_client_of_redis_that_says_too_much_or_vanishes_stores_nothing() {
         drop(gone);
         check_others_are_served(&cache).await;
         assert_eq!(cache.proxy.n_objects(), 1);
-        assert_eq!(cache.proxy.metrics().n_bad_peers.get(), 1);
+        until_counted(&cache.proxy.metrics().n_bad_peers, 1).await;
         cache.proxy.stop().await;
     });
 }
