@@ -132,7 +132,12 @@ impl Client {
                     within(limit, async { Ok(self.stream.read_buf(&mut self.buffer).await?) });
                 let n_bytes = tokio::select! {
                     () = shared.stopped() => return Ok(None),
-                    n_bytes = read => n_bytes?,
+                    n_bytes = read => n_bytes,
+                };
+                let n_bytes = match n_bytes {
+                    // It has asked for nothing for long, and may dial again.
+                    Err(ConnectionError::Deadline { .. }) if self.buffer.is_empty() => 0,
+                    n_bytes => n_bytes?,
                 };
                 if n_bytes == 0 {
                     return if self.buffer.is_empty() {

@@ -142,6 +142,11 @@ impl FrameReader {
         }
     }
 
+    /// Whether a part of the next frame is here.
+    pub fn is_within_frame(&self) -> bool {
+        !self.buffer.is_empty()
+    }
+
     /// The next frame, which has to come within the limit.
     ///
     /// # Errors

@@ -129,6 +129,12 @@ impl Lane<'_> {
             let frame = match frame.unwrap_or(Err(ConnectionError::Deadline { limit })) {
                 Ok(Some(frame)) => frame,
                 Ok(None) => return Ok(()),
+                Err(ConnectionError::Deadline { .. })
+                    if !self.connection.reader.is_within_frame() =>
+                {
+                    // It has asked for nothing for long, and may dial again.
+                    return Ok(());
+                }
                 Err(error) => return not_understood(&mut self.connection, shared, error).await,
             };
             self.serve(frame).await?;

@@ -72,10 +72,10 @@ async fn kill(pool: &Pool, proxy: &Proxy, relays: &[Relay; 3]) {
     let metrics = proxy.metrics();
     let n_cut_before = n_cut();
     let mut node = 0;
-    while metrics.n_chunks_lost.get() < 20
-        || metrics.n_chunks_sent.get() < 1_000
-        || metrics.n_invocations_backup.get() < 10
-        || n_cut() < n_cut_before + 20
+    while metrics.n_chunks_lost.get() < 5
+        || metrics.n_chunks_sent.get() < 200
+        || metrics.n_invocations_backup.get() < 5
+        || n_cut() < n_cut_before + 10
     {
         node = (node * 5 + 7) % N_NODES;
         pool.kill(node);
