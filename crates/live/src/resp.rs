@@ -6,6 +6,8 @@
 mod command;
 mod object;
 
+use std::collections::VecDeque;
+use std::io::IoSlice;
 use std::sync::Arc;
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -81,6 +83,40 @@ enum Reply {
     Number(usize),
     Error(String),
     NoWords,
+}
+
+/// Bytes that lie in several places, none of them empty, and are sent together.
+struct Pieces(VecDeque<Bytes>);
+
+impl Buf for Pieces {
+    fn remaining(&self) -> usize {
+        self.0.iter().map(Bytes::len).sum()
+    }
+
+    fn chunk(&self) -> &[u8] {
+        self.0.front().map_or(&[], |it| &it[..])
+    }
+
+    fn chunks_vectored<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
+        let n = slices.len().min(self.0.len());
+        for (slice, piece) in slices.iter_mut().zip(&self.0) {
+            *slice = IoSlice::new(piece);
+        }
+        n
+    }
+
+    fn advance(&mut self, n_bytes: usize) {
+        let mut n_left = n_bytes;
+        while n_left != 0 {
+            let front = self.0.front_mut().expect("no more than there is");
+            let n_here = n_left.min(front.len());
+            front.advance(n_here);
+            n_left -= n_here;
+            if front.is_empty() {
+                self.0.pop_front();
+            }
+        }
+    }
 }
 
 /// How much is read at a time before the length of a command is known.
@@ -246,8 +282,8 @@ impl Client {
         match reply {
             Reply::Line(text) => self.write(format!("+{text}\r\n").as_bytes()).await,
             Reply::Error(text) => self.write(format!("-{text}\r\n").as_bytes()).await,
-            Reply::Nil => self.write(b"$-1\r\n").await,
-            Reply::NoWords => self.write(b"*0\r\n").await,
+            Reply::Nil => self.write(&b"$-1\r\n"[..]).await,
+            Reply::NoWords => self.write(&b"*0\r\n"[..]).await,
             Reply::Number(number) => self.write(format!(":{number}\r\n").as_bytes()).await,
             Reply::Bulk(bytes) => self.send_bulk(&[bytes]).await,
             Reply::Object(object, lost, read) => {
@@ -266,16 +302,16 @@ impl Client {
         let n_bytes: usize = pieces.iter().map(Bytes::len).sum();
         let head = format!("${n_bytes}\r\n");
         if n_bytes <= ONE_WRITE_MAX {
-            return self.write(&[head.as_bytes(), &pieces.concat(), b"\r\n"].concat()).await;
+            let all = [head.as_bytes(), &pieces.concat(), b"\r\n"].concat();
+            return self.write(&all[..]).await;
         }
-        self.write(head.as_bytes()).await?;
-        for piece in pieces {
-            self.write(piece).await?;
-        }
-        self.write(b"\r\n").await
+        let mut all = VecDeque::from([Bytes::from(head)]);
+        all.extend(pieces.iter().filter(|it| !it.is_empty()).cloned());
+        all.push_back(Bytes::from_static(b"\r\n"));
+        self.write(Pieces(all)).await
     }
 
-    async fn write(&mut self, mut bytes: &[u8]) -> Result<(), ConnectionError> {
+    async fn write(&mut self, mut bytes: impl Buf) -> Result<(), ConnectionError> {
         let limit = self.shared.config.rest_limit;
         while bytes.has_remaining() {
             within(limit, async { Ok(self.stream.write_buf(&mut bytes).await?) }).await?;

@@ -35,6 +35,8 @@ pub struct FrameReader {
 #[derive(Debug)]
 pub struct FrameWriter {
     io: OwnedWriteHalf,
+    /// What goes along with whatever is sent next.
+    queued: BytesMut,
     pace: Option<Arc<Pace>>,
 }
 
@@ -85,7 +87,8 @@ impl Connection {
         stream.set_nodelay(true)?;
         let (reader, writer) = stream.into_split();
         let reader = FrameReader { io: reader, buffer: BytesMut::new(), limits, pace: None };
-        Ok(Connection { reader, writer: FrameWriter { io: writer, pace: None } })
+        let writer = FrameWriter { io: writer, queued: BytesMut::new(), pace: None };
+        Ok(Connection { reader, writer })
     }
 
     /// Has what comes and goes keep to a pace.
@@ -142,6 +145,12 @@ impl FrameReader {
         }
     }
 
+    /// Whether a whole request for a chunk is here, and comes next.
+    pub(crate) fn has_get(&self) -> bool {
+        let is_get = |frame: &Frame| matches!(frame.message, Message::Get { .. });
+        matches!(parse(&self.buffer, self.limits), Ok(Parsed::Whole { frame, .. }) if is_get(&frame))
+    }
+
     /// Whether a part of the next frame is here.
     pub fn is_within_frame(&self) -> bool {
         !self.buffer.is_empty()
@@ -167,7 +176,8 @@ impl FrameReader {
         if body_len == 0 {
             return Ok((Bytes::new(), Trailer::Whole));
         }
-        let body_len = usize::try_from(body_len).map_err(|_| ConnectionError::Closed)?;
+        // The trailer is read along with it.
+        let body_len = usize::try_from(body_len).map_err(|_| ConnectionError::Closed)? + 1;
         let mut body = BytesMut::with_capacity(body_len);
         let n_here = self.buffer.len().min(body_len);
         body.put(self.buffer.split_to(n_here));
@@ -183,7 +193,8 @@ impl FrameReader {
                 pace.received(n_bytes).await;
             }
         }
-        let trailer = self.trailer(limit).await?;
+        let trailer = Trailer::from_byte(body[body_len - 1])?;
+        body.truncate(body_len - 1);
         Ok((body.freeze(), trailer))
     }
 
@@ -254,11 +265,6 @@ impl FrameReader {
         Ok(n_bytes)
     }
 
-    async fn trailer(&mut self, limit: Duration) -> Result<Trailer, ConnectionError> {
-        let piece = self.piece(1, limit).await?;
-        Ok(Trailer::from_byte(piece[0])?)
-    }
-
     /// Some of the next `n_bytes_max` bytes, at least one.
     async fn piece(
         &mut self,
@@ -284,7 +290,19 @@ impl FrameWriter {
     /// # Errors
     /// If the connection breaks.
     pub async fn send(&mut self, message: &Message) -> Result<(), ConnectionError> {
-        Ok(self.io.write_all(&message.to_bytes()).await?)
+        let mut bytes = self.queued.split();
+        message.write(&mut bytes);
+        Ok(self.io.write_all(&bytes).await?)
+    }
+
+    /// Has a message sent along with whatever is sent next.
+    pub(crate) fn queue(&mut self, message: &Message) {
+        message.write(&mut self.queued);
+    }
+
+    /// Sends what is queued.
+    pub(crate) async fn flush(&mut self, limit: Duration) -> Result<(), ConnectionError> {
+        self.send_raw(&[][..], limit).await
     }
 
     /// Sends a message, which has to be taken within the limit.
@@ -321,9 +339,10 @@ impl FrameWriter {
     /// If the connection breaks, or the peer takes nothing for as long as the limit.
     pub async fn send_raw(
         &mut self,
-        mut bytes: impl Buf,
+        bytes: impl Buf,
         limit: Duration,
     ) -> Result<(), ConnectionError> {
+        let mut bytes = self.queued.split().chain(bytes);
         while bytes.has_remaining() {
             let Some(pace) = &self.pace else {
                 within(limit, async { Ok(self.io.write_buf(&mut bytes).await?) }).await?;
@@ -371,4 +390,40 @@ pub async fn within<T>(
     what: impl Future<Output = Result<T, ConnectionError>>,
 ) -> Result<T, ConnectionError> {
     tokio::time::timeout(limit, what).await.unwrap_or(Err(ConnectionError::Deadline { limit }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_paced_connection_takes_its_time_and_loses_nothing() {
+        const LIMIT: Duration = Duration::from_secs(60);
+        let limits = Limits { body_len_max: 1 << 30 };
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let near = TcpStream::connect(address).await.unwrap();
+        let (far, _) = listener.accept().await.unwrap();
+        let mut near = Connection::new(near, limits).unwrap();
+        let pace = Arc::new(Pace::new(5_000_000));
+        let mut far = Connection::new(far, limits).unwrap().paced(Some(&pace));
+        let body =
+            Bytes::from((0..1_000_000_u32).map(|it| it.to_le_bytes()[1]).collect::<Vec<_>>());
+        let message = Message::Inventory { n_entries: 0, body_len: 1_000_000 };
+        for is_up in [true, false] {
+            let began = tokio::time::Instant::now();
+            let (from, to) = if is_up { (&mut near, &mut far) } else { (&mut far, &mut near) };
+            let sent = from.writer.send_with_body(&message, body.clone(), LIMIT);
+            let received = async {
+                let frame = to.reader.frame_within(LIMIT).await.unwrap();
+                to.reader.body(frame.body_len, LIMIT).await.unwrap()
+            };
+            let (sent, (received, trailer)) = tokio::join!(sent, received);
+            sent.unwrap();
+            assert!(received == body && trailer == Trailer::Whole);
+            // A fifth of a second, but for what it may be ahead.
+            let took = began.elapsed();
+            assert!(Duration::from_millis(190) <= took, "{took:?}");
+        }
+    }
 }

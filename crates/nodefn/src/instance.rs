@@ -283,7 +283,14 @@ impl Session<'_> {
             Message::Ping { request } => {
                 self.lease.pinged(self.instance.now());
                 let pong = self.pong(request);
-                self.send(&pong).await
+                match &mut self.instance.connection {
+                    // What it announces is here, and its answer takes the PONG along.
+                    Some(connection) if connection.reader.has_get() => {
+                        connection.writer.queue(&pong);
+                        Ok(())
+                    }
+                    _ => self.send(&pong).await,
+                }
             }
             Message::Backup { token } => {
                 self.open_relay(&token).await;
@@ -356,6 +363,10 @@ impl Session<'_> {
     async fn get(&mut self, id: &ChunkId) -> Option<Bytes> {
         if let Some(body) = self.instance.store.get(id) {
             return Some(body);
+        }
+        if let Some(connection) = &mut self.instance.connection {
+            // A PONG need not wait for the instance before.
+            connection.writer.flush(REST_LIMIT).await.ok()?;
         }
         let body = match &mut self.replica {
             Some(replica) if !self.instance.store.is_known(id) => replica.get(id).await?,

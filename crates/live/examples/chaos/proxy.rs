@@ -88,7 +88,7 @@ pub(crate) async fn run(arguments: &[String]) -> Result<(), Failure> {
     let config = ProxyConfig {
         function_endpoint: Some(endpoint.clone()),
         // So little room that objects have to make way for others.
-        node_overhead: Bytes::megabytes(u64::from(memory_mb) - 5),
+        node_overhead: Bytes::megabytes(u64::from(memory_mb) - 2),
         warm_up: Some(Nanos::millis(500)),
         // As often as functions return: so that one is under way somewhere.
         backup: Some(Nanos::millis(50)),

@@ -203,6 +203,38 @@ fn a_proxy_that_stops_ends_what_is_under_way() {
 }
 
 #[test]
+fn prometheus_reads_what_was_counted() {
+    run(async {
+        let cache = start(config()).await;
+        put(&cache.client, "song", 1, 100_000).await;
+        hit(&cache.client.get(b"song").await.unwrap(), "song", 1, 100_000);
+        let ask = async |path: &str| {
+            let address = cache.proxy.addresses.metrics.unwrap();
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            let request = format!("GET {path} HTTP/1.1\r\nHost: proxy\r\n\r\n");
+            stream.write_all(request.as_bytes()).await.unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await.unwrap();
+            answer
+        };
+        let answer = ask("/metrics").await;
+        for row in [
+            "# TYPE infinisim_hits_total counter",
+            "infinisim_hits_total 1",
+            "infinisim_chunks_stored_total 6",
+            "infinisim_bad_peers_total 0",
+            "# TYPE infinisim_objects gauge",
+            "infinisim_objects 1",
+            "infinisim_relays 0",
+        ] {
+            assert!(answer.lines().any(|it| it == row), "`{row}` is not in {answer}");
+        }
+        assert!(ask("/").await.starts_with("HTTP/1.1 404 "));
+        cache.proxy.stop().await;
+    });
+}
+
+#[test]
 fn many_clients_at_once_get_what_is_theirs() {
     run(async {
         let cache = start(config()).await;
