@@ -1,5 +1,6 @@
 # Every target is a name for one command that a reader could type.
-.PHONY: all check test reproduce-figures bench bench-traces bench-ec bench-live fuzz check-aws deny
+.PHONY: all check test reproduce-figures bench bench-traces bench-ec bench-live chaos fuzz
+.PHONY: check-aws deny
 
 all: check test
 
@@ -52,6 +53,13 @@ bench-ec:
 bench-live:
 	cargo build --release --locked --package live --bins --examples
 	cargo run --release --locked --package live --example bench_live
+
+# Five minutes of reads and writes with both codes, while functions are killed and backed up,
+# connections cut, and the proxy killed: no read may be wrong or late, nothing left over.
+chaos:
+	cargo build --release --locked --package live --bins --examples
+	cargo run --release --locked --package live --example chaos -- --code 10+2
+	cargo run --release --locked --package live --example chaos -- --code 4+2
 
 # The aws CLI and cargo-lambda, from PyPI, against the local platform and the function.
 check-aws: .venv/aws

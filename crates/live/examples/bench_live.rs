@@ -1,5 +1,6 @@
 //! GET of 1, 10 and 100 MB by one and by four clients, from the cache (12 functions, 10+2,
-//! through the RESP door) and from redis-server, in turns: `make bench-live`.
+//! through the RESP door) and from redis-server, in turns: `make bench-live`. Other sizes, in
+//! bytes, may be given.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -27,6 +28,9 @@ const READ_BYTES: usize = 600_000_000;
 fn main() -> Result<(), Failure> {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let sizes: Result<Vec<usize>, _> = std::env::args().skip(1).map(|it| it.parse()).collect();
+    let sizes = Some(sizes?).filter(|it| !it.is_empty());
+    let sizes = sizes.unwrap_or_else(|| vec![1_000, 1_000_000, 10_000_000, 100_000_000]);
     let (platform, proxy) = runtime.block_on(start())?;
     let ours = proxy.addresses.resp.ok_or("no RESP door")?;
     let theirs = SocketAddr::from(([127, 0, 0, 1], 6390));
@@ -38,7 +42,7 @@ fn main() -> Result<(), Failure> {
         .map_err(|it| format!("redis-server (Debian: redis-server) does not start: {it}"))?;
     let outcome = (|| {
         println!("object_bytes,n_clients,ours_mb_per_s,redis_mb_per_s,ratio,ours_ms,redis_ms");
-        for n_bytes in [1_000, 1_000_000, 10_000_000, 100_000_000] {
+        for n_bytes in sizes {
             for address in [ours, theirs] {
                 set(address, n_bytes)?;
             }

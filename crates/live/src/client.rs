@@ -3,6 +3,19 @@
 //! [`Client::connect`] takes the proxies' addresses; the ring of `policy` says which of them
 //! has a key. Each request uses a set of connections, one for each chunk of the code, so that a
 //! slow chunk holds up no other; sets are opened as they are needed and used again.
+//!
+//! `examples/objects.rs` stores and gets an object by way of one proxy or several:
+//!
+//! ```no_run
+//! # use live::client::{Client, ClientConfig};
+//! # async fn example() -> Result<(), live::client::ClientError> {
+//! let proxies = vec!["127.0.0.1:6378".to_owned(), "127.0.0.1:7378".to_owned()];
+//! let client = Client::connect(ClientConfig::new(proxies, "token")).await?;
+//! client.put(b"song", "la la".into()).await?;
+//! assert_eq!(client.get(b"song").await?.object.as_deref(), Some(&b"la la"[..]));
+//! # Ok(())
+//! # }
+//! ```
 
 mod lanes;
 
@@ -15,6 +28,7 @@ use ec::{Code, Codec};
 use policy::Ring;
 use thiserror::Error;
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use wire::{NAME_LEN_MAX, Refusal};
 
 use self::lanes::{Answer, LaneSet};
@@ -46,6 +60,8 @@ pub struct ClientConfig {
     pub token: String,
     /// How long a chunk may take.
     pub request_limit: Duration,
+    /// How long a request for an object may take in all, waiting for its turn included.
+    pub object_limit: Duration,
     /// Requests at once; further ones wait.
     pub n_requests_max: usize,
 }
@@ -92,6 +108,14 @@ pub enum ClientError {
         /// Why.
         why: Refusal,
     },
+    /// The request took longer than it may.
+    #[error("the proxy at {proxy} has not answered in full within {limit:?}")]
+    Deadline {
+        /// Its address.
+        proxy: String,
+        /// How long it had.
+        limit: Duration,
+    },
     /// The proxies disagree, or their code cannot be.
     #[error("the proxy at {proxy} has the code {theirs}, and the first one {ours}")]
     Code {
@@ -125,8 +149,13 @@ pub enum ClientError {
 impl ClientConfig {
     /// A client of these proxies, with the usual limits.
     pub fn new(proxies: Vec<String>, token: impl Into<String>) -> ClientConfig {
-        let request_limit = Duration::from_secs(15);
-        ClientConfig { proxies, token: token.into(), request_limit, n_requests_max: 64 }
+        ClientConfig {
+            proxies,
+            token: token.into(),
+            request_limit: Duration::from_secs(15),
+            object_limit: Duration::from_mins(1),
+            n_requests_max: 64,
+        }
     }
 }
 
@@ -165,24 +194,35 @@ impl Client {
         self.inner.codec.code()
     }
 
-    /// Gets an object. Lost chunks of one that can be decoded are put back before this returns.
+    /// Gets an object. Lost chunks of one that can be decoded are put back before this returns,
+    /// for which there is as much time again as for the object.
     ///
     /// # Errors
     /// If the proxy cannot be reached, or refuses.
     pub async fn get(&self, key: &[u8]) -> Result<Fetched, ClientError> {
         let key = checked(key)?;
+        let (fetched, version, lost) = self.fetch(&key).await?;
+        if let Some(object) = fetched.object.clone().filter(|_| !lost.is_empty()) {
+            // Where that fails, the next reader finds them lost, too.
+            self.recover(&key, version, object, &lost).await.ok();
+        }
+        Ok(fetched)
+    }
+
+    /// Gets an object; also its version, and which of its chunks are lost.
+    async fn fetch(&self, key: &Bytes) -> Result<(Fetched, u64, Vec<usize>), ClientError> {
         self.with_lanes(&key, async |lanes| {
             let config = &self.inner.config;
             let n_chunks = self.code().n_chunks();
-            let mut answers = lanes.get(config, &key, (0..n_chunks).collect(), false).await?;
+            let mut answers = lanes.get(config, key, (0..n_chunks).collect(), false).await?;
             let late = |it: &(usize, Answer)| matches!(it.1, Answer::Late).then_some(it.0);
             let n_here = answers.iter().filter(|it| matches!(it.1, Answer::Body(..))).count();
             let late: Vec<usize> = answers.iter().filter_map(late).collect();
             if n_here < self.code().n_data() && n_here + late.len() >= self.code().n_data() {
                 // One of the first d was broken off: the late ones are needed after all.
-                answers.extend(lanes.get(config, &key, late, true).await?);
+                answers.extend(lanes.get(config, key, late, true).await?);
             }
-            self.decode(lanes, &key, answers).await
+            self.decode(lanes, answers).await
         })
         .await
     }
@@ -245,27 +285,34 @@ impl Client {
 
     /// Stores an object in the backing store, and then in the cache.
     ///
+    /// What the cache had of it is deleted before. Two who do this at once with one key, or one
+    /// who does while another fetches it through, have to take turns by themselves: the cache
+    /// keeps what came last to it, which need not be what came last to the store.
+    ///
     /// # Errors
-    /// If the backing store fails.
+    /// If the backing store fails, or the cache cannot be told that what it has is old. The object
+    /// may be stored then, or not; this may be done again.
     pub async fn put_through(
         &self,
         store: &impl BackingStore,
         key: &[u8],
         object: Bytes,
     ) -> Result<(), ClientError> {
-        // A reader in between finds what the store has, not what the cache still had.
-        self.delete(key).await.ok();
+        // A reader in between finds what the store has, not what the cache still had; and one
+        // that comes later must not find it, either, should the cache not take the new one.
+        self.delete(key).await?;
         store.put(key, object.clone()).await?;
-        self.put(key, object).await.ok();
+        if self.put(key, object).await.is_err() {
+            self.delete(key).await?;
+        }
         Ok(())
     }
 
     async fn decode(
         &self,
         lanes: &mut LaneSet,
-        key: &Bytes,
         answers: Vec<(usize, Answer)>,
-    ) -> Result<Fetched, ClientError> {
+    ) -> Result<(Fetched, u64, Vec<usize>), ClientError> {
         let mut bodies = Vec::new();
         let mut lost = Vec::new();
         let mut version_read = 0;
@@ -277,7 +324,8 @@ impl Client {
                     bodies.push(body);
                 }
                 Answer::Refused(Refusal::NotCached) => {
-                    return Ok(Fetched { object: None, outcome: Outcome::Miss, n_lost: 0 });
+                    let miss = Fetched { object: None, outcome: Outcome::Miss, n_lost: 0 };
+                    return Ok((miss, 0, Vec::new()));
                 }
                 Answer::Refused(Refusal::ChunkLost) => lost.push(index),
                 Answer::Refused(why) => refused = Some(why),
@@ -297,32 +345,36 @@ impl Client {
         let n_lost = lost.len();
         match (object.await, refused) {
             (Some(object), _) => {
-                if !lost.is_empty() {
-                    self.recover(lanes, key, version_read, object.clone(), &lost).await;
-                }
-                Ok(Fetched { object: Some(object), outcome: Outcome::Hit, n_lost })
+                let hit = Fetched { object: Some(object), outcome: Outcome::Hit, n_lost };
+                Ok((hit, version_read, lost))
             }
             (None, Some(why)) if lost.is_empty() => {
                 let proxy = lanes.proxy().to_owned();
                 Err(ClientError::Refused { proxy, why })
             }
-            (None, _) => Ok(Fetched { object: None, outcome: Outcome::Reset, n_lost }),
+            (None, _) => {
+                let reset = Fetched { object: None, outcome: Outcome::Reset, n_lost };
+                Ok((reset, 0, Vec::new()))
+            }
         }
     }
 
-    /// Puts lost chunks back. Where that fails, the next reader finds them lost, too.
+    /// Puts lost chunks back.
     async fn recover(
         &self,
-        lanes: &mut LaneSet,
         key: &Bytes,
         version: u64,
         object: Bytes,
         lost: &[usize],
-    ) {
+    ) -> Result<(), ClientError> {
         let codec = Arc::clone(&self.inner.codec);
         let chunks = off_the_async_threads(object.len(), move || encode(&codec, &object)).await;
         let bodies = chunks.into_iter().enumerate().filter(|(index, _)| lost.contains(index));
-        lanes.set(&self.inner.config, key, version, bodies.collect()).await.ok();
+        let bodies = bodies.collect();
+        self.with_lanes(key, async |lanes| {
+            lanes.set(&self.inner.config, key, version, bodies).await
+        })
+        .await
     }
 
     /// Lends a set of connections to the key's proxy to a request.
@@ -332,17 +384,23 @@ impl Client {
         request: impl AsyncFnOnce(&mut LaneSet) -> Result<T, ClientError>,
     ) -> Result<T, ClientError> {
         let inner = &self.inner;
-        let _permit = inner.permits.acquire().await.expect("it is never closed");
         let owner = inner.ring.owner(Ring::hash(key));
+        let proxy = &inner.config.proxies[owner];
         let lock = || inner.idle[owner].lock().expect("nothing panics while it holds the lock");
-        let idle = lock().pop();
-        let mut lanes = match idle {
-            Some(lanes) => lanes,
-            None => LaneSet::new(&inner.config.proxies[owner], self.code())?,
+        let asked = async {
+            let _permit = inner.permits.acquire().await.expect("it is never closed");
+            let idle = lock().pop();
+            let mut lanes = match idle {
+                Some(lanes) => lanes,
+                None => LaneSet::new(proxy, self.code())?,
+            };
+            let outcome = request(&mut lanes).await;
+            lock().push(lanes);
+            outcome
         };
-        let outcome = request(&mut lanes).await;
-        lock().push(lanes);
-        outcome
+        let limit = inner.config.object_limit;
+        let is_over = || Err(ClientError::Deadline { proxy: proxy.clone(), limit });
+        timeout(limit, asked).await.unwrap_or_else(|_| is_over())
     }
 }
 

@@ -29,14 +29,14 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use tracing::info;
+use tracing::{info, warn};
 use units::NodeId;
 
 use self::actor::Actor;
 pub use self::admission::random_token;
 pub use self::config::{ProxyConfig, ProxyError};
 pub use self::invoke::{Invoke, InvokeError, LambdaInvoker};
-pub use self::metrics::{Counter, Metrics};
+pub use self::metrics::{Counter, Entered, Gauge, Metrics};
 use self::shared::{FunctionHandle, Shared};
 use crate::resp;
 
@@ -44,6 +44,9 @@ use crate::resp;
 #[derive(Debug)]
 pub struct Proxy {
     shared: Arc<Shared>,
+    /// The doors of clients, each with what it has let in.
+    doors: JoinSet<()>,
+    /// Functions, their door, and that of metrics.
     tasks: JoinSet<()>,
     /// Where its doors are.
     pub addresses: Addresses,
@@ -65,7 +68,7 @@ pub struct Addresses {
 /// Orders that wait at a function, besides the one in front.
 const N_QUEUED_MAX: usize = 256;
 
-/// How long a proxy that stops waits for what is under way.
+/// How long a proxy that stops waits for what is under way, and for its functions.
 const DRAIN_LIMIT: Duration = Duration::from_secs(5);
 
 impl Proxy {
@@ -97,7 +100,7 @@ impl Proxy {
         let permits = Arc::new(Semaphore::new(config.n_connections_max));
         let shared = Arc::new(Shared::new(config, handles, endpoint, version_min()));
 
-        let mut tasks = JoinSet::new();
+        let (mut doors, mut tasks) = (JoinSet::new(), JoinSet::new());
         for (node, (orders, arrivals)) in (0..).map(NodeId).zip(queues) {
             let invoker = Arc::clone(&invoker);
             let actor = Actor::new(Arc::clone(&shared), node, invoker, orders, arrivals);
@@ -105,19 +108,19 @@ impl Proxy {
         }
         if let Some(listener) = client_listener {
             let permits = Arc::clone(&permits);
-            tasks.spawn(client_door::listen(Arc::clone(&shared), listener, permits));
+            doors.spawn(client_door::listen(Arc::clone(&shared), listener, permits));
         }
         if let Some(listener) = function_listener {
             tasks.spawn(function_door::listen(Arc::clone(&shared), listener));
         }
         if let Some(listener) = resp_listener {
-            tasks.spawn(resp::listen(Arc::clone(&shared), listener, permits));
+            doors.spawn(resp::listen(Arc::clone(&shared), listener, permits));
         }
         if let Some(listener) = metrics_listener {
             tasks.spawn(metrics_door::listen(Arc::clone(&shared), listener));
         }
         info!(?addresses, n_nodes = shared.config.n_nodes, "the proxy listens");
-        Ok(Proxy { shared, tasks, addresses })
+        Ok(Proxy { shared, doors, tasks, addresses })
     }
 
     /// Waits until every function has been up once. Whether that was within the limit.
@@ -138,14 +141,23 @@ impl Proxy {
     }
 
     /// Takes no more requests, ends those under way, lets the functions go, and closes the
-    /// doors.
+    /// doors. No task of it is left then.
     pub async fn stop(mut self) {
         info!("the proxy stops");
         self.shared.stop.send_replace(true);
-        let ended = async { while self.tasks.join_next().await.is_some() {} };
-        if timeout(DRAIN_LIMIT, ended).await.is_err() {
-            self.tasks.shutdown().await;
-        }
+        end(&mut self.doors, "requests").await;
+        self.shared.halt.send_replace(true);
+        end(&mut self.tasks, "functions").await;
+        info!("the proxy has stopped");
+    }
+}
+
+/// Waits for tasks to end, and ends those that do not in time.
+async fn end(tasks: &mut JoinSet<()>, what: &'static str) {
+    let ended = async { while tasks.join_next().await.is_some() {} };
+    if timeout(DRAIN_LIMIT, ended).await.is_err() {
+        warn!(what, "not all ended in time");
+        tasks.shutdown().await;
     }
 }
 

@@ -6,6 +6,8 @@
 mod command;
 mod object;
 
+use std::collections::VecDeque;
+use std::io::IoSlice;
 use std::sync::Arc;
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -14,20 +16,23 @@ use nodefn::{ConnectionError, within};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 use tracing::{debug, warn};
 use wire::NAME_LEN_MAX;
 
 use self::command::{Parsed, parse};
 use self::object::{Found, get, recover, set};
 use crate::object::Decoded;
-use crate::proxy::shared::{Shared, is_same};
+use crate::proxy::shared::{Read, Shared, is_same};
 
 /// Takes in clients of Redis until the proxy stops.
 pub(crate) async fn listen(shared: Arc<Shared>, listener: TcpListener, permits: Arc<Semaphore>) {
     let codec = Arc::new(Codec::new(shared.config.code));
+    let mut clients = JoinSet::new();
     loop {
         let accepted = tokio::select! {
-            () = shared.stopped() => return,
+            () = shared.stopped() => break,
+            Some(_) = clients.join_next() => continue,
             accepted = listener.accept() => accepted,
         };
         let Ok((stream, peer)) = accepted else {
@@ -39,16 +44,24 @@ pub(crate) async fn listen(shared: Arc<Shared>, listener: TcpListener, permits: 
             continue;
         };
         let (shared, codec) = (Arc::clone(&shared), Arc::clone(&codec));
-        tokio::spawn(async move {
+        clients.spawn(async move {
             let is_let_in = shared.config.resp_password.is_none();
             let buffer = BytesMut::new();
             let mut client = Client { shared, codec, stream, buffer, is_let_in };
-            if let Err(error) = client.run().await {
-                debug!(%peer, %error, "a client of Redis went away");
+            match client.run().await {
+                Ok(()) => {}
+                Err(error @ ConnectionError::Deadline { .. }) => {
+                    client.shared.metrics.n_slow_peers.one();
+                    warn!(%peer, %error, "a client of Redis rests for too long, and is given up");
+                }
+                Err(error) => debug!(%peer, %error, "a client of Redis went away"),
             }
             drop(permit);
         });
     }
+    drop(listener);
+    // What they have under way is ended.
+    while clients.join_next().await.is_some() {}
 }
 
 /// A connection of a client of Redis.
@@ -64,11 +77,46 @@ struct Client {
 enum Reply {
     Line(String),
     Bulk(Bytes),
-    Object(Decoded),
+    /// An object, and what was lost of it.
+    Object(Decoded, Vec<u8>, Arc<Read>),
     Nil,
     Number(usize),
     Error(String),
     NoWords,
+}
+
+/// Bytes that lie in several places, none of them empty, and are sent together.
+struct Pieces(VecDeque<Bytes>);
+
+impl Buf for Pieces {
+    fn remaining(&self) -> usize {
+        self.0.iter().map(Bytes::len).sum()
+    }
+
+    fn chunk(&self) -> &[u8] {
+        self.0.front().map_or(&[], |it| &it[..])
+    }
+
+    fn chunks_vectored<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
+        let n = slices.len().min(self.0.len());
+        for (slice, piece) in slices.iter_mut().zip(&self.0) {
+            *slice = IoSlice::new(piece);
+        }
+        n
+    }
+
+    fn advance(&mut self, n_bytes: usize) {
+        let mut n_left = n_bytes;
+        while n_left != 0 {
+            let front = self.0.front_mut().expect("no more than there is");
+            let n_here = n_left.min(front.len());
+            front.advance(n_here);
+            n_left -= n_here;
+            if front.is_empty() {
+                self.0.pop_front();
+            }
+        }
+    }
 }
 
 /// How much is read at a time before the length of a command is known.
@@ -120,7 +168,12 @@ impl Client {
                     within(limit, async { Ok(self.stream.read_buf(&mut self.buffer).await?) });
                 let n_bytes = tokio::select! {
                     () = shared.stopped() => return Ok(None),
-                    n_bytes = read => n_bytes?,
+                    n_bytes = read => n_bytes,
+                };
+                let n_bytes = match n_bytes {
+                    // It has asked for nothing for long, and may dial again.
+                    Err(ConnectionError::Deadline { .. }) if self.buffer.is_empty() => 0,
+                    n_bytes => n_bytes?,
                 };
                 if n_bytes == 0 {
                     return if self.buffer.is_empty() {
@@ -203,13 +256,7 @@ impl Client {
     async fn get(&mut self, key: &Bytes) -> Reply {
         match get(&self.shared, &self.codec, key).await {
             Found::Miss => Reply::Nil,
-            Found::Object(object, lost, read) => {
-                if !lost.is_empty() {
-                    let whole = object.to_bytes();
-                    recover(&self.shared, &self.codec, whole, &lost, &read).await;
-                }
-                Reply::Object(object)
-            }
+            Found::Object(object, lost, read) => Reply::Object(object, lost, read),
         }
     }
 
@@ -235,11 +282,19 @@ impl Client {
         match reply {
             Reply::Line(text) => self.write(format!("+{text}\r\n").as_bytes()).await,
             Reply::Error(text) => self.write(format!("-{text}\r\n").as_bytes()).await,
-            Reply::Nil => self.write(b"$-1\r\n").await,
-            Reply::NoWords => self.write(b"*0\r\n").await,
+            Reply::Nil => self.write(&b"$-1\r\n"[..]).await,
+            Reply::NoWords => self.write(&b"*0\r\n"[..]).await,
             Reply::Number(number) => self.write(format!(":{number}\r\n").as_bytes()).await,
             Reply::Bulk(bytes) => self.send_bulk(&[bytes]).await,
-            Reply::Object(Decoded { pieces, .. }) => self.send_bulk(&pieces).await,
+            Reply::Object(object, lost, read) => {
+                self.send_bulk(&object.pieces).await?;
+                // Who asked has it already.
+                if !lost.is_empty() {
+                    let whole = object.to_bytes();
+                    recover(&self.shared, &self.codec, whole, lost, &read).await;
+                }
+                Ok(())
+            }
         }
     }
 
@@ -247,16 +302,16 @@ impl Client {
         let n_bytes: usize = pieces.iter().map(Bytes::len).sum();
         let head = format!("${n_bytes}\r\n");
         if n_bytes <= ONE_WRITE_MAX {
-            return self.write(&[head.as_bytes(), &pieces.concat(), b"\r\n"].concat()).await;
+            let all = [head.as_bytes(), &pieces.concat(), b"\r\n"].concat();
+            return self.write(&all[..]).await;
         }
-        self.write(head.as_bytes()).await?;
-        for piece in pieces {
-            self.write(piece).await?;
-        }
-        self.write(b"\r\n").await
+        let mut all = VecDeque::from([Bytes::from(head)]);
+        all.extend(pieces.iter().filter(|it| !it.is_empty()).cloned());
+        all.push_back(Bytes::from_static(b"\r\n"));
+        self.write(Pieces(all)).await
     }
 
-    async fn write(&mut self, mut bytes: &[u8]) -> Result<(), ConnectionError> {
+    async fn write(&mut self, mut bytes: impl Buf) -> Result<(), ConnectionError> {
         let limit = self.shared.config.rest_limit;
         while bytes.has_remaining() {
             within(limit, async { Ok(self.stream.write_buf(&mut bytes).await?) }).await?;

@@ -1,5 +1,6 @@
 //! A socket that speaks frames.
 
+use std::sync::Arc;
 use std::{future::Future, io, time::Duration};
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
@@ -8,6 +9,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpStream, ToSocketAddrs};
 use wire::{Frame, Limits, Message, Parsed, Trailer, WireError, parse};
+
+use crate::pace::{PIECE_BYTES, Pace};
 
 /// Both directions of a socket, each of which can be lent out by itself.
 #[derive(Debug)]
@@ -25,12 +28,16 @@ pub struct FrameReader {
     /// Bytes that came behind the last frame.
     buffer: BytesMut,
     limits: Limits,
+    pace: Option<Arc<Pace>>,
 }
 
 /// The direction in which frames go.
 #[derive(Debug)]
 pub struct FrameWriter {
     io: OwnedWriteHalf,
+    /// What goes along with whatever is sent next.
+    queued: BytesMut,
+    pace: Option<Arc<Pace>>,
 }
 
 /// Why a connection is of no more use.
@@ -79,8 +86,17 @@ impl Connection {
     pub fn new(stream: TcpStream, limits: Limits) -> io::Result<Connection> {
         stream.set_nodelay(true)?;
         let (reader, writer) = stream.into_split();
-        let reader = FrameReader { io: reader, buffer: BytesMut::new(), limits };
-        Ok(Connection { reader, writer: FrameWriter { io: writer } })
+        let reader = FrameReader { io: reader, buffer: BytesMut::new(), limits, pace: None };
+        let writer = FrameWriter { io: writer, queued: BytesMut::new(), pace: None };
+        Ok(Connection { reader, writer })
+    }
+
+    /// Has what comes and goes keep to a pace.
+    #[must_use]
+    pub(crate) fn paced(mut self, pace: Option<&Arc<Pace>>) -> Connection {
+        self.reader.pace = pace.cloned();
+        self.writer.pace = pace.cloned();
+        self
     }
 
     /// Dials, and says hello.
@@ -117,7 +133,7 @@ impl FrameReader {
                 }
                 Parsed::Incomplete { .. } => {
                     self.buffer.reserve(READ_AHEAD);
-                    if self.io.read_buf(&mut self.buffer).await? == 0 {
+                    if self.read().await? == 0 {
                         return if self.buffer.is_empty() {
                             Ok(None)
                         } else {
@@ -127,6 +143,17 @@ impl FrameReader {
                 }
             }
         }
+    }
+
+    /// Whether a whole request for a chunk is here, and comes next.
+    pub(crate) fn has_get(&self) -> bool {
+        let is_get = |frame: &Frame| matches!(frame.message, Message::Get { .. });
+        matches!(parse(&self.buffer, self.limits), Ok(Parsed::Whole { frame, .. }) if is_get(&frame))
+    }
+
+    /// Whether a part of the next frame is here.
+    pub fn is_within_frame(&self) -> bool {
+        !self.buffer.is_empty()
     }
 
     /// The next frame, which has to come within the limit.
@@ -149,18 +176,25 @@ impl FrameReader {
         if body_len == 0 {
             return Ok((Bytes::new(), Trailer::Whole));
         }
-        let body_len = usize::try_from(body_len).map_err(|_| ConnectionError::Closed)?;
+        // The trailer is read along with it.
+        let body_len = usize::try_from(body_len).map_err(|_| ConnectionError::Closed)? + 1;
         let mut body = BytesMut::with_capacity(body_len);
         let n_here = self.buffer.len().min(body_len);
         body.put(self.buffer.split_to(n_here));
         while body.len() < body_len {
             let room = body_len - body.len();
-            let mut rest = (&mut body).limit(room);
-            if within(limit, async { Ok(self.io.read_buf(&mut rest).await?) }).await? == 0 {
+            let mut rest =
+                (&mut body).limit(self.pace.as_ref().map_or(room, |_| room.min(PIECE_BYTES)));
+            let n_bytes = within(limit, async { Ok(self.io.read_buf(&mut rest).await?) }).await?;
+            if n_bytes == 0 {
                 return Err(ConnectionError::Closed);
             }
+            if let Some(pace) = &self.pace {
+                pace.received(n_bytes).await;
+            }
         }
-        let trailer = self.trailer(limit).await?;
+        let trailer = Trailer::from_byte(body[body_len - 1])?;
+        body.truncate(body_len - 1);
         Ok((body.freeze(), trailer))
     }
 
@@ -222,9 +256,13 @@ impl FrameReader {
         }
     }
 
-    async fn trailer(&mut self, limit: Duration) -> Result<Trailer, ConnectionError> {
-        let piece = self.piece(1, limit).await?;
-        Ok(Trailer::from_byte(piece[0])?)
+    /// Reads some of what comes next, into what room there is. It can be given up.
+    async fn read(&mut self) -> io::Result<usize> {
+        let n_bytes = self.io.read_buf(&mut self.buffer).await?;
+        if let Some(pace) = &self.pace {
+            pace.received(n_bytes).await;
+        }
+        Ok(n_bytes)
     }
 
     /// Some of the next `n_bytes_max` bytes, at least one.
@@ -237,8 +275,7 @@ impl FrameReader {
         if self.buffer.is_empty() {
             // The trailer, and what follows it, come along with the end of a body.
             self.buffer.reserve(n_bytes_max.saturating_add(READ_AHEAD / 2).min(COPY_BYTES));
-            let read = async { Ok(self.io.read_buf(&mut self.buffer).await?) };
-            if within(limit, read).await? == 0 {
+            if within(limit, async { Ok(self.read().await?) }).await? == 0 {
                 return Err(ConnectionError::Closed);
             }
         }
@@ -253,7 +290,19 @@ impl FrameWriter {
     /// # Errors
     /// If the connection breaks.
     pub async fn send(&mut self, message: &Message) -> Result<(), ConnectionError> {
-        Ok(self.io.write_all(&message.to_bytes()).await?)
+        let mut bytes = self.queued.split();
+        message.write(&mut bytes);
+        Ok(self.io.write_all(&bytes).await?)
+    }
+
+    /// Has a message sent along with whatever is sent next.
+    pub(crate) fn queue(&mut self, message: &Message) {
+        message.write(&mut self.queued);
+    }
+
+    /// Sends what is queued.
+    pub(crate) async fn flush(&mut self, limit: Duration) -> Result<(), ConnectionError> {
+        self.send_raw(&[][..], limit).await
     }
 
     /// Sends a message, which has to be taken within the limit.
@@ -281,11 +330,7 @@ impl FrameWriter {
     ) -> Result<(), ConnectionError> {
         let end = [Trailer::Whole.byte()];
         let trailer = if body.is_empty() { &[][..] } else { &end[..] };
-        let mut all = message.to_bytes().chain(body).chain(trailer);
-        while all.has_remaining() {
-            within(limit, async { Ok(self.io.write_buf(&mut all).await?) }).await?;
-        }
-        Ok(())
+        self.send_raw(message.to_bytes().chain(body).chain(trailer), limit).await
     }
 
     /// Sends bytes as they are.
@@ -294,11 +339,18 @@ impl FrameWriter {
     /// If the connection breaks, or the peer takes nothing for as long as the limit.
     pub async fn send_raw(
         &mut self,
-        mut bytes: impl Buf,
+        bytes: impl Buf,
         limit: Duration,
     ) -> Result<(), ConnectionError> {
+        let mut bytes = self.queued.split().chain(bytes);
         while bytes.has_remaining() {
-            within(limit, async { Ok(self.io.write_buf(&mut bytes).await?) }).await?;
+            let Some(pace) = &self.pace else {
+                within(limit, async { Ok(self.io.write_buf(&mut bytes).await?) }).await?;
+                continue;
+            };
+            let mut piece = (&mut bytes).take(PIECE_BYTES);
+            let n_bytes = within(limit, async { Ok(self.io.write_buf(&mut piece).await?) }).await?;
+            pace.sent(n_bytes).await;
         }
         Ok(())
     }
@@ -338,4 +390,40 @@ pub async fn within<T>(
     what: impl Future<Output = Result<T, ConnectionError>>,
 ) -> Result<T, ConnectionError> {
     tokio::time::timeout(limit, what).await.unwrap_or(Err(ConnectionError::Deadline { limit }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_paced_connection_takes_its_time_and_loses_nothing() {
+        const LIMIT: Duration = Duration::from_secs(60);
+        let limits = Limits { body_len_max: 1 << 30 };
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let near = TcpStream::connect(address).await.unwrap();
+        let (far, _) = listener.accept().await.unwrap();
+        let mut near = Connection::new(near, limits).unwrap();
+        let pace = Arc::new(Pace::new(5_000_000));
+        let mut far = Connection::new(far, limits).unwrap().paced(Some(&pace));
+        let body =
+            Bytes::from((0..1_000_000_u32).map(|it| it.to_le_bytes()[1]).collect::<Vec<_>>());
+        let message = Message::Inventory { n_entries: 0, body_len: 1_000_000 };
+        for is_up in [true, false] {
+            let began = tokio::time::Instant::now();
+            let (from, to) = if is_up { (&mut near, &mut far) } else { (&mut far, &mut near) };
+            let sent = from.writer.send_with_body(&message, body.clone(), LIMIT);
+            let received = async {
+                let frame = to.reader.frame_within(LIMIT).await.unwrap();
+                to.reader.body(frame.body_len, LIMIT).await.unwrap()
+            };
+            let (sent, (received, trailer)) = tokio::join!(sent, received);
+            sent.unwrap();
+            assert!(received == body && trailer == Trailer::Whole);
+            // A fifth of a second, but for what it may be ahead.
+            let took = began.elapsed();
+            assert!(Duration::from_millis(190) <= took, "{took:?}");
+        }
+    }
 }

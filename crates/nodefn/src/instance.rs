@@ -1,17 +1,19 @@
 //! What survives between the invocations of a function, and how one runs.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use policy::Backup;
 use policy::lease::{Expiry, Lease};
-use thiserror::Error;
 use tokio::time::Instant;
 use units::{Nanos, NodeId, Time};
 use wire::{ChunkId, Frame, Limits, Message, Refusal, Trailer};
 
 use crate::connection::{Connection, ConnectionError};
+use crate::error::SessionError;
 use crate::invocation::{Command, Invocation, Report};
+use crate::pace::Pace;
 use crate::relay::{Replica, Source};
 use crate::store::Store;
 
@@ -24,36 +26,7 @@ pub struct Instance {
     store: Store,
     connection: Option<Connection>,
     backup: Option<Backup>,
-}
-
-/// Why an invocation failed.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum SessionError {
-    /// The proxy cannot be reached.
-    #[error("the proxy at {proxy} cannot be reached: {source}")]
-    Proxy {
-        /// Where it should be.
-        proxy: String,
-        /// What happened.
-        source: ConnectionError,
-    },
-    /// The relay, which is where the proxy is, cannot be reached.
-    #[error("the relay at {proxy} cannot be reached: {source}")]
-    Relay {
-        /// Where it should be.
-        proxy: String,
-        /// What happened.
-        source: ConnectionError,
-    },
-    /// The proxy does not let this function in.
-    #[error("the proxy at {proxy} refuses: {why}")]
-    Refused {
-        /// Where it is.
-        proxy: String,
-        /// Why.
-        why: Refusal,
-    },
+    pace: Option<Arc<Pace>>,
 }
 
 /// How long a dial, and an answer to it, may take.
@@ -106,7 +79,15 @@ impl Instance {
     pub fn new() -> Result<Instance, getrandom::Error> {
         let session = getrandom::u64()?.max(1);
         let epoch = Instant::now();
-        Ok(Instance { session, epoch, store: Store::new(), connection: None, backup: None })
+        let store = Store::new();
+        Ok(Instance { session, epoch, store, connection: None, backup: None, pace: None })
+    }
+
+    /// Keeps all its connections together to a pace.
+    #[must_use]
+    pub fn paced(mut self, pace: Option<Pace>) -> Instance {
+        self.pace = pace.map(Arc::new);
+        self
     }
 
     /// Runs one invocation to its end.
@@ -302,7 +283,14 @@ impl Session<'_> {
             Message::Ping { request } => {
                 self.lease.pinged(self.instance.now());
                 let pong = self.pong(request);
-                self.send(&pong).await
+                match &mut self.instance.connection {
+                    // What it announces is here, and its answer takes the PONG along.
+                    Some(connection) if connection.reader.has_get() => {
+                        connection.writer.queue(&pong);
+                        Ok(())
+                    }
+                    _ => self.send(&pong).await,
+                }
             }
             Message::Backup { token } => {
                 self.open_relay(&token).await;
@@ -375,6 +363,10 @@ impl Session<'_> {
     async fn get(&mut self, id: &ChunkId) -> Option<Bytes> {
         if let Some(body) = self.instance.store.get(id) {
             return Some(body);
+        }
+        if let Some(connection) = &mut self.instance.connection {
+            // A PONG need not wait for the instance before.
+            connection.writer.flush(REST_LIMIT).await.ok()?;
         }
         let body = match &mut self.replica {
             Some(replica) if !self.instance.store.is_known(id) => replica.get(id).await?,
@@ -479,7 +471,9 @@ impl Session<'_> {
     }
 
     async fn dial(&self, hello: &Message) -> Result<Connection, ConnectionError> {
-        Connection::dial(self.invocation.proxy.as_str(), LIMITS, hello, DIAL_LIMIT).await
+        let proxy = self.invocation.proxy.as_str();
+        let dialled = Connection::dial(proxy, LIMITS, hello, DIAL_LIMIT).await;
+        dialled.map(|it| it.paced(self.instance.pace.as_ref()))
     }
 
     fn of_relay(&self, source: ConnectionError) -> SessionError {

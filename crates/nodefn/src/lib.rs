@@ -9,8 +9,10 @@
 //! [`Connection`] is a socket that speaks frames; the proxy uses the same.
 
 mod connection;
+mod error;
 mod instance;
 mod invocation;
+mod pace;
 mod platform;
 mod relay;
 mod store;
@@ -18,7 +20,9 @@ mod store;
 pub use crate::connection::{
     BodyEnd, Connection, ConnectionError, FrameReader, FrameWriter, within,
 };
-pub use crate::instance::{Instance, SessionError};
+pub use crate::error::SessionError;
+pub use crate::instance::Instance;
 pub use crate::invocation::{Command, Invocation, Report};
+pub use crate::pace::{BANDWIDTH_VARIABLE, Pace};
 pub use crate::platform::serve_platform;
 pub use crate::store::{NotStored, Store};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use tokio::sync::Mutex;
 
-use crate::{Instance, Invocation};
+use crate::{Instance, Invocation, Pace};
 
 /// Takes invocations from AWS Lambda, or what speaks its Runtime API, until the process ends.
 ///
@@ -14,7 +14,7 @@ use crate::{Instance, Invocation};
 pub fn serve_platform() -> Result<(), Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let instance = Arc::new(Mutex::new(Instance::new()?));
+        let instance = Arc::new(Mutex::new(Instance::new()?.paced(Pace::of_platform())));
         let serve = |event: LambdaEvent<Invocation>| {
             let instance = Arc::clone(&instance);
             async move { Ok::<_, Error>(instance.lock().await.handle(&event.payload).await?) }

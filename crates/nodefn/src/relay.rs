@@ -63,8 +63,7 @@ impl Replica {
     /// were copied.
     pub(crate) async fn step(&mut self, store: &mut Store, capacity: u64) -> u64 {
         let Some(todo) = &mut self.todo else {
-            let inventory = self.answer(Awaited::Inventory).await;
-            self.keep(inventory);
+            self.take_in_inventory().await;
             return 0;
         };
         let Some(Entry { id, is_held }) = todo.pop_front() else { return 0 };
@@ -95,10 +94,19 @@ impl Replica {
 
     /// Lets the source hold a chunk, too, for when it takes over in its turn.
     pub(crate) async fn set(&mut self, id: &ChunkId, body: Bytes) {
+        self.take_in_inventory().await;
         let Some(relay) = &mut self.relay else { return };
         let message = Message::Set { request: 0, id: id.clone(), body_len: body.len() as u64 };
         let result = relay.writer.send_with_body(&message, body, REST_LIMIT).await;
         self.keep(result);
+    }
+
+    /// While the source still sends a long inventory, it would not take a body: both would wait.
+    async fn take_in_inventory(&mut self) {
+        if self.todo.is_none() {
+            let inventory = self.answer(Awaited::Inventory).await;
+            self.keep(inventory);
+        }
     }
 
     /// Lets the source drop a chunk, too.

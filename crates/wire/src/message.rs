@@ -33,6 +33,8 @@ pub struct ChunkId {
 }
 
 /// One message. `request` pairs an answer with what it answers; it is picked by who asks.
+/// A client's numbers grow within its session: of what it changes, a request that a later one has
+/// overtaken is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
     /// First on every connection: who calls. Answered by [`Message::Welcome`] or

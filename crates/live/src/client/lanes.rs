@@ -6,7 +6,6 @@ use bytes::{Buf, Bytes};
 use ec::Code;
 use nodefn::{Connection, ConnectionError};
 use tokio::task::JoinSet;
-use tokio::time::timeout;
 use units::NodeId;
 use wire::{ChunkId, Limits, Message, Refusal, Role, Trailer};
 
@@ -33,6 +32,44 @@ pub(super) enum Answer {
     Refused(Refusal),
     /// Its body was broken off, or the connection failed.
     Broken,
+}
+
+/// What is asked for a chunk.
+#[derive(Clone, Debug)]
+enum Ask {
+    Get {
+        is_body_wanted: bool,
+    },
+    /// Of a new version, where the version is 0.
+    Set {
+        version: u64,
+        body: [Bytes; 2],
+    },
+    Delete,
+}
+
+impl Ask {
+    /// Whether the answer would be the same. To a chunk of a new version it is not: the proxy may
+    /// have stored it, and waits for it no more.
+    fn may_be_asked_again(&self) -> bool {
+        !matches!(self, Ask::Set { version: 0, .. })
+    }
+
+    /// The message, and the body behind it.
+    fn message(&self, request: u64, key: &Bytes, index: usize) -> (Message, [Bytes; 2]) {
+        let id = |version| ChunkId { key: key.clone(), chunk: small(index), version };
+        match self {
+            Ask::Get { is_body_wanted } => {
+                let is_body_wanted = *is_body_wanted;
+                (Message::Get { request, id: id(0), is_body_wanted }, Default::default())
+            }
+            Ask::Set { version, body } => {
+                let body_len = body.iter().map(|it| it.len() as u64).sum();
+                (Message::Set { request, id: id(*version), body_len }, body.clone())
+            }
+            Ask::Delete => (Message::Delete { request, id: id(0) }, Default::default()),
+        }
+    }
 }
 
 /// A proxy hands out no chunk that is longer.
@@ -71,15 +108,8 @@ impl LaneSet {
         chunks: Vec<usize>,
         is_body_wanted: bool,
     ) -> Result<Vec<(usize, Answer)>, ClientError> {
-        self.n_requests += 1;
-        let request = self.n_requests;
-        let limit = config.request_limit;
-        let ask = |index| {
-            let id = ChunkId { key: key.clone(), chunk: small(index), version: 0 };
-            (Message::Get { request, id, is_body_wanted }, [Bytes::new(), Bytes::new()])
-        };
-        let asked = chunks.into_iter().map(|index| (index, ask(index)));
-        self.round(config, asked.collect(), limit).await
+        let asked = chunks.into_iter().map(|index| (index, Ask::Get { is_body_wanted }));
+        self.round(config, key, asked.collect()).await
     }
 
     /// Sends chunks, all at once: of a new version of an object, or lost ones of an old one.
@@ -90,15 +120,17 @@ impl LaneSet {
         version: u64,
         bodies: Vec<(usize, [Bytes; 2])>,
     ) -> Result<(), ClientError> {
-        self.n_requests += 1;
-        let request = self.n_requests;
-        let sent = bodies.into_iter().map(|(index, body)| {
-            let id = ChunkId { key: key.clone(), chunk: small(index), version };
-            let body_len = body.iter().map(|it| it.len() as u64).sum();
-            (index, (Message::Set { request, id, body_len }, body))
-        });
-        let answers = self.round(config, sent.collect(), config.request_limit).await?;
-        for (_, answer) in answers {
+        let sent = || bodies.iter().cloned().map(|(at, body)| (at, Ask::Set { version, body }));
+        let mut answers = self.round(config, key, sent().collect()).await;
+        let is_cut = |answers: &[(usize, Answer)]| {
+            answers.iter().any(|(_, answer)| matches!(answer, Answer::Broken))
+        };
+        if answers.as_ref().map_or(true, |it| is_cut(it)) {
+            // A proxy that has some chunks of a new version, and not the connection that brings
+            // another, gives that version up: all of it is sent once more, as another request.
+            answers = self.round(config, key, sent().collect()).await;
+        }
+        for (_, answer) in answers? {
             let why = match answer {
                 Answer::Late => continue,
                 Answer::Refused(why) => why,
@@ -115,11 +147,7 @@ impl LaneSet {
         config: &ClientConfig,
         key: &Bytes,
     ) -> Result<bool, ClientError> {
-        self.n_requests += 1;
-        let id = ChunkId { key: key.clone(), chunk: 0, version: 0 };
-        let message = Message::Delete { request: self.n_requests, id };
-        let sent = vec![(0, (message, [Bytes::new(), Bytes::new()]))];
-        let answers = self.round(config, sent, config.request_limit).await?;
+        let answers = self.round(config, key, vec![(0, Ask::Delete)]).await?;
         match answers.into_iter().next() {
             Some((_, Answer::Late)) => Ok(true),
             Some((_, Answer::Refused(Refusal::NotCached))) => Ok(false),
@@ -130,37 +158,38 @@ impl LaneSet {
         }
     }
 
-    /// Sends each message on the connection of its chunk, and waits for all answers.
+    /// Asks each thing on the connection of its chunk, and waits for all answers.
     async fn round(
         &mut self,
         config: &ClientConfig,
-        messages: Vec<(usize, (Message, [Bytes; 2]))>,
-        limit: Duration,
+        key: &Bytes,
+        asks: Vec<(usize, Ask)>,
     ) -> Result<Vec<(usize, Answer)>, ClientError> {
+        // What is asked a second time is another request, one for all chunks.
+        let numbers = [self.n_requests + 1, self.n_requests + 2];
+        self.n_requests += 2;
         let mut asked = JoinSet::new();
-        for (index, (message, body)) in messages {
+        for (index, ask) in asks {
             let lane = self.lanes[index].take();
             let (proxy, token) = (self.proxy.clone(), config.token.clone());
-            let session = self.session;
+            let (key, session, limit) = (key.clone(), self.session, config.request_limit);
             asked.spawn(async move {
+                let [first, again] = numbers;
                 let exchanged = async {
-                    let is_kept = lane.is_some();
+                    // The proxy may have closed one that was kept, or have been started anew.
+                    let is_asked_again = lane.is_some() && ask.may_be_asked_again();
                     let mut lane = match lane {
                         Some(lane) => lane,
                         None => dial(&proxy, &token, session, limit).await?.0,
                     };
-                    let first = exchange(&mut lane, &message, body.clone(), limit).await;
-                    if first.is_err() && is_kept {
-                        // The proxy may have closed it, or have been started anew, meanwhile.
+                    let mut answer = exchange(&mut lane, &ask, first, &key, index, limit).await;
+                    if answer.is_err() && is_asked_again {
                         lane = dial(&proxy, &token, session, limit).await?.0;
-                        let answer = exchange(&mut lane, &message, body, limit).await?;
-                        return Ok((lane, answer));
+                        answer = exchange(&mut lane, &ask, again, &key, index, limit).await;
                     }
-                    Ok::<_, LaneError>((lane, first?))
+                    Ok::<_, LaneError>((lane, answer?))
                 };
-                let longest = limit * 8;
-                let is_over = ConnectionError::Deadline { limit: longest };
-                (index, timeout(longest, exchanged).await.unwrap_or(Err(is_over.into())))
+                (index, exchanged.await)
             });
         }
         let mut answers = Vec::new();
@@ -238,10 +267,13 @@ async fn dial(
 /// One request and its answer. [`Answer::Late`] also stands for what needs no body.
 async fn exchange(
     lane: &mut Connection,
-    message: &Message,
-    [head, tail]: [Bytes; 2],
+    ask: &Ask,
+    request: u64,
+    key: &Bytes,
+    index: usize,
     limit: Duration,
 ) -> Result<Answer, ConnectionError> {
+    let (message, [head, tail]) = ask.message(request, key, index);
     let n_trailer = usize::from(matches!(message, Message::Set { .. }));
     let end = [Trailer::Whole.byte()];
     let all = message.to_bytes().chain(head).chain(tail).chain(&end[..n_trailer]);

@@ -64,7 +64,7 @@ pub use self::usage::{InvocationRecord, PlatformUsage};
 
 /// The environment variable that tells a function how many bytes it may send in a second, and
 /// how many receive. Not set where there is no limit, as on AWS, which has its own.
-pub const BANDWIDTH_VARIABLE: &str = "INFINISIM_BANDWIDTH_BYTES_PER_SECOND";
+pub use nodefn::BANDWIDTH_VARIABLE;
 
 /// How long a platform that is told to stop waits for its tasks. All processes are dead by then.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);

@@ -10,7 +10,7 @@ use policy::link::{Connection as Via, Link, Step};
 use policy::{Idle, WarmUp};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, sleep_until};
+use tokio::time::{sleep, sleep_until, timeout};
 use tracing::{debug, warn};
 use units::{Nanos, NodeId, Time};
 use wire::{Frame, Message, Refusal};
@@ -54,6 +54,8 @@ pub(super) struct FunctionConnection {
     /// Nothing while it is lent out.
     pub(super) writer: Option<FrameWriter>,
     session: u64,
+    /// The number under which the order in front was sent, together with the ping.
+    pub(super) ahead: Option<u64>,
 }
 
 /// How an order that was sent came back without an answer.
@@ -119,7 +121,7 @@ impl Actor {
         let shared = Arc::clone(&self.shared);
         loop {
             let event = tokio::select! {
-                () = shared.stopped() => break,
+                () = shared.halted() => break,
                 event = self.next() => event,
             };
             let Some(()) = self.handle(event).await else { break };
@@ -141,7 +143,7 @@ impl Actor {
         // A function whose connection is closed returns, and its invocation with it.
         self.connection = None;
         let returned = async { while self.invocations.join_next().await.is_some() {} };
-        if tokio::time::timeout(Duration::from_secs(2), returned).await.is_err() {
+        if timeout(Duration::from_secs(2), returned).await.is_err() {
             debug!(node = self.node.0, "an invocation outlives the proxy");
         }
     }
@@ -206,9 +208,9 @@ impl Actor {
                 self.link.ping_expired(now)
             }
             Event::FrontDue => {
-                if let Some(mut order) = self.front.take() {
-                    order.refuse(Refusal::Unreachable);
-                }
+                self.shared.metrics.n_unanswered.one();
+                warn!(node = self.node.0, "a function does not come up in time for a request");
+                self.give_up();
                 self.link.withdrawn();
                 Step::Wait
             }
@@ -249,9 +251,7 @@ impl Actor {
                     self.send().await
                 }
                 Step::Fail => {
-                    if let Some(mut order) = self.front.take() {
-                        order.refuse(Refusal::Unreachable);
-                    }
+                    self.give_up();
                     self.link.failed();
                     Step::Wait
                 }
@@ -268,7 +268,7 @@ impl Actor {
         debug!(node = self.node.0, session, "function dialled in");
         let nodefn::Connection { reader, writer } = connection;
         let (reader, writer) = (Some(reader), Some(writer));
-        self.connection = Some(FunctionConnection { reader, writer, session });
+        self.connection = Some(FunctionConnection { reader, writer, session, ahead: None });
         self.is_up();
         self.link.pong(Via::New)
     }
@@ -305,6 +305,7 @@ impl Actor {
             return Step::Wait;
         };
         if order.is_abandoned() {
+            self.give_up();
             self.link.answered();
             return Step::Wait;
         }
@@ -346,13 +347,33 @@ impl Actor {
         }
     }
 
+    /// Gives the order in front up. Should its answer come, it is nobody's.
+    fn give_up(&mut self) {
+        if let Some(mut order) = self.front.take() {
+            order.refuse(Refusal::Unreachable);
+        }
+        if let Some(connection) = &mut self.connection {
+            connection.ahead = None;
+        }
+    }
+
+    /// Asks whether the function is there; behind it what it will be asked for if it is, where
+    /// that can wait in its socket, and be asked for again if it is not.
     async fn ping(&mut self) -> Result<(), Lost> {
-        self.n_requests += 1;
+        self.n_requests += 2;
         self.shared.metrics.n_pings.one();
-        let ping = Message::Ping { request: self.n_requests };
+        let mut bytes = Message::Ping { request: self.n_requests - 1 }.to_bytes();
+        let ahead = self.front.as_ref().and_then(|it| it.get_ahead(self.n_requests));
+        let request = ahead.as_ref().map(|_| self.n_requests);
+        if let Some(message) = ahead {
+            message.write(&mut bytes);
+        }
         let limit = self.shared.config.rest_limit;
-        let writer = self.writer().ok_or(Lost::Closed)?;
-        writer.send_within(&ping, limit).await.map_err(|_| Lost::Closed)
+        let connection = self.connection.as_mut().ok_or(Lost::Closed)?;
+        // What was sent behind an earlier ping is overtaken.
+        connection.ahead = request;
+        let writer = connection.writer.as_mut().ok_or(Lost::Closed)?;
+        writer.send_raw(bytes, limit).await.map_err(|_| Lost::Closed)
     }
 
     fn invoke_deferred(&mut self) {
@@ -379,12 +400,16 @@ impl Actor {
         let invocation = self.shared.invocation(node, command, session_known, relay_token);
         let invoker = Arc::clone(&self.invoker);
         let shared = Arc::clone(&self.shared);
+        let limit = self.shared.config.invocation_limit;
         // Where the platform refuses, it is not asked again at once.
         let pause = Duration::from_millis(50 << self.n_failed_in_a_row.min(5));
         self.n_failed_in_a_row += 1;
         self.invocations.spawn(async move {
             let outcome = match invocation {
-                Ok(invocation) => invoker.invoke(invocation).await.map_err(|it| it.to_string()),
+                Ok(invocation) => match timeout(limit, invoker.invoke(invocation)).await {
+                    Ok(outcome) => outcome.map_err(|it| it.to_string()),
+                    Err(_) => Err(format!("the platform does not answer within {limit:?}")),
+                },
                 Err(error) => Err(error.to_string()),
             };
             match outcome {

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use nodefn::{BodyEnd, Connection, ConnectionError};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, oneshot};
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tracing::{debug, warn};
 use wire::{ChunkId, Frame, Limits, Message, Refusal, Role};
@@ -21,9 +22,11 @@ const WHOLE_LEN_MAX: u64 = 64 << 10;
 
 /// Takes in clients until the proxy stops.
 pub(super) async fn listen(shared: Arc<Shared>, listener: TcpListener, permits: Arc<Semaphore>) {
+    let mut clients = JoinSet::new();
     loop {
         let accepted = tokio::select! {
-            () = shared.stopped() => return,
+            () = shared.stopped() => break,
+            Some(_) = clients.join_next() => continue,
             accepted = listener.accept() => accepted,
         };
         let Ok((stream, peer)) = accepted else {
@@ -35,18 +38,25 @@ pub(super) async fn listen(shared: Arc<Shared>, listener: TcpListener, permits: 
             continue;
         };
         let shared = Arc::clone(&shared);
-        tokio::spawn(async move {
-            if let Err(error) = greet(&shared, stream).await {
-                if matches!(error, ConnectionError::Wire(_)) {
+        clients.spawn(async move {
+            match greet(&shared, stream).await {
+                Ok(()) => {}
+                Err(error @ ConnectionError::Wire(_)) => {
                     shared.metrics.n_bad_peers.one();
                     warn!(%peer, %error, "a client is not understood");
-                } else {
-                    debug!(%peer, %error, "a client went away");
                 }
+                Err(error @ ConnectionError::Deadline { .. }) => {
+                    shared.metrics.n_slow_peers.one();
+                    warn!(%peer, %error, "a client rests for too long, and is given up");
+                }
+                Err(error) => debug!(%peer, %error, "a client went away"),
             }
             drop(permit);
         });
     }
+    drop(listener);
+    // What they have under way is ended.
+    while clients.join_next().await.is_some() {}
 }
 
 /// One connection of a client.
@@ -60,7 +70,11 @@ async fn greet(shared: &Shared, stream: TcpStream) -> Result<(), ConnectionError
     let limit = shared.config.rest_limit;
     let limits = Limits { body_len_max: shared.config.body_len_max };
     let mut connection = Connection::new(stream, limits)?;
-    let hello = match connection.reader.frame_within(limit).await {
+    let hello = tokio::select! {
+        () = shared.stopped() => return Ok(()),
+        hello = connection.reader.frame_within(limit) => hello,
+    };
+    let hello = match hello {
         Ok(hello) => hello.message,
         Err(error) => return not_understood(&mut connection, shared, error).await,
     };
@@ -115,6 +129,12 @@ impl Lane<'_> {
             let frame = match frame.unwrap_or(Err(ConnectionError::Deadline { limit })) {
                 Ok(Some(frame)) => frame,
                 Ok(None) => return Ok(()),
+                Err(ConnectionError::Deadline { .. })
+                    if !self.connection.reader.is_within_frame() =>
+                {
+                    // It has asked for nothing for long, and may dial again.
+                    return Ok(());
+                }
                 Err(error) => return not_understood(&mut self.connection, shared, error).await,
             };
             self.serve(frame).await?;
@@ -128,8 +148,13 @@ impl Lane<'_> {
             }
             Message::Set { request, id, body_len } => self.set(request, id, body_len).await,
             Message::Delete { request, id } => {
-                let was_there = self.shared.delete(&id.key).await;
-                self.send(&Message::Deleted { request, chunk: id.chunk, was_there }).await
+                let ChunkId { key, chunk, version } = id;
+                let noted = self.shared.sessions().change((self.session, request));
+                if let Err(why) = noted {
+                    return self.send(&Message::Refused { request, chunk, version, why }).await;
+                }
+                let was_there = self.shared.delete(&key).await;
+                self.send(&Message::Deleted { request, chunk, was_there }).await
             }
             Message::Ping { request } => {
                 let node = units::NodeId(0);
@@ -160,7 +185,7 @@ impl Lane<'_> {
             }
         };
         let version = read.location.version;
-        match self.shared.get_chunk(&read, chunk, is_body_wanted).await {
+        match self.shared.get_chunk(&read, chunk, is_body_wanted, true).await {
             Got::Late => self.send(&Message::Late { request, chunk, version }).await,
             Got::Refused(why) => {
                 self.send(&Message::Refused { request, chunk, version, why }).await
@@ -222,7 +247,10 @@ impl Lane<'_> {
                         debug!(%error, "a function went away within a body");
                         writer.break_off(n_left, limit).await
                     }
-                    Err(_) => Err(ConnectionError::Deadline { limit }),
+                    Err(_) => {
+                        let limit = self.shared.config.body_limit;
+                        Err(ConnectionError::Deadline { limit })
+                    }
                 }
             }
         }
@@ -338,7 +366,7 @@ impl Lane<'_> {
                     drop(writer);
                     reader.skip(n_left, limit).await
                 }
-                Err(_) => Err(ConnectionError::Deadline { limit }),
+                Err(_) => Err(ConnectionError::Deadline { limit: shared.config.body_limit }),
             }
         };
         tokio::join!(shared.set_chunk(node, id, body), moved)

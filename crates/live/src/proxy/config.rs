@@ -55,6 +55,8 @@ pub struct ProxyConfig {
     pub rest_limit: Duration,
     /// How long a body may take in all.
     pub body_limit: Duration,
+    /// How long an invocation may take, before its function is taken to have returned.
+    pub invocation_limit: Duration,
     /// How long a client may be silent between requests.
     pub idle_limit: Duration,
     /// Connections of clients at once, of both doors together.
@@ -134,6 +136,7 @@ impl ProxyConfig {
             request_limit: Duration::from_secs(10),
             rest_limit: Duration::from_secs(10),
             body_limit: Duration::from_mins(2),
+            invocation_limit: Duration::from_secs(15 * 60 + 5),
             idle_limit: Duration::from_mins(10),
             n_connections_max: 4096,
             body_len_max: 512 << 20,

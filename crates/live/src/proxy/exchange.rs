@@ -1,8 +1,9 @@
 //! One order and its answer, on a function's connection.
 
 use bytes::Buf;
-use nodefn::Command;
+use nodefn::{Command, ConnectionError};
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 use tracing::warn;
 use wire::{Frame, Message, Refusal, Trailer};
 
@@ -28,13 +29,14 @@ impl Order {
 impl Actor {
     /// Sends an order, and hands the answer to who waits for it.
     pub(super) async fn exchange(&mut self, request: u64, order: &mut Order) -> Result<(), Lost> {
+        if let Some(request) = self.connection.as_mut().and_then(|it| it.ahead.take()) {
+            let answer = self.answer(request).await?;
+            return self.settle(answer, order).await;
+        }
         let id = order.id.clone();
         let limit = self.shared.config.rest_limit;
         let (message, parts) = match &order.verb {
-            Verb::Get { read, is_body_wanted, .. } => {
-                let is_body_wanted = *is_body_wanted || !read.is_decodable();
-                (Message::Get { request, id, is_body_wanted }, None)
-            }
+            Verb::Get { .. } => (order.get(request).expect("it is one"), None),
             Verb::Set { body, .. } => {
                 let parts = match body {
                     SetBody::Whole(parts) => Some(parts.clone()),
@@ -95,7 +97,16 @@ impl Actor {
         let (limit, rest) = (self.shared.config.request_limit, self.shared.config.rest_limit);
         loop {
             let reader = self.reader().ok_or(Lost::Closed)?;
-            let frame = reader.frame_within(limit).await.map_err(|_| Lost::Closed)?;
+            let frame = match reader.frame_within(limit).await {
+                Ok(frame) => frame,
+                Err(error) => {
+                    if matches!(error, ConnectionError::Deadline { .. }) {
+                        self.shared.metrics.n_unanswered.one();
+                        warn!(node = self.node.0, %error, "a function does not answer");
+                    }
+                    return Err(Lost::Closed);
+                }
+            };
             match &frame.message {
                 Message::Chunk { request: of, .. }
                 | Message::Late { request: of, .. }
@@ -121,27 +132,11 @@ impl Actor {
     async fn settle(&mut self, answer: Frame, order: &mut Order) -> Result<(), Lost> {
         match (answer.message, &mut order.verb) {
             (Message::Refused { why, .. }, _) => order.refuse(why),
-            (Message::Chunk { body_len, .. }, Verb::Get { reply, .. }) => {
-                let reply = reply.take();
-                if body_len <= WHOLE_LEN_MAX {
-                    let limit = self.shared.config.rest_limit;
-                    let reader = self.reader().ok_or(Lost::Closed)?;
-                    let body = reader.body(body_len, limit).await;
-                    let answer = match body {
-                        Ok((body, Trailer::Whole)) => Ok(Incoming::Whole(body)),
-                        Ok((_, Trailer::BrokenOff)) => Err(Refusal::BrokenOff),
-                        Err(_) => Err(Refusal::Unreachable),
-                    };
-                    let is_lost = matches!(answer, Err(Refusal::Unreachable));
-                    drop(reply.map(|it| it.send(answer)));
-                    if is_lost && let Some(connection) = &mut self.connection {
-                        connection.reader = None;
-                    }
-                    return Ok(());
-                }
-                self.lend_reader(body_len, reply).await?;
+            (Message::Chunk { body_len, .. }, Verb::Get { .. }) => {
+                self.take_chunk(body_len, order).await?;
             }
-            (Message::Late { .. }, Verb::Get { reply, .. }) => {
+            (Message::Late { .. }, Verb::Get { read, reply, .. }) => {
+                read.arrived(order.id.chunk);
                 drop(reply.take().map(|it| it.send(Ok(Incoming::Late))));
             }
             (Message::Stored { .. }, Verb::Set { reply, .. }) => {
@@ -156,6 +151,37 @@ impl Actor {
                 order.refuse(Refusal::OutOfPlace);
                 return Err(Lost::Closed);
             }
+        }
+        Ok(())
+    }
+
+    /// Hands on a chunk that begins to come, if it is among the first d.
+    async fn take_chunk(&mut self, body_len: u64, order: &mut Order) -> Result<(), Lost> {
+        let Verb::Get { read, is_body_wanted, is_streamed, reply } = &mut order.verb else {
+            return Ok(());
+        };
+        let is_early = read.arrived(order.id.chunk);
+        let reply = reply.take().filter(|it| !it.is_closed());
+        if !is_early && !*is_body_wanted {
+            drop(reply.map(|it| it.send(Ok(Incoming::Late))));
+            return self.lend_reader(body_len, None).await;
+        }
+        if reply.is_none() || *is_streamed && WHOLE_LEN_MAX < body_len {
+            return self.lend_reader(body_len, reply).await;
+        }
+        let config = &self.shared.config;
+        let (limit, limit_in_all) = (config.rest_limit, config.body_limit);
+        let reader = self.reader().ok_or(Lost::Closed)?;
+        let answer = match timeout(limit_in_all, reader.body(body_len, limit)).await {
+            Ok(Ok((body, Trailer::Whole))) => Ok(Incoming::Whole(body)),
+            Ok(Ok((_, Trailer::BrokenOff))) => Err(Refusal::BrokenOff),
+            Ok(Err(_)) => Err(Refusal::Unreachable),
+            Err(_) => Err(Refusal::Deadline),
+        };
+        let is_lost = matches!(answer, Err(Refusal::Unreachable | Refusal::Deadline));
+        drop(reply.map(|it| it.send(answer)));
+        if is_lost && let Some(connection) = &mut self.connection {
+            connection.reader = None;
         }
         Ok(())
     }

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use nodefn::{Connection, ConnectionError};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{Instant, timeout};
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
 use tracing::{debug, warn};
 use units::NodeId;
 use wire::{Limits, Message, Refusal, Role};
@@ -14,8 +16,8 @@ use wire::{Limits, Message, Refusal, Role};
 use super::admission::{Admission, Arrival};
 use super::shared::Shared;
 
-/// The ends of relays that wait for the other one, and since when.
-type Waiting = Arc<Mutex<BTreeMap<u64, (Connection, Instant)>>>;
+/// How the other end of a relay is handed to the one that waits for it.
+type Waiting = Arc<Mutex<BTreeMap<u64, oneshot::Sender<Connection>>>>;
 
 /// How long an end of a relay waits.
 const WAITING_LIMIT: Duration = Duration::from_mins(1);
@@ -23,16 +25,17 @@ const WAITING_LIMIT: Duration = Duration::from_mins(1);
 /// Functions have nothing to send before they are asked that is longer than this.
 const LIMITS: Limits = Limits { body_len_max: 16 << 30 };
 
-/// Handshakes of functions at once: each function has one, and a backup two more.
-const N_HANDSHAKES_MAX: usize = 4096;
+/// Handshakes and relays at once: each function has one, and a backup two more.
+const N_CALLERS_MAX: usize = 4096;
 
 /// Takes in functions until the proxy stops.
 pub(super) async fn listen(shared: Arc<Shared>, listener: TcpListener) {
     let waiting = Waiting::default();
-    let handshakes = Arc::new(tokio::sync::Semaphore::new(N_HANDSHAKES_MAX));
+    let mut callers = JoinSet::new();
     loop {
         let accepted = tokio::select! {
-            () = shared.stopped() => return,
+            () = shared.halted() => return,
+            Some(_) = callers.join_next() => continue,
             accepted = listener.accept() => accepted,
         };
         let Ok((stream, peer)) = accepted else {
@@ -40,18 +43,17 @@ pub(super) async fn listen(shared: Arc<Shared>, listener: TcpListener) {
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
-        let Ok(permit) = Arc::clone(&handshakes).try_acquire_owned() else { continue };
+        if N_CALLERS_MAX <= callers.len() {
+            warn!(%peer, "too many callers at the door of functions");
+            continue;
+        }
         let (shared, waiting) = (Arc::clone(&shared), Arc::clone(&waiting));
-        tokio::spawn(async move {
-            let stopping = Arc::clone(&shared);
-            tokio::select! {
-                () = stopping.stopped() => {}
-                outcome = greet(&shared, &waiting, stream) => if let Err(error) = outcome {
-                    shared.metrics.n_bad_peers.one();
-                    debug!(%peer, %error, "a caller at the door of functions was not let in");
-                },
+        // All end with this task.
+        callers.spawn(async move {
+            if let Err(error) = greet(&shared, &waiting, stream).await {
+                shared.metrics.n_bad_peers.one();
+                warn!(%peer, %error, "a caller at the door of functions was not let in");
             }
-            drop(permit);
         });
     }
 }
@@ -118,24 +120,29 @@ async fn welcome(
 /// Joins the two ends of a relay, once both are here.
 async fn join(shared: &Shared, waiting: &Waiting, connection: Connection, relay: u64) {
     let limit = shared.config.rest_limit;
-    let first = {
-        let mut waiting = waiting.lock().expect("nothing panics while it holds the lock");
-        let now = Instant::now();
-        // Their functions have given up by now.
-        waiting.retain(|_, (_, since)| now.duration_since(*since) < WAITING_LIMIT);
-        let Some((first, _)) = waiting.remove(&relay) else {
-            waiting.insert(relay, (connection, now));
-            return;
-        };
-        first
+    let lock = || waiting.lock().expect("nothing panics while it holds the lock");
+    let first = lock().remove(&relay);
+    if let Some(first) = first {
+        // Where the first end has given up, its function has, too.
+        drop(first.send(connection));
+        return;
+    }
+    let (sender, other) = oneshot::channel();
+    lock().insert(relay, sender);
+    let Ok(Ok(other)) = timeout(WAITING_LIMIT, other).await else {
+        lock().remove(&relay);
+        debug!(relay, "one end of a relay never came");
+        return;
     };
-    let Connection { reader: mut one_reader, writer: mut one_writer } = first;
-    let Connection { reader: mut other_reader, writer: mut other_writer } = connection;
+    let Connection { reader: mut one_reader, writer: mut one_writer } = connection;
+    let Connection { reader: mut other_reader, writer: mut other_writer } = other;
+    let under_way = shared.metrics.n_relays.enter();
     // The one that ends first ends the other.
     tokio::select! {
         _ = one_reader.relay(&mut other_writer, limit) => {}
         _ = other_reader.relay(&mut one_writer, limit) => {}
     }
+    drop(under_way);
     debug!(relay, "a relay has ended");
 }
 

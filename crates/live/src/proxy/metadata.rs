@@ -27,6 +27,7 @@ pub(crate) struct Metadata {
 struct Object {
     key: Bytes,
     version: u64,
+    chunk_len: u64,
     /// Whether all its chunks are stored. Until then it is not read.
     is_complete: bool,
 }
@@ -36,6 +37,8 @@ struct Object {
 pub(crate) struct Location {
     pub(crate) key: Bytes,
     pub(crate) version: u64,
+    /// How long each chunk is, its header included.
+    pub(crate) chunk_len: u64,
     pub(crate) nodes: Vec<NodeId>,
 }
 
@@ -107,11 +110,11 @@ impl Metadata {
                 Err((Refusal::NoRoom, before))
             }
             Placed::Again => {
-                self.renew(object);
+                self.renew(object, chunk_len);
                 Ok((self.location(object), None))
             }
             Placed::New { evicted } => {
-                self.renew(object);
+                self.renew(object, chunk_len);
                 let evicted = evicted.map(|it| {
                     let location = self.location(it);
                     self.release(it);
@@ -146,8 +149,8 @@ impl Metadata {
     }
 
     fn location(&self, object: ObjectId) -> Location {
-        let Object { key, version, .. } = self.object(object).clone();
-        Location { key, version, nodes: self.placer.nodes_of(object).to_vec() }
+        let Object { key, version, chunk_len, .. } = self.object(object).clone();
+        Location { key, version, chunk_len, nodes: self.placer.nodes_of(object).to_vec() }
     }
 
     fn intern(&mut self, key: &Bytes) -> ObjectId {
@@ -162,17 +165,18 @@ impl Metadata {
             }
             object
         });
-        let entry = Object { key: key.clone(), version: 0, is_complete: false };
+        let entry = Object { key: key.clone(), version: 0, chunk_len: 0, is_complete: false };
         self.objects[object.index()] = Some(entry);
         self.keys.insert(key.clone(), object);
         object
     }
 
-    fn renew(&mut self, object: ObjectId) {
+    fn renew(&mut self, object: ObjectId, chunk_len: u64) {
         let version = self.version_next;
         self.version_next += 1;
         let object = self.objects[object.index()].as_mut().expect("a key has an object");
         object.version = version;
+        object.chunk_len = chunk_len;
         object.is_complete = false;
     }
 

@@ -2,7 +2,9 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The counters of a proxy. Each only grows.
+use tokio::runtime::Handle;
+
+/// What a proxy counts.
 #[derive(Debug, Default)]
 pub struct Metrics {
     /// Chunks handed to clients.
@@ -41,13 +43,48 @@ pub struct Metrics {
     pub n_pings_expired: Counter,
     /// Connections refused or closed for what the peer sent.
     pub n_bad_peers: Counter,
+    /// Peers that were given up, since they rested for longer than they may.
+    pub n_slow_peers: Counter,
     /// Chunk requests that were refused, deadlines included.
     pub n_refused: Counter,
+    /// Writes that came to nothing on the way, as where their client vanished.
+    pub n_puts_broken_off: Counter,
+    /// Orders that no answer of their function came for in time.
+    pub n_unanswered: Counter,
+    /// Relays between two instances, each a backup under way.
+    pub n_relays: Gauge,
 }
 
 /// A number that only grows.
 #[derive(Debug, Default)]
 pub struct Counter(AtomicU64);
+
+/// A number of things that are so now.
+#[derive(Debug, Default)]
+pub struct Gauge(AtomicU64);
+
+/// One of them, until this is dropped.
+#[derive(Debug)]
+pub struct Entered<'a>(&'a Gauge);
+
+impl Gauge {
+    /// One more is so.
+    pub(super) fn enter(&self) -> Entered<'_> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Entered(self)
+    }
+
+    /// How many there are.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 impl Counter {
     /// Counts one more.
@@ -67,9 +104,10 @@ impl Counter {
 }
 
 impl Metrics {
-    /// All counters, and the number of objects, as Prometheus reads them.
+    /// All counters, the number of objects, and that of the tasks of the runtime, as Prometheus
+    /// reads them. To be called from a task.
     pub fn render(&self, n_objects: usize) -> String {
-        let rows: [(&str, &str, &Counter); 19] = [
+        let rows: [(&str, &str, &Counter); 22] = [
             ("chunks_sent", "chunks handed to clients", &self.n_chunks_sent),
             ("chunks_late", "chunks after their read was settled", &self.n_chunks_late),
             ("chunks_lost", "chunks that functions had lost", &self.n_chunks_lost),
@@ -88,7 +126,10 @@ impl Metrics {
             ("pings", "pings sent", &self.n_pings),
             ("pings_expired", "pings not answered in time", &self.n_pings_expired),
             ("bad_peers", "connections closed for what came", &self.n_bad_peers),
+            ("slow_peers", "peers given up as they rested", &self.n_slow_peers),
             ("refused", "chunk requests refused", &self.n_refused),
+            ("puts_broken_off", "writes that came to nothing", &self.n_puts_broken_off),
+            ("unanswered", "orders not answered in time", &self.n_unanswered),
         ];
         let mut text = String::new();
         for (name, help, counter) in rows {
@@ -98,10 +139,17 @@ impl Metrics {
                  infinisim_{name}_total {value}\n"
             ));
         }
-        text.push_str(&format!(
-            "# HELP infinisim_objects objects in the metadata\n# TYPE infinisim_objects gauge\n\
-             infinisim_objects {n_objects}\n"
-        ));
+        let gauges = [
+            ("objects", "objects in the metadata", n_objects as u64),
+            ("relays", "backups under way", self.n_relays.get()),
+            ("tasks", "tasks of the runtime", Handle::current().metrics().num_alive_tasks() as u64),
+        ];
+        for (name, help, value) in gauges {
+            text.push_str(&format!(
+                "# HELP infinisim_{name} {help}\n# TYPE infinisim_{name} gauge\n\
+                 infinisim_{name} {value}\n"
+            ));
+        }
         text
     }
 }

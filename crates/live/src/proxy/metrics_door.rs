@@ -16,7 +16,7 @@ const LIMIT: Duration = Duration::from_secs(5);
 pub(super) async fn listen(shared: Arc<Shared>, listener: TcpListener) {
     loop {
         let accepted = tokio::select! {
-            () = shared.stopped() => return,
+            () = shared.halted() => return,
             accepted = listener.accept() => accepted,
         };
         match accepted {

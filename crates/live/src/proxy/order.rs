@@ -6,7 +6,7 @@ use bytes::Bytes;
 use nodefn::{FrameReader, FrameWriter};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
-use wire::{ChunkId, Refusal};
+use wire::{ChunkId, Message, Refusal};
 
 use super::lent::Lent;
 use super::read::Read;
@@ -28,6 +28,8 @@ pub(crate) enum Verb {
         read: Arc<Read>,
         /// Whether its body is wanted even if the read is settled.
         is_body_wanted: bool,
+        /// Whether a long body is wanted as it comes, rather than whole.
+        is_streamed: bool,
         reply: Option<oneshot::Sender<Result<Incoming, Refusal>>>,
     },
     /// Store it.
@@ -49,13 +51,16 @@ pub(crate) enum SetBody {
 /// A function's answer to a GET.
 #[derive(Debug)]
 pub(crate) enum Incoming {
-    /// The chunk, which is small.
+    /// The chunk, which is small or was wanted whole.
     Whole(Bytes),
     /// The chunk is coming, over the connection that is lent.
     Stream { body_len: u64, reader: Lent<FrameReader> },
     /// The function holds it, and has not sent it: the read was settled.
     Late,
 }
+
+/// Chunks up to this length are asked for together with the ping.
+const AHEAD_LEN_MAX: u64 = 256 << 10;
 
 impl Order {
     /// Whether nobody waits for it any more.
@@ -64,6 +69,22 @@ impl Order {
             Verb::Get { reply, .. } => reply.as_ref().is_none_or(oneshot::Sender::is_closed),
             Verb::Set { reply, .. } => reply.as_ref().is_none_or(oneshot::Sender::is_closed),
             Verb::Delete => false,
+        }
+    }
+
+    /// The message that asks for a chunk.
+    pub(crate) fn get(&self, request: u64) -> Option<Message> {
+        let Verb::Get { read, is_body_wanted, .. } = &self.verb else { return None };
+        let is_body_wanted = *is_body_wanted || !read.is_decodable();
+        Some(Message::Get { request, id: self.id.clone(), is_body_wanted })
+    }
+
+    /// The same, where it may be sent ahead of the answer to the ping: the chunk is so small that
+    /// it costs less than to wait until it is known whether the read is settled without it.
+    pub(crate) fn get_ahead(&self, request: u64) -> Option<Message> {
+        match &self.verb {
+            Verb::Get { read, .. } if read.location.chunk_len <= AHEAD_LEN_MAX => self.get(request),
+            _ => None,
         }
     }
 

@@ -70,6 +70,11 @@ impl Read {
         is_early
     }
 
+    /// Whether something was heard of a chunk.
+    pub(crate) fn is_heard_of(&self, chunk: u8) -> bool {
+        self.lock().heard[usize::from(chunk)]
+    }
+
     /// A function no longer holds its chunk, or cannot be reached.
     pub(crate) fn missing(&self, chunk: u8) {
         let mut state = self.lock();

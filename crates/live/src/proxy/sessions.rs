@@ -11,9 +11,17 @@ use super::read::{Put, Read};
 /// What clients have under way, by client and request.
 #[derive(Debug, Default)]
 pub(crate) struct Sessions {
-    n_connections: BTreeMap<u64, usize>,
+    open: BTreeMap<u64, Open>,
     reads: BTreeMap<(u64, u64), Arc<Read>>,
     puts: BTreeMap<(u64, u64), Arc<Put>>,
+}
+
+/// A client that has connections.
+#[derive(Debug, Default)]
+struct Open {
+    n_connections: usize,
+    /// The number of its latest request. They grow.
+    request_last: u64,
 }
 
 /// Reads, and writes, that a client may have under way at once.
@@ -25,17 +33,17 @@ const PUT_LIMIT: Duration = Duration::from_mins(2);
 impl Sessions {
     /// A connection of this client opened.
     pub(crate) fn opened(&mut self, session: u64) {
-        *self.n_connections.entry(session).or_default() += 1;
+        self.open.entry(session).or_default().n_connections += 1;
     }
 
     /// One closed. With the last one, its reads end, and its writes are handed out to be failed.
     pub(crate) fn closed(&mut self, session: u64) -> Vec<Arc<Put>> {
-        let Some(n_connections) = self.n_connections.get_mut(&session) else { return Vec::new() };
-        *n_connections -= 1;
-        if *n_connections != 0 {
+        let Some(open) = self.open.get_mut(&session) else { return Vec::new() };
+        open.n_connections -= 1;
+        if open.n_connections != 0 {
             return Vec::new();
         }
-        self.n_connections.remove(&session);
+        self.open.remove(&session);
         let of_session = (session, 0)..=(session, u64::MAX);
         let reads: Vec<_> = self.reads.range(of_session.clone()).map(|it| *it.0).collect();
         for name in reads {
@@ -50,18 +58,28 @@ impl Sessions {
         self.reads.get(&name).cloned()
     }
 
-    /// Lets a read be found by its other chunks.
-    ///
-    /// # Errors
-    /// If the client has too many under way.
-    pub(crate) fn add_read(&mut self, name: (u64, u64), read: Arc<Read>) -> Result<(), Refusal> {
+    /// Lets a read be found by its other chunks. Of too many of one client, the oldest is
+    /// forgotten: some of its chunks were never asked for, as where a connection was cut.
+    pub(crate) fn add_read(&mut self, name: (u64, u64), read: Arc<Read>) {
         let (session, _) = name;
-        let of_session = (session, 0)..=(session, u64::MAX);
-        if N_UNDER_WAY_MAX <= self.reads.range(of_session).count() {
-            return Err(Refusal::Busy);
+        let of_session = || (session, 0)..=(session, u64::MAX);
+        if N_UNDER_WAY_MAX <= self.reads.range(of_session()).count() {
+            let oldest = self.reads.range(of_session()).next().map(|(name, _)| *name);
+            oldest.and_then(|it| self.reads.remove(&it));
         }
         self.reads.insert(name, read);
-        Ok(())
+    }
+
+    /// Notes a request that changes something. What was held up on the way, and given up by the
+    /// client, is not to undo what came after.
+    ///
+    /// # Errors
+    /// If a later one has overtaken it.
+    pub(crate) fn change(&mut self, (session, request): (u64, u64)) -> Result<(), Refusal> {
+        let Some(open) = self.open.get_mut(&session) else { return Ok(()) };
+        let is_overtaken = request < open.request_last;
+        open.request_last = open.request_last.max(request);
+        if is_overtaken { Err(Refusal::OutOfPlace) } else { Ok(()) }
     }
 
     /// Forgets a read all of whose chunks were asked for.

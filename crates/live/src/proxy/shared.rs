@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use nodefn::{Command, Invocation};
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use units::{Nanos, NodeId, Time};
 use wire::{ChunkId, Refusal};
 
@@ -30,7 +30,10 @@ pub(crate) struct Shared {
     pub(crate) admissions: Mutex<Admissions>,
     /// Where functions dial.
     pub(crate) endpoint: String,
+    /// Nothing new is begun any more.
     pub(crate) stop: watch::Sender<bool>,
+    /// What was under way has ended, or its time is over.
+    pub(crate) halt: watch::Sender<bool>,
     /// How many functions have ever been up.
     pub(crate) n_up: watch::Sender<usize>,
     metadata: Mutex<Metadata>,
@@ -72,6 +75,7 @@ impl Shared {
             admissions: Mutex::default(),
             endpoint,
             stop: watch::Sender::new(false),
+            halt: watch::Sender::new(false),
             n_up: watch::Sender::new(0),
             version_min,
             epoch: Instant::now(),
@@ -104,11 +108,18 @@ impl Shared {
         *self.stop.borrow()
     }
 
-    /// Waits until the proxy is told to stop.
+    /// Waits until the proxy is told to stop: nothing new is begun from then on.
     pub(crate) async fn stopped(&self) {
         let mut stop = self.stop.subscribe();
         // The sender lives in here.
         let _ = stop.wait_for(|it| *it).await;
+    }
+
+    /// Waits until functions are to be let go: what needed them has ended, or had its time.
+    pub(crate) async fn halted(&self) {
+        let mut halt = self.halt.subscribe();
+        // The sender lives in here.
+        let _ = halt.wait_for(|it| *it).await;
     }
 
     /// The payload of an invocation, with a fresh token.
@@ -156,7 +167,7 @@ impl Shared {
             return Ok(read);
         }
         let read = self.open_read(key)?;
-        sessions.add_read(name, Arc::clone(&read))?;
+        sessions.add_read(name, Arc::clone(&read));
         Ok(read)
     }
 
@@ -172,6 +183,7 @@ impl Shared {
             if let Some(put) = sessions.put(name) {
                 return Ok(put);
             }
+            sessions.change(name)?;
             let (put, displaced) = self.place(key, chunk_len);
             if let Ok(put) = &put {
                 sessions.add_put(name, Arc::clone(put));
@@ -223,6 +235,7 @@ impl Shared {
         if !put.fail() {
             return;
         }
+        self.metrics.n_puts_broken_off.one();
         let Location { key, version, .. } = &put.location;
         let removed = self.metadata().remove(key, Some(*version));
         if let Some(location) = removed {
@@ -252,26 +265,45 @@ impl Shared {
 
     /// Has the chunks of an object deleted from their functions, in the order of their queues.
     pub(crate) async fn discard(&self, location: &Location) {
-        for (chunk, node) in (0..).zip(&location.nodes) {
-            // A function whose queue stays full keeps a chunk that nobody will ask for.
-            let _ = self.order(*node, location.id(chunk), Verb::Delete).await;
-        }
+        let discarded = async {
+            for (chunk, node) in (0..).zip(&location.nodes) {
+                // A function whose queue stays full keeps a chunk that nobody will ask for.
+                let _ = self.order(*node, location.id(chunk), Verb::Delete).await;
+            }
+        };
+        // All together have as long as one request.
+        let _ = timeout(self.config.request_limit, discarded).await;
     }
 
     /// Asks for a chunk, and waits until it comes, is refused, or is not needed any more.
-    pub(crate) async fn get_chunk(&self, read: &Arc<Read>, chunk: u8, is_body_wanted: bool) -> Got {
+    pub(crate) async fn get_chunk(
+        &self,
+        read: &Arc<Read>,
+        chunk: u8,
+        is_body_wanted: bool,
+        is_streamed: bool,
+    ) -> Got {
         let (reply, answer) = oneshot::channel();
-        let read_too = Arc::clone(read);
-        let verb = Verb::Get { read: read_too, is_body_wanted, reply: Some(reply) };
+        let (read_too, reply) = (Arc::clone(read), Some(reply));
+        let verb = Verb::Get { read: read_too, is_body_wanted, is_streamed, reply };
         let node = read.location.nodes[usize::from(chunk)];
         let due = match self.order(node, read.location.id(chunk), verb).await {
             Ok(due) => due,
             Err(why) => return self.refused(read, chunk, why),
         };
-        let answer = tokio::select! {
+        let mut answer = answer;
+        let first = tokio::select! {
             biased;
-            answer = timeout_at(due, answer) => answer,
-            () = read.settled(), if !is_body_wanted => {
+            answer = timeout_at(due, &mut answer) => Some(answer),
+            () = read.settled(), if !is_body_wanted => None,
+        };
+        let answer = match first {
+            // It is among the first d, and its body is under way.
+            Some(Err(_)) | None if read.is_heard_of(chunk) => {
+                timeout_at(due + self.config.body_limit, answer).await
+            }
+            Some(answer) => answer,
+            None => {
                 self.metrics.n_chunks_late.one();
                 return Got::Late;
             }
@@ -280,14 +312,11 @@ impl Shared {
             Err(_) => self.refused(read, chunk, Refusal::Deadline),
             Ok(Err(_)) => self.refused(read, chunk, Refusal::Unreachable),
             Ok(Ok(Err(why))) => self.refused(read, chunk, why),
-            Ok(Ok(Ok(incoming))) => {
-                let is_early = read.arrived(chunk);
-                if matches!(incoming, Incoming::Late) || !(is_early || is_body_wanted) {
-                    self.metrics.n_chunks_late.one();
-                    return Got::Late;
-                }
-                Got::Chunk(incoming)
+            Ok(Ok(Ok(Incoming::Late))) => {
+                self.metrics.n_chunks_late.one();
+                Got::Late
             }
+            Ok(Ok(Ok(incoming))) => Got::Chunk(incoming),
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use ec::Codec;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 use tracing::warn;
 use wire::{Refusal, Trailer};
 
@@ -61,7 +62,7 @@ async fn gather(
     for chunk in chunks {
         let (shared, read) = (Arc::clone(shared), Arc::clone(read));
         asked.spawn(async move {
-            let got = shared.get_chunk(&read, chunk, is_body_wanted).await;
+            let got = shared.get_chunk(&read, chunk, is_body_wanted, false).await;
             (chunk, take_in(&shared, got).await)
         });
     }
@@ -84,17 +85,18 @@ async fn take_in(shared: &Shared, got: Got) -> Result<Option<Bytes>, Refusal> {
         Got::Late | Got::Chunk(Incoming::Late) => return Ok(None),
         Got::Chunk(Incoming::Whole(body)) => body,
         Got::Chunk(Incoming::Stream { body_len, mut reader }) => {
-            let limit = shared.config.rest_limit;
-            match reader.start().body(body_len, limit).await {
-                Ok((body, Trailer::Whole)) => {
+            let body = reader.start().body(body_len, shared.config.rest_limit);
+            match timeout(shared.config.body_limit, body).await {
+                Ok(Ok((body, Trailer::Whole))) => {
                     reader.moved(0);
                     body
                 }
-                Ok((_, Trailer::BrokenOff)) => {
+                Ok(Ok((_, Trailer::BrokenOff))) => {
                     reader.moved(0);
                     return Err(Refusal::BrokenOff);
                 }
-                Err(_) => return Err(Refusal::Unreachable),
+                Ok(Err(_)) => return Err(Refusal::Unreachable),
+                Err(_) => return Err(Refusal::Deadline),
             }
         }
     };
@@ -153,23 +155,24 @@ pub(super) async fn recover(
     shared: &Arc<Shared>,
     codec: &Arc<Codec>,
     object: Bytes,
-    lost: &[u8],
+    lost: Vec<u8>,
     read: &Read,
 ) {
     let chunks = off_the_async_threads(object.len(), {
         let codec = Arc::clone(codec);
         move || encode(&codec, &object)
     });
+    let mut stored = JoinSet::new();
     for (chunk, parts) in (0_u8..).zip(chunks.await) {
-        if !lost.contains(&chunk) {
-            continue;
-        }
         let id = read.location.id(chunk);
         let node = shared.metadata().node_of(&id);
-        if let Some(node) = node
-            && shared.set_chunk(node, id, SetBody::Whole(parts)).await.is_ok()
-        {
-            shared.metrics.n_chunks_recovered.one();
-        }
+        let Some(node) = node.filter(|_| lost.contains(&chunk)) else { continue };
+        let shared = Arc::clone(shared);
+        stored.spawn(async move {
+            if shared.set_chunk(node, id, SetBody::Whole(parts)).await.is_ok() {
+                shared.metrics.n_chunks_recovered.one();
+            }
+        });
     }
+    while stored.join_next().await.is_some() {}
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use live::client::{Client, ClientConfig, Outcome};
+use live::proxy::Counter;
 use nodefn::Connection;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -39,6 +40,14 @@ async fn refusal(connection: &mut Connection) -> Refusal {
         Message::Refused { why, .. } => why,
         other => panic!("{other:?}"),
     }
+}
+
+/// Waits until so many were counted, which is just after they were closed, and no more.
+async fn until_counted(counter: &Counter, n: u64) {
+    while counter.get() < n {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(counter.get(), n);
 }
 
 /// An honest client is served as ever.
@@ -112,6 +121,7 @@ fn a_client_that_vanishes_within_a_put_leaves_nothing_and_breaks_nothing() {
             assert!(cache.client.delete(b"fine").await.unwrap());
             cache.client.put(b"song", object("song", 1, 800_000)).await.unwrap();
         }
+        assert_eq!(cache.proxy.metrics().n_puts_broken_off.get(), 2);
         cache.proxy.stop().await;
     });
 }
@@ -131,6 +141,7 @@ fn a_client_that_takes_nothing_is_given_up_and_its_functions_serve_others() {
         tokio::time::sleep(Duration::from_millis(1_200)).await;
         check_others_are_served(&cache).await;
         assert!(slow.reader.body(header.body_len, LIMIT).await.is_err(), "it was closed");
+        until_counted(&cache.proxy.metrics().n_slow_peers, 1).await;
         cache.proxy.stop().await;
     });
 }
@@ -153,6 +164,12 @@ fn a_half_open_connection_is_closed_when_its_time_is_over() {
         assert!(silent.reader.frame().await.unwrap().is_none());
         let mut function = TcpStream::connect(cache.proxy.addresses.function).await.unwrap();
         assert_eq!(function.read(&mut [0; 64]).await.unwrap(), 0);
+        let mut redis = TcpStream::connect(cache.proxy.addresses.resp.unwrap()).await.unwrap();
+        redis.write_all(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$9\r\n1").await.unwrap();
+        assert_eq!(redis.read(&mut [0; 64]).await.unwrap(), 0);
+        // The silent one is only told to dial again.
+        until_counted(&cache.proxy.metrics().n_slow_peers, 3).await;
+        until_counted(&cache.proxy.metrics().n_bad_peers, 1).await;
         cache.proxy.stop().await;
     });
 }
@@ -178,6 +195,99 @@ fn a_function_that_never_answers_costs_its_chunks_and_no_more() {
         assert!(cache.client.get(b"song").await.is_err());
         assert!(cache.client.put(b"next", object("next", 1, 400_000)).await.is_err());
         assert_eq!(cache.client.get(b"next").await.unwrap().outcome, Outcome::Miss);
+        assert!(0 < cache.proxy.metrics().n_unanswered.get());
         cache.proxy.stop().await;
     });
+}
+
+#[test]
+fn a_function_that_dials_in_and_then_answers_nothing_costs_no_more_either() {
+    run(async {
+        let mut config = config();
+        config.request_limit = Duration::from_millis(500);
+        let cache = start(config).await;
+        cache.client.put(b"song", object("song", 1, 400_000)).await.unwrap();
+        cache.pool.is_deaf.store(true, Ordering::Relaxed);
+        for node in [0, 5] {
+            cache.pool.kill(node);
+        }
+        let fetched = cache.client.get(b"song").await.unwrap();
+        assert!(fetched.object == Some(object("song", 1, 400_000)));
+        cache.pool.kill(3);
+        assert!(cache.client.get(b"song").await.is_err());
+        // The first read left before they had had their time.
+        assert!(0 < cache.proxy.metrics().n_unanswered.get());
+        cache.proxy.stop().await;
+    });
+}
+
+#[test]
+fn a_client_of_redis_that_says_too_much_or_vanishes_stores_nothing() {
+    run(async {
+        let cache = start(config()).await;
+        let resp = cache.proxy.addresses.resp.unwrap();
+        let mut huge = TcpStream::connect(resp).await.unwrap();
+        huge.write_all(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$99999999999\r\n").await.unwrap();
+        let mut answer = String::new();
+        huge.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("-Protocol error: argument of 99999999999 bytes"), "{answer}");
+        let mut gone = TcpStream::connect(resp).await.unwrap();
+        gone.write_all(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$5000000\r\nsome").await.unwrap();
+        drop(gone);
+        check_others_are_served(&cache).await;
+        assert_eq!(cache.proxy.n_objects(), 1);
+        until_counted(&cache.proxy.metrics().n_bad_peers, 1).await;
+        cache.proxy.stop().await;
+    });
+}
+
+#[test]
+fn a_write_that_was_held_up_does_not_undo_what_came_after() {
+    run(async {
+        let cache = start(config()).await;
+        let mut early = dial(&cache).await;
+        let mut late = dial(&cache).await;
+        let delete = Message::Delete { request: 9, id: id("song", 0) };
+        early.writer.send(&delete).await.unwrap();
+        early.reader.frame_within(LIMIT).await.unwrap();
+        cache.client.put(b"song", object("song", 2, 800_000)).await.unwrap();
+        // Of the same session, and sent before it was given up.
+        let held_up = Message::Set { request: 8, id: id("song", 0), body_len: 100 };
+        late.writer.send_with_body(&held_up, Bytes::from(vec![1; 100]), LIMIT).await.unwrap();
+        assert_eq!(refusal(&mut late).await, Refusal::OutOfPlace);
+        let fetched = cache.client.get(b"song").await.unwrap();
+        assert!(fetched.object == Some(object("song", 2, 800_000)));
+        cache.proxy.stop().await;
+    });
+}
+
+#[test]
+fn a_client_whose_reads_are_cut_off_is_never_too_busy() {
+    run(async {
+        let cache = start(config()).await;
+        cache.client.put(b"song", object("song", 1, 5_000)).await.unwrap();
+        let mut connection = dial(&cache).await;
+        // Reads of which the other chunks are never asked for.
+        for request in 0..200 {
+            let get = Message::Get { request, id: id("song", 1), is_body_wanted: true };
+            connection.writer.send(&get).await.unwrap();
+            let chunk = connection.reader.frame_within(LIMIT).await.unwrap();
+            assert!(matches!(chunk.message, Message::Chunk { .. }), "{:?}", chunk.message);
+            connection.reader.skip(chunk.n_bytes_following(), LIMIT).await.unwrap();
+        }
+        cache.proxy.stop().await;
+    });
+}
+
+#[test]
+fn nothing_listens_beyond_loopback_unless_asked() {
+    let usual =
+        live::proxy::ProxyConfig::local(ec::Code::new(4, 2).unwrap(), 6, 512, String::new());
+    let doors = [
+        Some(usual.client_address),
+        Some(usual.function_address),
+        usual.resp_address,
+        usual.metrics_address,
+    ];
+    assert!(doors.into_iter().flatten().all(|it| it.ip().is_loopback()), "{doors:?}");
 }

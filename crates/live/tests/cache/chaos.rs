@@ -1,86 +1,132 @@
-//! Functions are killed and backed up while objects are read and written: every read has the
-//! right bytes, or is a clean miss.
+//! Functions are killed and backed up, connections cut and delayed, and the proxy is killed, while
+//! objects are read and written: every read has the right bytes, or is a clean miss that the
+//! store then answers. `make chaos` is the long form, with processes.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use live::client::Outcome;
-use live::store::{BackingStore, FileStore};
+use live::client::{Client, ClientConfig};
+use live::proxy::{Invoke, Proxy, ProxyConfig};
+use live::store::FileStore;
+use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use units::Nanos;
 
-use crate::pool::{config, object, run, start};
+use crate::door::{Door, RespClient};
+use crate::load::{Load, Tally};
+use crate::pool::{Pool, TOKEN, config, run};
+use crate::relay::{Faults, Relay};
 
-const N_OBJECTS: u64 = 24;
-const LASTS: Duration = Duration::from_secs(8);
+const N_NODES: u32 = 12;
+const OBJECT_LIMIT: Duration = Duration::from_secs(6);
 
-#[test]
-fn no_read_is_ever_wrong_while_functions_are_killed() {
-    run(async {
-        let mut config = config();
-        config.n_nodes = 12;
-        config.warm_up = Some(Nanos::millis(300));
-        config.backup = Some(Nanos::millis(700));
-        let cache = start(config).await;
-        let directory = tempfile::tempdir().unwrap();
-        let store = Arc::new(FileStore::open(directory.path()).unwrap());
-        let is_over = Arc::new(AtomicBool::new(false));
-        let (n_hits, n_resets) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
-        for name in 0..N_OBJECTS {
-            let bytes = object(&name.to_string(), 0, size(name));
-            cache.client.put_through(&*store, &name.to_le_bytes(), bytes).await.unwrap();
-        }
-        let mut tasks = JoinSet::new();
-        for reader in 0..4_u64 {
-            let (client, store, is_over) = (cache.client.clone(), store.clone(), is_over.clone());
-            let (n_hits, n_resets) = (n_hits.clone(), n_resets.clone());
-            tasks.spawn(async move {
-                for step in 0_u64.. {
-                    if is_over.load(Ordering::Relaxed) {
-                        return;
-                    }
-                    if step % 100 == 99 {
-                        // Functions return, and are backed up, when nobody asks for them.
-                        tokio::time::sleep(Duration::from_millis(1_500)).await;
-                    }
-                    // Each object is written by one task, so that it knows what is right.
-                    let name = (step * 7 + reader * 5) % N_OBJECTS / 4 * 4 + reader;
-                    let expect = object(&name.to_string(), 0, size(name));
-                    let key = name.to_le_bytes();
-                    if step % 16 == 3 {
-                        client.put_through(&*store, &key, expect.clone()).await.unwrap();
-                    }
-                    let fetched = client.get_through(&*store, &key).await.unwrap();
-                    assert!(fetched.object == Some(expect), "object {name} has the right bytes");
-                    let count = if fetched.outcome == Outcome::Hit { &n_hits } else { &n_resets };
-                    count.fetch_add(1, Ordering::Relaxed);
-                }
-            });
-        }
-        let (pool, killer_is_over) = (cache.pool.clone(), is_over.clone());
-        tasks.spawn(async move {
-            let mut node = 0;
-            while !killer_is_over.load(Ordering::Relaxed) {
-                node = (node * 5 + 7) % 12;
-                pool.kill(node);
-                tokio::time::sleep(Duration::from_millis(150)).await;
-            }
-        });
-        tokio::time::sleep(LASTS).await;
-        is_over.store(true, Ordering::Relaxed);
-        while let Some(done) = tasks.join_next().await {
-            done.unwrap();
-        }
-        let hits = n_hits.load(Ordering::Relaxed);
-        assert!(0 < hits && 0 < cache.proxy.metrics().n_chunks_lost.get());
-        assert!(0 < cache.proxy.metrics().n_invocations_backup.get());
-        assert_eq!(store.get(&0_u64.to_le_bytes()).await.unwrap(), Some(object("0", 0, size(0))));
-        cache.proxy.stop().await;
-    });
+/// Relays before the doors of clients, functions and clients of Redis.
+async fn relays() -> [Relay; 3] {
+    let faults = Faults {
+        life_mean: Duration::from_secs(2),
+        one_delayed_in: 40,
+        delay_max: Duration::from_millis(40),
+    };
+    [
+        Relay::start(faults, "clients", 1).await.unwrap(),
+        Relay::start(faults, "functions", 1).await.unwrap(),
+        Relay::start(faults, "clients of Redis", 1).await.unwrap(),
+    ]
 }
 
-/// From 1 kB to 1.2 MB, so that bodies go both ways through the proxy.
-fn size(name: u64) -> usize {
-    1_000 + usize::try_from(name * name).unwrap() * 2_200
+async fn proxy(pool: &Arc<Pool>, relays: &[Relay; 3]) -> Proxy {
+    let config = ProxyConfig {
+        n_nodes: N_NODES,
+        warm_up: Some(Nanos::millis(300)),
+        backup: Some(Nanos::millis(200)),
+        function_endpoint: Some(relays[1].address.to_string()),
+        ..config()
+    };
+    let proxy = Proxy::start(config, Arc::clone(pool) as Arc<dyn Invoke>).await.unwrap();
+    let at = proxy.addresses;
+    let addresses = [at.client, at.function, at.resp.unwrap()];
+    for (relay, address) in relays.iter().zip(addresses) {
+        relay.turn_to(address);
+    }
+    proxy
+}
+
+async fn door(relays: &[Relay; 3], client: u64) -> Door {
+    if client % 3 == 2 {
+        return Door::Resp(RespClient::new(relays[2].address.to_string(), OBJECT_LIMIT));
+    }
+    let mut config = ClientConfig::new(vec![relays[0].address.to_string()], TOKEN);
+    (config.request_limit, config.object_limit) = (OBJECT_LIMIT / 2, OBJECT_LIMIT);
+    loop {
+        // The relay may cut the call itself.
+        if let Ok(client) = Client::connect(config.clone()).await {
+            return Door::Library(client);
+        }
+    }
+}
+
+/// Kills functions until enough of everything has happened to this proxy.
+async fn kill(pool: &Pool, proxy: &Proxy, relays: &[Relay; 3]) {
+    let n_cut = || relays.iter().map(|it| it.done.n_cut.load(Ordering::Relaxed)).sum::<u64>();
+    let metrics = proxy.metrics();
+    let n_cut_before = n_cut();
+    let mut node = 0;
+    while metrics.n_chunks_lost.get() < 5
+        || metrics.n_chunks_sent.get() < 200
+        || metrics.n_invocations_backup.get() < 5
+        || n_cut() < n_cut_before + 10
+    {
+        node = (node * 5 + 7) % N_NODES;
+        pool.kill(node);
+        tokio::time::sleep(Duration::from_millis(150)).await;
+    }
+}
+
+#[test]
+fn no_read_is_ever_wrong_late_or_left_over() {
+    run(async {
+        let n_tasks = || Handle::current().metrics().num_alive_tasks();
+        let n_tasks_before = n_tasks();
+        let pool = Arc::new(Pool::default());
+        let relays = relays().await;
+        let first = proxy(&pool, &relays).await;
+        let directory = tempfile::tempdir().unwrap();
+        let load = Arc::new(Load {
+            store: FileStore::open(directory.path()).unwrap(),
+            n_shared: 16,
+            n_owned: 6,
+            object_bytes_max: 1_000_000,
+            pause_mean: Duration::from_millis(20),
+            // From the cache, and then into it again, with what a machine in trouble adds.
+            deadline: OBJECT_LIMIT * 3 + OBJECT_LIMIT,
+            is_over: AtomicBool::new(false),
+            seed: 1,
+        });
+        load.prepare(&mut door(&relays, 0).await).await.unwrap();
+        let mut clients = JoinSet::new();
+        for client in 0..4 {
+            clients.spawn(Arc::clone(&load).run(client, door(&relays, client).await));
+        }
+        kill(&pool, &first, &relays).await;
+        // Without a word to anyone.
+        drop(first);
+        let second = proxy(&pool, &relays).await;
+        kill(&pool, &second, &relays).await;
+        load.is_over.store(true, Ordering::Relaxed);
+        let mut tally = Tally::default();
+        while let Some(done) = clients.join_next().await {
+            tally.add(done.unwrap());
+        }
+        assert!(tally.faults.is_empty(), "{:#?}", tally.faults);
+        let (n_cached, n_not) =
+            (tally.n_whole + tally.n_recovered, tally.n_misses + tally.n_resets);
+        assert!(0 < n_cached && 0 < n_not && 0 < tally.n_puts, "{tally:?}");
+        second.stop().await;
+        drop(relays);
+        // Nothing is left but what is told to end at this moment.
+        while n_tasks_before < n_tasks() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
 }

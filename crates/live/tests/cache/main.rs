@@ -5,7 +5,13 @@
 
 mod bad_peers;
 mod chaos;
+#[path = "../../examples/chaos/door.rs"]
+mod door;
+#[path = "../../examples/chaos/load.rs"]
+mod load;
 mod objects;
 mod pool;
 mod processes;
 mod redis;
+#[path = "../../examples/chaos/relay.rs"]
+mod relay;

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use live::client::{Client, Fetched, Outcome};
+use live::client::{Client, ClientConfig, ClientError, Fetched, Outcome};
 use live::store::{BackingStore, FileStore};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use units::{Bytes as Amount, Nanos};
 
-use crate::pool::{config, connect, object, run, start};
+use crate::pool::{TOKEN, config, connect, object, run, start};
 
 #[track_caller]
 fn hit(fetched: &Fetched, name: &str, version: u64, n_bytes: usize) {
@@ -143,6 +145,92 @@ fn a_proxy_that_starts_anew_finds_functions_and_memory_free() {
         put(&client, "song", 2, 500_000).await;
         hit(&first.client.get(b"song").await.unwrap(), "song", 2, 500_000);
         proxy.stop().await;
+    });
+}
+
+#[test]
+fn several_proxies_share_the_keys_and_one_that_stops_takes_only_its_own() {
+    run(async {
+        let caches = [start(config()).await, start(config()).await, start(config()).await];
+        let proxies = || caches.iter().map(|it| it.proxy.addresses.client.to_string()).collect();
+        let client = Client::connect(ClientConfig::new(proxies(), TOKEN)).await.unwrap();
+        let names: Vec<String> = (0..60).map(|it| format!("song {it}")).collect();
+        for name in &names {
+            put(&client, name, 1, 50_000).await;
+        }
+        let n_objects = caches.each_ref().map(|it| it.proxy.n_objects());
+        assert!(n_objects.iter().all(|it| 5 < *it) && n_objects.iter().sum::<usize>() == 60);
+        // Another client agrees on who has what.
+        let other = Client::connect(ClientConfig::new(proxies(), TOKEN)).await.unwrap();
+        for name in &names {
+            hit(&other.get(name.as_bytes()).await.unwrap(), name, 1, 50_000);
+        }
+        let [gone, second, third] = caches;
+        gone.proxy.stop().await;
+        let mut n_failed = 0;
+        for name in &names {
+            match client.get(name.as_bytes()).await {
+                Ok(fetched) => hit(&fetched, name, 1, 50_000),
+                Err(ClientError::Unreachable { .. }) => n_failed += 1,
+                Err(other) => panic!("{other}"),
+            }
+        }
+        assert_eq!(n_failed, n_objects[0]);
+        second.proxy.stop().await;
+        third.proxy.stop().await;
+    });
+}
+
+#[test]
+fn a_proxy_that_stops_ends_what_is_under_way() {
+    run(async {
+        let cache = start(config()).await;
+        let song = object("song", 1, 60_000_000);
+        cache.client.put(b"song", song.clone()).await.unwrap();
+        let resp = cache.proxy.addresses.resp.unwrap();
+        let mut reader = TcpStream::connect(resp).await.unwrap();
+        reader.write_all(b"GET song\r\n").await.unwrap();
+        let mut head = [0; 11];
+        reader.read_exact(&mut head).await.unwrap();
+        assert_eq!(&head, b"$60000000\r\n");
+        let stopping = tokio::spawn(cache.proxy.stop());
+        let mut rest = Vec::new();
+        reader.read_to_end(&mut rest).await.unwrap();
+        assert!(rest.strip_suffix(b"\r\n") == Some(&song[..]), "all of it came");
+        stopping.await.unwrap();
+        assert!(TcpStream::connect(resp).await.is_err());
+    });
+}
+
+#[test]
+fn prometheus_reads_what_was_counted() {
+    run(async {
+        let cache = start(config()).await;
+        put(&cache.client, "song", 1, 100_000).await;
+        hit(&cache.client.get(b"song").await.unwrap(), "song", 1, 100_000);
+        let ask = async |path: &str| {
+            let address = cache.proxy.addresses.metrics.unwrap();
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            let request = format!("GET {path} HTTP/1.1\r\nHost: proxy\r\n\r\n");
+            stream.write_all(request.as_bytes()).await.unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await.unwrap();
+            answer
+        };
+        let answer = ask("/metrics").await;
+        for row in [
+            "# TYPE infinisim_hits_total counter",
+            "infinisim_hits_total 1",
+            "infinisim_chunks_stored_total 6",
+            "infinisim_bad_peers_total 0",
+            "# TYPE infinisim_objects gauge",
+            "infinisim_objects 1",
+            "infinisim_relays 0",
+        ] {
+            assert!(answer.lines().any(|it| it == row), "`{row}` is not in {answer}");
+        }
+        assert!(ask("/").await.starts_with("HTTP/1.1 404 "));
+        cache.proxy.stop().await;
     });
 }
 

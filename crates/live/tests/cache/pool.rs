@@ -10,9 +10,12 @@ use std::time::Duration;
 use ec::Code;
 use live::client::{Client, ClientConfig};
 use live::proxy::{Invoke, InvokeError, Proxy, ProxyConfig};
-use nodefn::{Instance, Invocation, Report};
+use nodefn::{Connection, Instance, Invocation, Report};
 use tokio::task::AbortHandle;
 use units::{Bytes as Amount, Nanos};
+use wire::{Limits, Message, Role};
+
+pub(crate) use crate::load::object;
 
 /// A platform of tasks: a busy function gets a second instance, as on Lambda.
 #[derive(Default)]
@@ -22,6 +25,8 @@ pub(crate) struct Pool {
     n_invocations: AtomicU64,
     /// Whether functions run that never dial in.
     pub(crate) is_mute: AtomicBool,
+    /// Whether functions run that dial in, and then answer nothing.
+    pub(crate) is_deaf: AtomicBool,
 }
 
 impl Pool {
@@ -40,6 +45,9 @@ impl Pool {
         let failed = |why: String| InvokeError::Function { function: node.to_string(), why };
         if self.is_mute.load(Ordering::Relaxed) {
             tokio::time::sleep(Duration::from_hours(1)).await;
+        }
+        if self.is_deaf.load(Ordering::Relaxed) {
+            return Err(failed(deaf(&invocation).await));
         }
         let idle = self.idle.lock().unwrap().get_mut(&node).and_then(Vec::pop);
         let mut instance = idle.unwrap_or_else(|| Instance::new().unwrap());
@@ -64,6 +72,24 @@ impl Invoke for Pool {
     ) -> Pin<Box<dyn Future<Output = Result<Report, InvokeError>> + Send + '_>> {
         Box::pin(self.run(invocation))
     }
+}
+
+/// A function that says that it is there, and no more, until the proxy has enough of it.
+async fn deaf(invocation: &Invocation) -> String {
+    let limit = Duration::from_secs(5);
+    let (node, session) = (units::NodeId(invocation.node), u64::MAX);
+    let token = bytes::Bytes::copy_from_slice(invocation.token.as_bytes());
+    let pong = Message::Pong { request: 0, node, session, token: token.clone() };
+    let hello = Message::Hello { role: Role::Function, node, session, token };
+    let limits = Limits { body_len_max: 1 << 30 };
+    let dialled = Connection::dial(&invocation.proxy, limits, &hello, limit).await;
+    let Ok(mut connection) = dialled else { return "nobody answers".to_owned() };
+    let _ = connection.reader.frame_within(limit).await;
+    let _ = connection.writer.send_within(&pong, limit).await;
+    while let Ok(Some(frame)) = connection.reader.frame().await {
+        let _ = connection.reader.skip(frame.n_bytes_following(), limit).await;
+    }
+    "it was deaf".to_owned()
 }
 
 /// A proxy with its functions and a client.
@@ -102,18 +128,6 @@ pub(crate) async fn connect(proxy: &Proxy) -> Client {
     let mut config = ClientConfig::new(proxies, TOKEN);
     config.request_limit = Duration::from_secs(5);
     Client::connect(config).await.unwrap()
-}
-
-/// An object whose bytes follow from its name.
-pub(crate) fn object(name: &str, version: u64, n_bytes: usize) -> bytes::Bytes {
-    let mut state = xxhash_rust::xxh3::xxh3_64_with_seed(name.as_bytes(), version);
-    let mut bytes = Vec::with_capacity(n_bytes + 8);
-    while bytes.len() < n_bytes {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        bytes.extend_from_slice(&state.rotate_left(23).to_le_bytes());
-    }
-    bytes.truncate(n_bytes);
-    bytes.into()
 }
 
 /// Runs a test on two threads, as the proxy runs.

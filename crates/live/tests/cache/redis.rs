@@ -63,6 +63,11 @@ fn redis_cli_sets_gets_and_deletes() {
         // What the client library stores, the RESP door finds, and the other way round.
         cache.client.put(b"shared", "both doors".into()).await.unwrap();
         check(&["GET", "shared"], "both doors\n").await;
+        // redis-cli takes off what looks like the end of a line.
+        let film = format!("{}.", "a film of some length ".repeat(100_000_000 / 22));
+        let answer = run_tool(&cache, "redis-cli", &["-x", "SET", "film"], film.as_bytes()).await;
+        assert_eq!(answer.as_deref(), Some("OK\n"));
+        check(&["GET", "film"], &format!("{film}\n")).await;
         cache.proxy.stop().await;
     });
 }
@@ -71,8 +76,8 @@ fn redis_cli_sets_gets_and_deletes() {
 fn redis_benchmark_runs_through() {
     run(async {
         let cache = start(config()).await;
-        for n_bytes in ["1000", "1000000"] {
-            let arguments = ["-t", "set,get", "-n", "40", "-c", "4", "-d", n_bytes, "--csv"];
+        for (n_bytes, n) in [("1000", "40"), ("1000000", "40"), ("100000000", "4")] {
+            let arguments = ["-t", "set,get", "-n", n, "-c", "4", "-d", n_bytes, "--csv"];
             let Some(answer) = run_tool(&cache, "redis-benchmark", &arguments, b"").await else {
                 return;
             };
