@@ -11,7 +11,7 @@ use trace::Selection;
 use units::{Bytes, Nanos};
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::args::{CompareArgs, DEFAULT_BOOK, DEFAULT_PROFILE, PriceArgs, UsageError};
+use crate::args::{CompareArgs, DEFAULT_BOOK, DEFAULT_PROFILE, PriceArgs, TraceArgs, UsageError};
 use crate::output;
 
 /// An experiment as its file spells it. Nothing is checked but its shape.
@@ -91,6 +91,25 @@ impl Experiment {
             prices: &args.prices,
             profile: &args.systems.profile,
             seeds: vec![args.systems.seed],
+        })
+    }
+
+    /// The experiment of one InfiniCache, written as `system`, on a trace.
+    pub(crate) fn of_pool(
+        trace: &TraceArgs,
+        system: String,
+        prices: &PriceArgs,
+        profile: &str,
+        seed: u64,
+    ) -> anyhow::Result<Experiment> {
+        Experiment::new(Parts {
+            trace: trace.trace.clone(),
+            selection: trace.select.selection(),
+            policy: EvictionPolicy::Lru,
+            systems: vec![system],
+            prices,
+            profile,
+            seeds: vec![seed],
         })
     }
 
@@ -206,7 +225,7 @@ fn default_profile() -> String {
 
 /// The profile that comes with the program under this name, or the file of this path; and its
 /// text.
-fn profile_of(name: &str) -> anyhow::Result<(Profile, String)> {
+pub(crate) fn profile_of(name: &str) -> anyhow::Result<(Profile, String)> {
     if let Some(text) = Profile::builtin_text(name) {
         return Ok((Profile::from_toml(text)?, text.to_owned()));
     }

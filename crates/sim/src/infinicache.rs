@@ -65,6 +65,8 @@ enum Event {
     ReclaimRound,
     /// The platform takes an instance back.
     Reclaim(NodeId, Slot),
+    /// It takes back the one that is listed with this number.
+    ReclaimListed(u32),
     /// An instance may have been idle for as long as the platform allows.
     IdleOut(NodeId, Slot),
 }
@@ -161,6 +163,7 @@ impl Model for InfiniCache<'_> {
             Event::Synced(node) => self.synced(now, node, agenda),
             Event::ReclaimRound => self.reclaim_round(now, agenda),
             Event::Reclaim(node, slot) => self.reclaim(now, node, slot, agenda),
+            Event::ReclaimListed(number) => self.reclaim_listed(now, number, agenda),
             Event::IdleOut(node, slot) => self.idle_out(now, node, slot, agenda),
         }
     }

@@ -38,6 +38,45 @@ pub(super) enum Answer {
 /// A proxy hands out no chunk that is longer.
 const LIMITS: Limits = Limits { body_len_max: 16 << 30 };
 
+/// Messages under way, one on each connection.
+#[derive(Debug)]
+pub(super) struct Round {
+    asked: JoinSet<(usize, Exchanged)>,
+    failure: Option<LaneError>,
+}
+
+/// The answer, and the connection it came over.
+type Exchanged = Result<(Connection, Answer), LaneError>;
+
+impl Round {
+    /// The next answer, whose connection is then free again; nothing when all have come.
+    pub(super) async fn next(&mut self, lanes: &mut LaneSet) -> Option<(usize, Answer)> {
+        loop {
+            let Ok((index, outcome)) = self.asked.join_next().await? else { continue };
+            return Some(match outcome {
+                Ok((lane, answer)) => {
+                    lanes.lanes[index] = Some(lane);
+                    (index, answer)
+                }
+                Err(error) => {
+                    self.failure = Some(error);
+                    (index, Answer::Broken)
+                }
+            });
+        }
+    }
+
+    /// Whether all answers have come.
+    pub(super) fn is_over(&self) -> bool {
+        self.asked.is_empty()
+    }
+
+    /// Why a connection broke, if one did.
+    pub(super) fn take_failure(&mut self, lanes: &LaneSet) -> Option<ClientError> {
+        self.failure.take().map(|it| it.of(&lanes.proxy))
+    }
+}
+
 impl LaneSet {
     /// A set that is not connected yet.
     pub(super) fn new(proxy: &str, code: Code) -> Result<LaneSet, ClientError> {
@@ -63,23 +102,22 @@ impl LaneSet {
         &self.proxy
     }
 
-    /// Asks for chunks, all at once.
-    pub(super) async fn get(
+    /// Asks for chunks, all at once; the answers come one by one.
+    pub(super) fn ask(
         &mut self,
         config: &ClientConfig,
         key: &Bytes,
         chunks: Vec<usize>,
         is_body_wanted: bool,
-    ) -> Result<Vec<(usize, Answer)>, ClientError> {
+    ) -> Round {
         self.n_requests += 1;
         let request = self.n_requests;
-        let limit = config.request_limit;
         let ask = |index| {
             let id = ChunkId { key: key.clone(), chunk: small(index), version: 0 };
             (Message::Get { request, id, is_body_wanted }, [Bytes::new(), Bytes::new()])
         };
         let asked = chunks.into_iter().map(|index| (index, ask(index)));
-        self.round(config, asked.collect(), limit).await
+        self.begin(config, asked.collect())
     }
 
     /// Sends chunks, all at once: of a new version of an object, or lost ones of an old one.
@@ -97,7 +135,7 @@ impl LaneSet {
             let body_len = body.iter().map(|it| it.len() as u64).sum();
             (index, (Message::Set { request, id, body_len }, body))
         });
-        let answers = self.round(config, sent.collect(), config.request_limit).await?;
+        let answers = self.round(config, sent.collect()).await?;
         for (_, answer) in answers {
             let why = match answer {
                 Answer::Late => continue,
@@ -119,7 +157,7 @@ impl LaneSet {
         let id = ChunkId { key: key.clone(), chunk: 0, version: 0 };
         let message = Message::Delete { request: self.n_requests, id };
         let sent = vec![(0, (message, [Bytes::new(), Bytes::new()]))];
-        let answers = self.round(config, sent, config.request_limit).await?;
+        let answers = self.round(config, sent).await?;
         match answers.into_iter().next() {
             Some((_, Answer::Late)) => Ok(true),
             Some((_, Answer::Refused(Refusal::NotCached))) => Ok(false),
@@ -135,8 +173,26 @@ impl LaneSet {
         &mut self,
         config: &ClientConfig,
         messages: Vec<(usize, (Message, [Bytes; 2]))>,
-        limit: Duration,
     ) -> Result<Vec<(usize, Answer)>, ClientError> {
+        let mut round = self.begin(config, messages);
+        let mut answers = Vec::new();
+        while let Some(answer) = round.next(self).await {
+            answers.push(answer);
+        }
+        let is_all_broken = answers.iter().all(|it| matches!(it.1, Answer::Broken));
+        match round.take_failure(self) {
+            Some(error) if is_all_broken => Err(error),
+            _ => Ok(answers),
+        }
+    }
+
+    /// Sends each message on the connection of its chunk.
+    fn begin(
+        &mut self,
+        config: &ClientConfig,
+        messages: Vec<(usize, (Message, [Bytes; 2]))>,
+    ) -> Round {
+        let limit = config.request_limit;
         let mut asked = JoinSet::new();
         for (index, (message, body)) in messages {
             let lane = self.lanes[index].take();
@@ -163,26 +219,7 @@ impl LaneSet {
                 (index, timeout(longest, exchanged).await.unwrap_or(Err(is_over.into())))
             });
         }
-        let mut answers = Vec::new();
-        let mut failure = None;
-        while let Some(joined) = asked.join_next().await {
-            let Ok((index, outcome)) = joined else { continue };
-            match outcome {
-                Ok((lane, answer)) => {
-                    self.lanes[index] = Some(lane);
-                    answers.push((index, answer));
-                }
-                Err(error) => {
-                    failure = Some(error);
-                    answers.push((index, Answer::Broken));
-                }
-            }
-        }
-        let is_all_broken = answers.iter().all(|it| matches!(it.1, Answer::Broken));
-        match failure {
-            Some(error) if is_all_broken => Err(error.of(&self.proxy)),
-            _ => Ok(answers),
-        }
+        Round { asked, failure: None }
     }
 
     fn unreachable(&self, why: &str) -> ClientError {
@@ -192,7 +229,7 @@ impl LaneSet {
 
 /// Why a connection is of no use.
 #[derive(Debug)]
-enum LaneError {
+pub(super) enum LaneError {
     Connection(ConnectionError),
     Refused(Refusal),
 }

@@ -258,7 +258,8 @@ impl Shared {
         }
     }
 
-    /// Asks for a chunk, and waits until it comes, is refused, or is not needed any more.
+    /// Asks for a chunk, and waits until it comes or is refused, or its function answers that it
+    /// holds it, where the read is settled.
     pub(crate) async fn get_chunk(&self, read: &Arc<Read>, chunk: u8, is_body_wanted: bool) -> Got {
         let (reply, answer) = oneshot::channel();
         let read_too = Arc::clone(read);
@@ -268,15 +269,7 @@ impl Shared {
             Ok(due) => due,
             Err(why) => return self.refused(read, chunk, why),
         };
-        let answer = tokio::select! {
-            biased;
-            answer = timeout_at(due, answer) => answer,
-            () = read.settled(), if !is_body_wanted => {
-                self.metrics.n_chunks_late.one();
-                return Got::Late;
-            }
-        };
-        match answer {
+        match timeout_at(due, answer).await {
             Err(_) => self.refused(read, chunk, Refusal::Deadline),
             Ok(Err(_)) => self.refused(read, chunk, Refusal::Unreachable),
             Ok(Ok(Err(why))) => self.refused(read, chunk, why),

@@ -61,7 +61,14 @@ async fn gather(
     for chunk in chunks {
         let (shared, read) = (Arc::clone(shared), Arc::clone(read));
         asked.spawn(async move {
-            let got = shared.get_chunk(&read, chunk, is_body_wanted).await;
+            let got = tokio::select! {
+                biased;
+                got = shared.get_chunk(&read, chunk, is_body_wanted) => got,
+                () = read.settled(), if !is_body_wanted => {
+                    shared.metrics.n_chunks_late.one();
+                    Got::Late
+                }
+            };
             (chunk, take_in(&shared, got).await)
         });
     }

@@ -51,6 +51,12 @@ impl InfiniCache<'_> {
             }
         }
         agenda.at(Time::START, Event::ReclaimRound);
+        for (number, listed) in (0..).zip(self.config.reclaim.listed()) {
+            let at = Time::START + listed.after;
+            if at <= self.ends_at {
+                agenda.at(at, Event::ReclaimListed(number));
+            }
+        }
     }
 
     /// Invokes a function on the proxy's behalf.
