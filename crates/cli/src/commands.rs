@@ -10,6 +10,7 @@ pub(crate) mod live_bench;
 pub(crate) mod live_down;
 pub(crate) mod live_replay;
 pub(crate) mod live_up;
+pub(crate) mod live_validate;
 pub(crate) mod prices;
 pub(crate) mod run;
 pub(crate) mod trace_convert;

@@ -24,7 +24,7 @@ const PROGRAM: &str = "bootstrap";
 /// How long all functions together may take until each has been up.
 const READY_TIMEOUT: Duration = Duration::from_mins(2);
 /// Longer than a lease with a backup in it.
-const FUNCTION_TIMEOUT: Nanos = Nanos::seconds(60);
+pub(crate) const FUNCTION_TIMEOUT: Nanos = Nanos::seconds(60);
 /// AWS's own range of memory.
 const MEMORY_MB: std::ops::RangeInclusive<u64> = 128..=10_240;
 

@@ -76,6 +76,15 @@ impl LiveInput {
         Workload { requests, key_hashes, span: *span }
     }
 
+    /// The same on a clock that began so much earlier.
+    pub(crate) fn later(mut self, lead: Nanos) -> LiveInput {
+        for request in &mut self.requests {
+            request.at = request.at + lead;
+        }
+        self.span += lead;
+        self
+    }
+
     fn summary(&self) -> TraceSummary {
         let objects: BTreeSet<_> = self.requests.iter().map(|it| it.object).collect();
         let gets = self.requests.iter().filter(|it| it.op == Op::Get);
@@ -99,13 +108,17 @@ pub(crate) enum Billed {
 
 /// A store whose objects are made from their keys, and which answers as the profile says.
 pub(crate) fn store(choice: StoreChoice) -> anyhow::Result<Arc<MadeStore>> {
+    Ok(Arc::new(MadeStore::new(terms(choice)?)))
+}
+
+/// How the store answers.
+pub(crate) fn terms(choice: StoreChoice) -> anyhow::Result<StoreTerms> {
     let (profile, _) = profile_of(DEFAULT_PROFILE)?;
-    let terms = match choice {
+    Ok(match choice {
         StoreChoice::Instant => StoreTerms::INSTANT,
         StoreChoice::Measured => terms_of(&profile, "measured"),
         StoreChoice::Fast20 => terms_of(&profile, "fast20"),
-    };
-    Ok(Arc::new(MadeStore::new(terms)))
+    })
 }
 
 fn terms_of(profile: &Profile, name: &str) -> StoreTerms {

@@ -5,6 +5,7 @@ mod commands;
 mod experiment;
 mod figures_args;
 mod live_args;
+mod live_calibration;
 mod live_control;
 mod live_pool;
 mod live_run;
@@ -48,7 +49,7 @@ fn run(args: Args) -> anyhow::Result<()> {
             LiveCommand::Down(args) => commands::live_down::down(&args),
             LiveCommand::Replay(args) => commands::live_replay::replay(&args),
             LiveCommand::Bench(args) => commands::live_bench::bench(&args),
-            LiveCommand::Validate(_) => Ok(()),
+            LiveCommand::Validate(args) => commands::live_validate::validate(&args),
             LiveCommand::Sandbox { arguments } => commands::live_up::sandbox(arguments),
         };
     }

@@ -4,7 +4,7 @@
 //! spreadsheet. [`chart`] draws the figures of the paper, ours over theirs, [`table1`] its
 //! Table 1, and [`scoreboard`] lists every published number beside ours. [`mod@reference`] reads
 //! the published curves and [`published`] the published numbers. [`page`] puts all of it on one
-//! page.
+//! page. [`validation`] shows a live run beside the simulator's.
 //!
 //! Nothing here computes a metric or touches a file: every function takes plain data and gives
 //! the text or the bytes of a file, the same for the same data.
@@ -18,3 +18,4 @@ pub mod published;
 pub mod reference;
 pub mod scoreboard;
 pub mod table1;
+pub mod validation;

@@ -1,15 +1,18 @@
 //! `infinisim live replay`: the requests of a trace on the real cache.
 
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::bail;
 use live::platform::local::{InvocationRecord, ReclaimRecord};
 use live::replay::{Pace, Replayed};
+use policy::link::LinkTerms;
+use pricing::Quantum;
 use report::comparison;
 use units::{Nanos, Time};
 
 use crate::experiment::Experiment;
-use crate::live_args::{LiveReplayArgs, PoolArgs};
+use crate::live_args::{LiveReplayArgs, PoolArgs, StoreChoice};
 use crate::live_control;
 use crate::live_pool::{self, LivePool, PREFIX, Ports, connect, interrupt};
 use crate::live_run::{self, Billed, LiveInput, N_AT_ONCE_MAX};
@@ -35,7 +38,8 @@ pub(crate) fn replay(args: &LiveReplayArgs) -> anyhow::Result<()> {
         if args.which.running {
             on_running(name, args, &input).await
         } else {
-            on_own(&args.pool, args, &experiment, &input).await
+            let quantum = experiment.prices.function().quantum.value;
+            on_own(&args.pool, args.pace.store, quantum, &input).await.map(|it| it.0)
         }
     })?;
     let record = live_run::record(&experiment, &input, &ran.replayed, &ran.billed, ran.n_evictions);
@@ -65,52 +69,74 @@ pub(crate) struct Ran {
     pub(crate) replayed: Replayed,
     pub(crate) billed: Billed,
     pub(crate) n_evictions: u64,
-    /// What the platform took back, on the clock of the run.
+    /// What the platform took back, on the clock of the replay.
     pub(crate) reclaims: Vec<ReclaimRecord>,
+    /// How long the functions had been there when it began.
+    pub(crate) lead: Nanos,
 }
 
 /// On a cache that ends with the replay.
-async fn on_own(
+pub(crate) async fn on_own(
     pool_args: &PoolArgs,
-    args: &LiveReplayArgs,
-    experiment: &Experiment,
+    store: StoreChoice,
+    quantum: Quantum,
     input: &LiveInput,
-) -> anyhow::Result<Ran> {
+) -> anyhow::Result<(Ran, LinkTerms)> {
     let mut interrupted = std::pin::pin!(interrupt()?);
-    let quantum = experiment.prices.function().quantum.value;
     let pool = LivePool::start(pool_args, quantum, Ports::Any, &mut interrupted).await?;
     let client = pool.client(2 * N_AT_ONCE_MAX).await?;
-    let store = live_run::store(args.pace.store)?;
-    let began = pool.platform.now();
+    let store = live_run::store(store)?;
     pool.start_reclaims(pool_args);
+    let began = pool.platform.now();
+    let ended = async |replayed| {
+        // As long as the simulator's run, though nobody may ask for anything at its end.
+        let left = pool.platform.now().until(began + input.span);
+        tokio::time::sleep(Duration::from_nanos(left.get())).await;
+        replayed
+    };
     let replayed = live_run::drive(&client, &store, input, Pace::Open, &mut interrupted).await;
+    let replayed = match replayed {
+        None => None,
+        Some(replayed) => tokio::select! {
+            replayed = ended(replayed) => Some(replayed),
+            () = &mut interrupted => None,
+        },
+    };
     let Some(replayed) = replayed else {
         pool.stop().await;
         bail!("interrupted");
     };
     pool.wait_until_idle().await;
     let n_evictions = pool.proxy.metrics().n_evictions.get();
-    let (invocations, reclaims) = records_since(&pool, began);
+    let lead = pool.started_at.until(began);
+    let (invocations, reclaims) = records_since(&pool, began, input.span);
+    let link = pool.link;
     pool.stop().await;
     let at = |it: &ReclaimRecord| Time::START.until(it.at);
     let billed = Billed::Each { invocations, reclaims: reclaims.iter().map(at).collect() };
-    Ok(Ran { replayed, billed, n_evictions, reclaims })
+    Ok((Ran { replayed, billed, n_evictions, reclaims, lead }, link))
 }
 
-/// What a platform noted, on a clock that began then. What was before counts for the beginning.
-pub(crate) fn records_since(
+/// What a platform noted, on a clock that began then, and what belongs to a run of this span.
+/// What was before counts for the beginning.
+fn records_since(
     pool: &LivePool,
     began: Time,
+    span: Nanos,
 ) -> (Vec<InvocationRecord>, Vec<ReclaimRecord>) {
     let since = |at: Time| Time::START + began.until(at);
+    let ends_at = Time::START + span;
     let mut invocations = pool.platform.take_records();
     for it in &mut invocations {
         it.received_at = since(it.received_at);
     }
+    // After the end only what requests led to still counts.
+    invocations.retain(|it| it.received_at <= ends_at || it.kind == "serve");
     let mut reclaims = pool.platform.take_reclaims();
     for it in &mut reclaims {
         it.at = since(it.at);
     }
+    reclaims.retain(|it| it.at <= ends_at);
     (invocations, reclaims)
 }
 
@@ -124,7 +150,13 @@ async fn on_running(name: &str, args: &LiveReplayArgs, input: &LiveInput) -> any
     let replayed = live_run::drive(&client, &store, input, Pace::Open, interrupted).await;
     let Some(replayed) = replayed else { bail!("interrupted") };
     let billed = live_control::bill(name).await?.since(&before);
-    Ok(Ran { replayed, billed: Billed::Together(billed), n_evictions: 0, reclaims: Vec::new() })
+    Ok(Ran {
+        replayed,
+        billed: Billed::Together(billed),
+        n_evictions: 0,
+        reclaims: Vec::new(),
+        lead: Nanos::ZERO,
+    })
 }
 
 fn write_log(dir: &Path, ran: &Ran) -> anyhow::Result<()> {
@@ -145,11 +177,11 @@ pub(crate) fn schedule(reclaims: &[ReclaimRecord]) -> String {
     text
 }
 
-/// The same as `policy` has it.
-pub(crate) fn listed(reclaims: &[ReclaimRecord]) -> Vec<policy::reclaim::Listed> {
+/// The same as `policy` has it, on a clock that began so much earlier.
+pub(crate) fn listed(reclaims: &[ReclaimRecord], lead: Nanos) -> Vec<policy::reclaim::Listed> {
     let one = |it: &ReclaimRecord| {
         let function = it.function.strip_prefix(PREFIX)?.parse().ok()?;
-        let after: Nanos = Time::START.until(it.at);
+        let after = lead + Time::START.until(it.at);
         Some(policy::reclaim::Listed { after, function, rank: u32::try_from(it.rank).ok()? })
     };
     reclaims.iter().filter_map(one).collect()

@@ -1,0 +1,277 @@
+//! How this machine behaves as a platform: a short measurement of the parts, from which the
+//! simulator's profile of it is made.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use bytes::Bytes;
+use ec::Codec;
+use live::client::{Client, Outcome};
+use live::made;
+use live::platform::local::InvocationRecord;
+use pricing::Quantum;
+use sim::Profile;
+
+use crate::live_args::{Interval, PoolArgs, StoreChoice};
+use crate::live_pool::{FUNCTION_TIMEOUT, LivePool, PREFIX, Ports};
+use crate::live_run;
+
+/// What was measured, in milliseconds and MB per second.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Calibration {
+    /// A client's question that the proxy can answer by itself.
+    pub(crate) round_trip_ms: f64,
+    /// What a small GET takes beyond the round trips of its ping and its chunks.
+    pub(crate) client_overhead_ms: f64,
+    /// From an invocation of an idle function to its PONG: the least, and the mean beyond.
+    pub(crate) warm_floor_ms: f64,
+    pub(crate) warm_tail_ms_mean: f64,
+    /// The same of a function without an instance.
+    pub(crate) cold_start_ms: f64,
+    /// What all functions of an object move together.
+    pub(crate) link_mb_per_s: f64,
+    pub(crate) encode_ms_per_mb: f64,
+    pub(crate) decode_ms_per_mb: f64,
+}
+
+/// How often each thing is measured; medians count.
+const N_ROUNDS: usize = 25;
+const N_COLD_ROUNDS: usize = 6;
+const SMALL: usize = 1_000;
+const LARGE: usize = 16_000_000;
+
+/// Measures a pool of its own. Takes about a quarter of a minute.
+pub(crate) async fn calibrate(args: &PoolArgs, quantum: Quantum) -> anyhow::Result<Calibration> {
+    let never = Interval(None);
+    let args = PoolArgs { warmup: never, backup: never, ..args.clone() };
+    let pool = LivePool::start(&args, quantum, Ports::Any, std::future::pending()).await?;
+    let measured = measure(&args, &pool).await;
+    pool.stop().await;
+    measured.context("cannot measure this machine")
+}
+
+async fn measure(args: &PoolArgs, pool: &LivePool) -> anyhow::Result<Calibration> {
+    let client = pool.client(16).await?;
+    for (key, n_bytes) in [("small", SMALL), ("large", LARGE)] {
+        client.put(key.as_bytes(), made::object(key.as_bytes(), n_bytes)).await?;
+    }
+    let mut unknown = Vec::new();
+    let mut small = Vec::new();
+    let mut large = Vec::new();
+    for _ in 0..N_ROUNDS {
+        unknown.push(timed_get(&client, "unknown", Outcome::Miss).await?);
+    }
+    // The first one brings the functions up.
+    timed_get(&client, "small", Outcome::Hit).await?;
+    for _ in 0..N_ROUNDS {
+        small.push(timed_get(&client, "small", Outcome::Hit).await?);
+    }
+    for _ in 0..N_ROUNDS.div_ceil(3) {
+        large.push(timed_get(&client, "large", Outcome::Hit).await?);
+    }
+    let round_trip_ms = median(&mut unknown);
+    let small_ms = median(&mut small);
+    let client_overhead_ms = (small_ms - 2.0 * round_trip_ms).max(0.001);
+    let (encode_ms_per_mb, decode_ms_per_mb) = coding(args)?;
+    let large_mb = LARGE as f64 / 1e6;
+    let moving_ms = median(&mut large) - small_ms - large_mb * decode_ms_per_mb;
+    let n_moved_mb = large_mb * args.code.n_chunks() as f64 / args.code.n_data() as f64;
+    let known_ms = round_trip_ms + client_overhead_ms;
+    let warm = warm_starts(args, pool, &client, known_ms).await?;
+    let cold_start_ms = cold_start(args, pool, &client, warm.after_ms).await?;
+    Ok(Calibration {
+        round_trip_ms,
+        client_overhead_ms,
+        warm_floor_ms: warm.floor_ms,
+        warm_tail_ms_mean: warm.tail_ms_mean,
+        cold_start_ms,
+        link_mb_per_s: n_moved_mb / moving_ms.max(0.01) * 1e3,
+        encode_ms_per_mb,
+        decode_ms_per_mb,
+    })
+}
+
+struct WarmStarts {
+    floor_ms: f64,
+    tail_ms_mean: f64,
+    /// From being handed the invocation to the PONG.
+    after_ms: f64,
+}
+
+/// Lets all functions fall asleep, and reads an object, again and again. The platform says when
+/// each was handed its invocation; what a read takes beyond that is the same for all.
+async fn warm_starts(
+    args: &PoolArgs,
+    pool: &LivePool,
+    client: &Client,
+    known_ms: f64,
+) -> anyhow::Result<WarmStarts> {
+    let mut starts = Vec::new();
+    let mut after = Vec::new();
+    for _ in 0..N_ROUNDS {
+        pool.wait_until_idle().await;
+        pool.platform.take_records();
+        let latency_ms = timed_get(client, "small", Outcome::Hit).await?;
+        pool.wait_until_idle().await;
+        let mut delays: Vec<f64> =
+            pool.platform.take_records().iter().map(start_delay_ms).collect();
+        delays.sort_by(f64::total_cmp);
+        // The read was settled by the first d.
+        let Some(last) = delays.get(args.code.n_data() - 1) else { continue };
+        after.push(latency_ms - known_ms - last);
+        starts.extend(delays);
+    }
+    if after.is_empty() {
+        bail!("no function was invoked");
+    }
+    let after_ms = median(&mut after).max(0.0);
+    starts.sort_by(f64::total_cmp);
+    let floor = starts[starts.len() / 20];
+    let mean = starts.iter().sum::<f64>() / starts.len() as f64;
+    let tail_ms_mean = (mean - floor).max(0.001);
+    Ok(WarmStarts { floor_ms: floor + after_ms, tail_ms_mean, after_ms })
+}
+
+/// Takes one function after the other back, and reads an object of which it has a chunk.
+async fn cold_start(
+    args: &PoolArgs,
+    pool: &LivePool,
+    client: &Client,
+    after_ms: f64,
+) -> anyhow::Result<f64> {
+    let mut delays = Vec::new();
+    for round in 0..N_COLD_ROUNDS {
+        pool.wait_until_idle().await;
+        pool.platform.take_records();
+        let node = u32::try_from(round).expect("few rounds") % args.nodes;
+        pool.platform.reclaim(&format!("{PREFIX}{node}"), 0);
+        timed_get(client, "small", Outcome::Hit).await?;
+        // The function need not have a chunk of that object: it is asked for one of its own.
+        let key = format!("cold {round}");
+        client.put(key.as_bytes(), made::object(key.as_bytes(), SMALL)).await?;
+        pool.wait_until_idle().await;
+        let records = pool.platform.take_records();
+        delays.extend(records.iter().filter(|it| it.init.is_some()).map(start_delay_ms));
+    }
+    if delays.is_empty() {
+        bail!("no function was started");
+    }
+    Ok(median(&mut delays) + after_ms)
+}
+
+fn start_delay_ms(record: &InvocationRecord) -> f64 {
+    record.start_delay.as_millis_f64()
+}
+
+/// How long a read takes, whose last chunks are then waited for.
+async fn timed_get(client: &Client, key: &str, expect: Outcome) -> anyhow::Result<f64> {
+    let began = Instant::now();
+    let fetched = client.get(key.as_bytes()).await?;
+    let latency_ms = began.elapsed().as_secs_f64() * 1e3;
+    if fetched.outcome != expect {
+        bail!("a read of `{key}` ended with {:?}", fetched.outcome);
+    }
+    client.settled().await;
+    // So that functions are asked, and not caught on their way out.
+    tokio::time::sleep(Duration::from_millis(2)).await;
+    Ok(latency_ms)
+}
+
+/// How long a megabyte takes to encode, and to decode with as many chunks lost as there is
+/// parity.
+fn coding(args: &PoolArgs) -> anyhow::Result<(f64, f64)> {
+    const N_BYTES: usize = 4_000_000;
+    let codec = Codec::new(args.code);
+    let mut object = made::object(b"coded", N_BYTES).to_vec();
+    let (n_data, n_parity) = (args.code.n_data(), args.code.n_parity());
+    let lost: Vec<usize> = (0..n_parity.min(n_data)).collect();
+    let (mut encoding, mut decoding) = (Vec::new(), Vec::new());
+    for _ in 0..N_ROUNDS {
+        let whole = Bytes::copy_from_slice(&object);
+        let began = Instant::now();
+        let chunks = codec.encode_bytes(&whole);
+        encoding.push(began.elapsed().as_secs_f64() * 1e3);
+        let given: Vec<(usize, &[u8])> =
+            (n_data..).zip(chunks.iter().skip(n_data).map(|it| &it[..])).take(lost.len()).collect();
+        let began = Instant::now();
+        codec.recover(&mut object, &lost, &given)?;
+        decoding.push(began.elapsed().as_secs_f64() * 1e3);
+    }
+    let mb = N_BYTES as f64 / 1e6;
+    Ok((median(&mut encoding) / mb, median(&mut decoding) / mb))
+}
+
+fn median(of: &mut [f64]) -> f64 {
+    of.sort_by(f64::total_cmp);
+    of.get(of.len() / 2).copied().unwrap_or_default()
+}
+
+impl Calibration {
+    /// The profile of this machine for the simulator, as a file. What no cache in functions has
+    /// is as in the paper's.
+    pub(crate) fn profile(&self, args: &PoolArgs, store: StoreChoice) -> anyhow::Result<String> {
+        // All functions of an object move at once, and have a part each.
+        let function_mb_per_s = self.link_mb_per_s / args.code.n_chunks() as f64;
+        // What no link of this machine reaches: functions share its processor, nothing else.
+        let unlimited_mb_per_s = 1e6;
+        let terms = live_run::terms(store)?;
+        let first_byte_ms = terms.first_byte.as_millis_f64().max(0.001);
+        let mut profile: toml::Table = Profile::AWS_2019_FAST20_TEXT.parse()?;
+        let mut set = |table: &str, values: &[(&str, f64)]| {
+            let entry = match profile.get_mut(table) {
+                Some(toml::Value::Array(entries)) => {
+                    entries.truncate(1);
+                    entries.first_mut()
+                }
+                it => it,
+            };
+            let table = entry.and_then(toml::Value::as_table_mut).expect("it is in the profile");
+            for (key, value) in values {
+                table.insert((*key).to_owned(), toml::Value::Float(*value));
+            }
+        };
+        set(
+            "function",
+            &[
+                ("warm_invoke_floor_ms", self.warm_floor_ms),
+                ("warm_invoke_tail_ms_mean", self.warm_tail_ms_mean),
+                ("cold_start_ms", self.cold_start_ms),
+                ("round_trip_ms", self.round_trip_ms),
+                ("client_overhead_ms", self.client_overhead_ms),
+                // Small, and no less: what is slow now and then is in what was measured.
+                ("straggler_slowdown_mean", 1e-6),
+                ("execution_limit_s", FUNCTION_TIMEOUT.as_seconds_f64()),
+            ],
+        );
+        set(
+            "network",
+            &[
+                ("host_mb_per_s", unlimited_mb_per_s),
+                ("proxy_mb_per_s", self.link_mb_per_s),
+                ("client_mb_per_s", unlimited_mb_per_s),
+            ],
+        );
+        let (encode, decode) = (self.encode_ms_per_mb, self.decode_ms_per_mb);
+        set("codec", &[("encode_ms_per_mb", encode), ("decode_ms_per_mb", decode)]);
+        let store_mb_per_s = 1e-6 / terms.seconds_per_byte.max(1e-14);
+        set(
+            "object_store",
+            &[
+                ("first_byte_ms_p50", first_byte_ms),
+                ("first_byte_ms_p95", first_byte_ms),
+                ("mb_per_s", store_mb_per_s),
+            ],
+        );
+        let bandwidth = [("memory_mb", 128.into()), ("mb_per_s", function_mb_per_s.into())];
+        let bandwidth: toml::Table = bandwidth
+            .map(|(key, value): (&str, toml::Value)| (key.to_owned(), value))
+            .into_iter()
+            .collect();
+        if let Some(function) = profile.get_mut("function").and_then(toml::Value::as_table_mut) {
+            function.insert("bandwidth".to_owned(), vec![toml::Value::from(bandwidth)].into());
+        }
+        profile.insert("name".to_owned(), "this-machine".into());
+        profile.insert("date".to_owned(), "measured by infinisim live validate".into());
+        Ok(toml::to_string(&profile)?)
+    }
+}
