@@ -189,7 +189,8 @@ pub(crate) struct LiveValidateArgs {
     #[arg(long)]
     pub(crate) json: bool,
     /// Also write the comparison (validation.json, validation.svg and .png), both results
-    /// (results.json), the calibrated profile.toml, and the reclaims as a schedule
+    /// (results.json), the calibrated profile.toml, and what the platform noted
+    /// (invocations.jsonl, reclaims.csv)
     #[arg(long, short, value_name = "DIR")]
     pub(crate) output_dir: Option<PathBuf>,
 }

@@ -16,6 +16,7 @@ use units::{Bytes, Nanos, Time};
 
 use crate::args::UsageError;
 use crate::live_args::PoolArgs;
+use crate::live_run::N_AT_ONCE_MAX;
 
 /// What functions are called, before their number.
 pub(crate) const PREFIX: &str = "node-";
@@ -89,6 +90,8 @@ impl LivePool {
         config.picks = Picks::new(move || stream.bits());
         (config.warm_up, config.backup) = (args.warmup.0, args.backup.0);
         config.cycle = quantum.length();
+        // A replay's own, and as many again for what is left of reads that were answered.
+        config.n_connections_max += 2 * N_AT_ONCE_MAX * args.code.n_chunks();
         let link = config.link;
         let config = if ports == Ports::Any { config.on_any_port() } else { config };
         let invoker = Arc::new(LambdaInvoker::new(platform.client(), PREFIX));

@@ -23,7 +23,7 @@ use crate::live_args::{PaceArgs, StoreChoice};
 use crate::live_control::Bill;
 use crate::{output, progress, replay, trace_input};
 
-/// How many requests may be under way at once.
+/// How many requests may be under way at once, each on connections of its own.
 pub(crate) const N_AT_ONCE_MAX: usize = 256;
 
 /// The requests that are made, with what a replay must know of their objects.

@@ -191,6 +191,23 @@ impl Client {
         self.inner.codec.code()
     }
 
+    /// Opens connections to every proxy, so that so many requests at once find theirs open.
+    ///
+    /// # Errors
+    /// If a proxy cannot be reached, or refuses.
+    pub async fn prepare(&self, n_requests: usize) -> Result<(), ClientError> {
+        let inner = &self.inner;
+        for (owner, proxy) in inner.config.proxies.iter().enumerate() {
+            let n_idle = inner.idle(owner).len();
+            for _ in n_idle..n_requests {
+                let mut lanes = LaneSet::new(proxy, self.code())?;
+                lanes.open(&inner.config).await?;
+                inner.give_back(owner, lanes);
+            }
+        }
+        Ok(())
+    }
+
     /// What was found lost so far, of objects that could be decoded.
     pub fn recoveries(&self) -> Recoveries {
         let get = |it: &AtomicU64| it.load(Ordering::Relaxed);

@@ -85,6 +85,7 @@ pub(crate) async fn on_own(
     let mut interrupted = std::pin::pin!(interrupt()?);
     let pool = LivePool::start(pool_args, quantum, Ports::Any, &mut interrupted).await?;
     let client = pool.client(2 * N_AT_ONCE_MAX).await?;
+    client.prepare(N_AT_ONCE_MAX).await?;
     let store = live_run::store(store)?;
     pool.start_reclaims(pool_args);
     let began = pool.platform.now();
@@ -145,6 +146,7 @@ async fn on_running(name: &str, args: &LiveReplayArgs, input: &LiveInput) -> any
     let interrupted = interrupt()?;
     let description = live_control::describe(name).await?;
     let client = connect(description.client, &description.token, 2 * N_AT_ONCE_MAX).await?;
+    client.prepare(N_AT_ONCE_MAX).await?;
     let store = live_run::store(args.pace.store)?;
     let before = live_control::bill(name).await?;
     let replayed = live_run::drive(&client, &store, input, Pace::Open, interrupted).await;
@@ -159,7 +161,8 @@ async fn on_running(name: &str, args: &LiveReplayArgs, input: &LiveInput) -> any
     })
 }
 
-fn write_log(dir: &Path, ran: &Ran) -> anyhow::Result<()> {
+/// Writes what the platform noted into `dir`.
+pub(crate) fn write_log(dir: &Path, ran: &Ran) -> anyhow::Result<()> {
     let Billed::Each { invocations, .. } = &ran.billed else { return Ok(()) };
     let lines = invocations.iter().map(|it| format!("{}\n", it.to_json()));
     output::write_text(&dir.join("invocations.jsonl"), &lines.collect::<String>())?;

@@ -12,9 +12,9 @@ use report::comparison::{self, SystemSummary};
 use report::validation::{self, Row};
 use serde_json::json;
 use sim::{Distribution, Profile, Record, Surroundings, System, SystemKind};
-use units::{Nanos, Time};
+use units::Nanos;
 
-use super::live_replay::{Ran, listed, on_own, schedule};
+use super::live_replay::{Ran, listed, on_own, write_log};
 use crate::experiment::Experiment;
 use crate::live_args::LiveValidateArgs;
 use crate::live_calibration::{Calibration, calibrate};
@@ -62,15 +62,18 @@ pub(crate) fn validate(args: &LiveValidateArgs) -> anyhow::Result<()> {
         output::write_text(&dir.join("results.json"), &comparison::to_json_with_hours(&compared))?;
         output::write_text(&dir.join("validation.json"), &validation::to_json(&rows, &around))?;
         output::write_text(&dir.join("profile.toml"), &profile)?;
-        output::write_text(&dir.join("reclaims.csv"), &schedule(&ran.reclaims))?;
+        write_log(dir, &ran)?;
         draw(dir, &pair)?;
     }
     output::print(&if args.json {
         validation::to_json(&rows, &around)
     } else {
         let notes = live_run::notes(&ran.replayed, Some(&args.pace));
-        let notes = notes.iter().map(|it| format!("note: {it}\n")).collect::<String>();
-        format!("{}\n{notes}", validation::to_table(&rows))
+        let mut text = format!("{}\n", validation::to_table(&rows));
+        for it in &notes {
+            text.push_str(&format!("note: {it}\n"));
+        }
+        text
     })?;
     live_run::check(&ran.replayed)
 }
@@ -134,6 +137,9 @@ struct Pair {
     memory_mb: u32,
 }
 
+/// The invocations of one kind.
+type OfUsage = fn(&pricing::Usage) -> FunctionUsage;
+
 /// What has to agree within 2 %, 5 % and 15 %.
 const COUNTED: f64 = 0.02;
 const BILLED: f64 = 0.05;
@@ -163,7 +169,7 @@ impl Pair {
         add("n_evictions", "evictions", counts(|it| it.n_evictions), None, true);
         add("n_reclaims", "reclaims", counts(|it| it.n_reclaims), None, true);
         add("n_invocations", "invocations", counts(|it| it.n_invocations), strict, true);
-        let kinds: [(&str, &str, fn(&pricing::Usage) -> FunctionUsage); 3] = [
+        let kinds: [(&str, &str, OfUsage); 3] = [
             ("serving", "  serving", |it| it.serving),
             ("warm_up", "  warm-up", |it| it.warm_up),
             ("backup", "  backup", |it| it.backup),
@@ -251,13 +257,11 @@ fn draw(dir: &Path, pair: &Pair) -> anyhow::Result<()> {
             curve("simulated", Hue::ElastiCache, of(&pair.simulated)),
         ],
     };
-    let span = Time::START + Nanos::SECOND * (pair.live.hours.len() as u64 * 3_600);
     let chart = Chart::Curves(CurveChart {
         title: "The real cache and its model".to_owned(),
         caption: format!(
-            "The part of {} GETs that took no longer, live and simulated, in {} or less.",
+            "The part of {} GETs, and of the hits among them, that took no longer.",
             pair.live.latencies.all.n_recorded(),
-            Time::START.until(span),
         ),
         n_columns: 2,
         plots: vec![

@@ -98,6 +98,15 @@ impl LaneSet {
         Ok((lanes, code))
     }
 
+    /// Dials on every connection that is not there.
+    pub(super) async fn open(&mut self, config: &ClientConfig) -> Result<(), ClientError> {
+        for lane in self.lanes.iter_mut().filter(|it| it.is_none()) {
+            let dialled = dial(&self.proxy, &config.token, self.session, config.request_limit);
+            *lane = Some(dialled.await.map_err(|it| it.of(&self.proxy))?.0);
+        }
+        Ok(())
+    }
+
     pub(super) fn proxy(&self) -> &str {
         &self.proxy
     }

@@ -29,8 +29,8 @@ struct Run {
 #[derive(Default)]
 struct State {
     replayed: Replayed,
-    /// By object: whether it was read or written before, and not deleted since.
-    is_known: Vec<bool>,
+    /// By object: whether it was put into the cache, or was to be, and not deleted since.
+    was_cached: Vec<bool>,
     /// The fetches from the backing store under way, and how many there were of each object.
     fetching: BTreeMap<ObjectId, watch::Receiver<()>>,
     n_fetched: BTreeMap<ObjectId, u64>,
@@ -44,7 +44,6 @@ struct Made {
     request: Request,
     /// When it was to be made.
     due: Instant,
-    was_known: bool,
     /// How often its object had been fetched by then.
     n_fetched: u64,
 }
@@ -61,7 +60,7 @@ pub async fn replay(client: &Client, store: &Arc<MadeStore>, plan: ReplayPlan) -
         store: Arc::clone(store),
         plan,
         began: Instant::now(),
-        state: Mutex::new(State { is_known: vec![false; n_objects], ..State::default() }),
+        state: Mutex::new(State { was_cached: vec![false; n_objects], ..State::default() }),
     });
     match run.plan.pace {
         Pace::Open => run.open_loop().await,
@@ -124,11 +123,9 @@ impl Run {
     /// Notes that a request is made, in the order in which they are.
     fn make(&self, number: usize, due: Instant) -> Made {
         let request = self.plan.requests[number];
-        let mut state = self.lock();
-        let is_known = &mut state.is_known[request.object.index()];
-        let was_known = std::mem::replace(is_known, request.op != Op::Delete);
+        let state = self.lock();
         let n_fetched = state.n_fetched.get(&request.object).copied().unwrap_or_default();
-        Made { number, request, due, was_known, n_fetched }
+        Made { number, request, due, n_fetched }
     }
 
     /// Carries a request out, to the end of what it leads to.
@@ -142,6 +139,7 @@ impl Run {
                 let _ = self.store.delete(key).await;
                 let outcome = self.client.delete(key).await;
                 self.note_failure(outcome.err());
+                self.lock().was_cached[made.request.object.index()] = false;
                 self.lock().replayed.n_deletes += 1;
             }
         }
@@ -157,6 +155,7 @@ impl Run {
         let latency = nanos(made.due.elapsed());
         let at = self.at(made.due);
         self.note_failure(outcome.err());
+        self.lock().was_cached[made.request.object.index()] = true;
         let write = WriteRecord { number: made.number, latency, at };
         self.lock().replayed.writes.push(write);
     }
@@ -178,7 +177,9 @@ impl Run {
                         return self.check(key, length, bytes).await;
                     }
                     (None, Outcome::Reset) => ReadOutcome::Reset,
-                    (None, _) if made.was_known => ReadOutcome::CapacityMiss,
+                    (None, _) if self.lock().was_cached[object.index()] => {
+                        ReadOutcome::CapacityMiss
+                    }
                     (None, _) => ReadOutcome::CompulsoryMiss,
                 },
                 Err(error) => {
@@ -222,6 +223,7 @@ impl Run {
             let mut state = self.lock();
             let object = made.request.object;
             *state.n_fetched.entry(object).or_default() += 1;
+            state.was_cached[object.index()] = true;
             state.fetching.remove(&object);
         }
         drop(fetch);

@@ -9,3 +9,4 @@ mod objects;
 mod pool;
 mod processes;
 mod redis;
+mod replay;
