@@ -29,7 +29,10 @@ fn replay(system: &str, requests: &[Request], seed: u64) -> Record {
         prices: &prices,
         profile: &profile,
         policy: EvictionPolicy::Lru,
-        read_file: &|_| Err("no files here".to_owned()),
+        read_file: &|name| match name {
+            "lost.csv" => Ok("30,0,0\n30.5,4,0\n31,5,0\n31,5,1\n".to_owned()),
+            _ => Err("no such file here".to_owned()),
+        },
     };
     let system = System::parse(system, around).unwrap();
     let key_hashes: Vec<u64> =
@@ -299,4 +302,23 @@ fn large_objects_queue_on_the_one_thread() {
     };
     check("elasticache:cache.r5.24xlarge", 2_000.0);
     check("elasticache:2xcache.r5.2xlarge", 1_000.0);
+}
+
+#[test]
+fn instances_that_are_listed_are_taken_back_then() {
+    let requests = requests(&[
+        (0, 0, 10, Op::Get),
+        (20, 0, 10, Op::Get),
+        (20, 0, 10, Op::Get),
+        (20, 0, 10, Op::Get),
+    ]);
+    let pool = "infinicache:nodes=6,memory=128MB,overhead=20MB,reclaim=schedule:lost.csv";
+    let check = |code: &str, n_resets: u64, n_recoveries: u64| {
+        let counts = replay(&format!("{pool},code={code}"), &requests, 1).total().counts;
+        // There is no second instance of the last one.
+        assert_eq!(counts.n_reclaims, 3, "{code}");
+        assert_eq!((counts.n_resets, counts.n_recoveries), (n_resets, n_recoveries), "{code}");
+    };
+    check("4+2", 1, 0);
+    check("3+3", 0, 1);
 }

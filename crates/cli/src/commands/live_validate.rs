@@ -36,10 +36,13 @@ pub(crate) fn validate(args: &LiveValidateArgs) -> anyhow::Result<()> {
     let quantum = experiment.prices.function().quantum.value;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     output::note("measuring this machine");
-    let calibration = runtime.block_on(calibrate(&args.pool, quantum))?;
+    let before = runtime.block_on(calibrate(&args.pool, quantum))?;
     output::note(&format!("replaying {} requests in {}", input.requests.len(), input.span));
     let store = args.pace.store;
     let (ran, link) = runtime.block_on(on_own(&args.pool, store, quantum, &input))?;
+    output::note("measuring this machine again");
+    // How busy it is otherwise may have changed meanwhile.
+    let calibration = before.and(&runtime.block_on(calibrate(&args.pool, quantum))?);
     let profile = calibration.profile(&args.pool, store)?;
 
     // Both on the clock of the functions, which were there before the first request.
@@ -238,6 +241,9 @@ fn around(
             "link_mb_per_s": calibration.link_mb_per_s,
             "encode_ms_per_mb": calibration.encode_ms_per_mb,
             "decode_ms_per_mb": calibration.decode_ms_per_mb,
+            "return_floor_ms": calibration.return_floor_ms,
+            "return_tail_ms_mean": calibration.return_tail_ms_mean,
+            "proxy_request_ms": calibration.proxy_request_ms,
         },
     })
 }
