@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Args as ArgGroupOf, Subcommand, ValueEnum};
+use clap::{Args as ArgGroupOf, Subcommand, ValueEnum};
 use policy::reclaim::Reclaim;
 use units::{Bytes, Nanos};
 
@@ -91,10 +91,10 @@ pub(crate) struct NameArgs {
 
 /// Which cache is asked.
 #[derive(Clone, Debug, ArgGroupOf)]
-#[command(next_help_heading = "Which cache", group = ArgGroup::new("whose").multiple(false))]
+#[command(next_help_heading = "Which cache")]
 pub(crate) struct WhichArgs {
     /// The one that `live up` started, instead of one of its own for the run
-    #[arg(long, group = "whose")]
+    #[arg(long)]
     pub(crate) running: bool,
     #[command(flatten)]
     pub(crate) name: NameArgs,

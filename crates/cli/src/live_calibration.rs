@@ -17,7 +17,7 @@ use sim::Profile;
 use units::{Nanos, ObjectId, Op, Request, Time};
 
 use crate::live_args::{Interval, PoolArgs, StoreChoice};
-use crate::live_pool::{FUNCTION_TIMEOUT, LivePool, PREFIX, Ports};
+use crate::live_pool::{FUNCTION_TIMEOUT, Interrupt, LivePool, PREFIX, Ports};
 use crate::{live_pool, live_run};
 
 /// What was measured, in milliseconds and MB per second.
@@ -59,8 +59,12 @@ const N_AT_ONCE: usize = 250;
 pub(crate) async fn calibrate(args: &PoolArgs, quantum: Quantum) -> anyhow::Result<Calibration> {
     let never = Interval(None);
     let args = PoolArgs { warmup: never, backup: never, ..args.clone() };
-    let pool = LivePool::start(&args, quantum, Ports::Any, std::future::pending()).await?;
-    let measured = measure(&args, quantum, &pool).await;
+    let interrupt = Interrupt::listen()?;
+    let pool = LivePool::start(&args, quantum, Ports::Any, &interrupt).await?;
+    let measured = tokio::select! {
+        measured = measure(&args, quantum, &pool) => measured,
+        () = interrupt.heard() => Err(anyhow::anyhow!("interrupted")),
+    };
     pool.stop().await;
     measured.context("cannot measure this machine")
 }

@@ -12,6 +12,8 @@ use live::platform::local::{NewFunction, Platform, PlatformConfig, ReclaimPlan, 
 use live::proxy::{LambdaInvoker, Picks, Proxy, ProxyConfig, random_token};
 use policy::link::LinkTerms;
 use pricing::Quantum;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 use units::{Bytes, Nanos, Time};
 
 use crate::args::UsageError;
@@ -53,12 +55,12 @@ pub(crate) enum Ports {
 }
 
 impl LivePool {
-    /// Starts the cache, and waits until all functions have been up, or this is no longer wanted.
+    /// Starts the cache, and waits until all functions have been up.
     pub(crate) async fn start(
         args: &PoolArgs,
         quantum: Quantum,
         ports: Ports,
-        interrupted: impl Future<Output = ()>,
+        interrupt: &Interrupt,
     ) -> anyhow::Result<LivePool> {
         let memory_mb = memory_mb(args.memory)?;
         let this = std::env::current_exe().context("cannot tell where this program is")?;
@@ -98,14 +100,19 @@ impl LivePool {
         let started_at = platform.now();
         let proxy = Proxy::start(config, invoker).await?;
         let is_ready = tokio::select! {
-            it = proxy.ready(READY_TIMEOUT) => it,
-            () = interrupted => true,
+            it = proxy.ready(READY_TIMEOUT) => Some(it),
+            () = interrupt.heard() => None,
         };
-        if !is_ready {
-            let shown = program.display();
-            bail!("not all functions came up within {READY_TIMEOUT:?}; is {shown} one?");
+        let pool = LivePool { platform, proxy, token, n_nodes: args.nodes, link, started_at };
+        match is_ready {
+            Some(true) => return Ok(pool),
+            // It ends as cleanly as one that was up.
+            Some(false) | None => pool.stop().await,
         }
-        Ok(LivePool { platform, proxy, token, n_nodes: args.nodes, link, started_at })
+        if is_ready.is_none() {
+            bail!("interrupted");
+        }
+        bail!("not all functions came up within {READY_TIMEOUT:?}; is {} one?", program.display());
     }
 
     /// Lets the platform take instances back from now on, as the simulator would.
@@ -194,15 +201,31 @@ fn program(args: &PoolArgs, this: &Path) -> anyhow::Result<PathBuf> {
     bail!("there is no {shown}; build it with `cargo build --package nodefn`, or say --bootstrap")
 }
 
-/// Resolves when this program is told to stop: by Ctrl-C, or as a service is.
-pub(crate) fn interrupt() -> anyhow::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupts = signal(SignalKind::interrupt()).context("cannot hear interrupts")?;
-    let mut terminations = signal(SignalKind::terminate()).context("cannot hear interrupts")?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupts.recv() => {}
-            _ = terminations.recv() => {}
-        }
-    })
+/// Hears when this program is told to stop: by Ctrl-C, or as a service is.
+pub(crate) struct Interrupt(watch::Receiver<bool>);
+
+impl Interrupt {
+    /// Listens from now on.
+    pub(crate) fn listen() -> anyhow::Result<Interrupt> {
+        let mut interrupts = signal(SignalKind::interrupt()).context("cannot hear interrupts")?;
+        let mut terminations = signal(SignalKind::terminate()).context("cannot hear interrupts")?;
+        let (sender, receiver) = watch::channel(false);
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = interrupts.recv() => {}
+                _ = terminations.recv() => {}
+            }
+            sender.send_replace(true);
+            // Who listens from now on hears of it, too.
+            sender.closed().await;
+        });
+        Ok(Interrupt(receiver))
+    }
+
+    /// Resolves once it was told so, however often this is asked.
+    pub(crate) async fn heard(&self) {
+        let mut receiver = self.0.clone();
+        // Without its sender the program is ending anyway.
+        let _ = receiver.wait_for(|it| *it).await;
+    }
 }

@@ -21,6 +21,7 @@ use crate::args::{DEFAULT_PROFILE, TraceArgs};
 use crate::experiment::{Experiment, profile_of};
 use crate::live_args::{PaceArgs, StoreChoice};
 use crate::live_control::Bill;
+use crate::live_pool::Interrupt;
 use crate::{output, progress, replay, trace_input};
 
 /// How many requests may be under way at once, each on connections of its own.
@@ -138,7 +139,7 @@ pub(crate) async fn drive(
     store: &Arc<MadeStore>,
     input: &LiveInput,
     pace: Pace,
-    interrupted: impl Future<Output = ()>,
+    interrupt: &Interrupt,
 ) -> Option<Replayed> {
     let n_done = Arc::new(AtomicU64::new(0));
     let bar = progress::requests_bar(input.requests.len(), "replaying");
@@ -157,7 +158,7 @@ pub(crate) async fn drive(
     };
     let replayed = tokio::select! {
         replayed = live::replay::replay(client, store, plan) => Some(replayed),
-        () = interrupted => None,
+        () = interrupt.heard() => None,
         () = watched => None,
     };
     bar.finish_and_clear();

@@ -125,7 +125,7 @@ mod tests {
         let rows =
             [row(1234.0, 1210.0, Some(0.02)), row(0.0, 3.0, Some(0.02)), row(7.0, 7.0, None)];
         insta::assert_snapshot!(to_table(&rows), @r"
-              live  simulated   error  allowed
+               live  simulated   error  allowed
         hits  1,234      1,210  −1.9 %      2 %    ok
         hits      0          3       –      2 %  MISS
         hits      7          7  ±0.0 %

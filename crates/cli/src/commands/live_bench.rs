@@ -16,7 +16,7 @@ use units::{Nanos, ObjectId, Op, Request, Time};
 
 use crate::live_args::{LiveBenchArgs, StoreChoice};
 use crate::live_control;
-use crate::live_pool::{LivePool, Ports, connect, interrupt};
+use crate::live_pool::{Interrupt, LivePool, Ports, connect};
 use crate::live_run::{self, LiveInput, N_AT_ONCE_MAX};
 use crate::output;
 
@@ -30,17 +30,17 @@ pub(crate) fn bench(args: &LiveBenchArgs) -> anyhow::Result<()> {
 }
 
 async fn run(args: &LiveBenchArgs) -> anyhow::Result<Replayed> {
-    let mut interrupted = std::pin::pin!(interrupt()?);
+    let interrupt = Interrupt::listen()?;
     if args.which.running {
         let description = live_control::describe(&args.which.name.name).await?;
         let client = connect(description.client, &description.token, 2 * N_AT_ONCE_MAX).await?;
-        return on(&client, args, &mut interrupted).await;
+        return on(&client, args, &interrupt).await;
     }
     let quantum = Quantum::HundredMilliseconds;
-    let pool = LivePool::start(&args.pool, quantum, Ports::Any, &mut interrupted).await?;
+    let pool = LivePool::start(&args.pool, quantum, Ports::Any, &interrupt).await?;
     let client = pool.client(2 * N_AT_ONCE_MAX).await?;
     pool.start_reclaims(&args.pool);
-    let replayed = on(&client, args, &mut interrupted).await;
+    let replayed = on(&client, args, &interrupt).await;
     pool.stop().await;
     replayed
 }
@@ -48,13 +48,13 @@ async fn run(args: &LiveBenchArgs) -> anyhow::Result<Replayed> {
 async fn on(
     client: &Client,
     args: &LiveBenchArgs,
-    mut interrupted: impl Future<Output = ()> + Unpin,
+    interrupt: &Interrupt,
 ) -> anyhow::Result<Replayed> {
     let store: Arc<MadeStore> = live_run::store(StoreChoice::Instant)?;
     let one = NonZeroUsize::MIN.get();
     let written = input(args, first_writes(args));
     let pace = Pace::Closed { n_clients: one };
-    let filled = live_run::drive(client, &store, &written, pace, &mut interrupted).await;
+    let filled = live_run::drive(client, &store, &written, pace, interrupt).await;
     let Some(filled) = filled else { bail!("interrupted") };
     if let Some(failure) = filled.failure {
         bail!("the objects cannot be written: {failure}");
@@ -64,7 +64,7 @@ async fn on(
         Some(_) => Pace::Open,
         None => Pace::Closed { n_clients: args.clients.get() },
     };
-    let replayed = live_run::drive(client, &store, &asked, pace, &mut interrupted).await;
+    let replayed = live_run::drive(client, &store, &asked, pace, interrupt).await;
     replayed.ok_or_else(|| anyhow::anyhow!("interrupted"))
 }
 

@@ -14,7 +14,7 @@ use units::{Nanos, Time};
 use crate::experiment::Experiment;
 use crate::live_args::{LiveReplayArgs, PoolArgs, StoreChoice};
 use crate::live_control;
-use crate::live_pool::{self, LivePool, PREFIX, Ports, connect, interrupt};
+use crate::live_pool::{self, Interrupt, LivePool, PREFIX, Ports, connect};
 use crate::live_run::{self, Billed, LiveInput, N_AT_ONCE_MAX};
 use crate::output;
 
@@ -82,8 +82,8 @@ pub(crate) async fn on_own(
     quantum: Quantum,
     input: &LiveInput,
 ) -> anyhow::Result<(Ran, LinkTerms)> {
-    let mut interrupted = std::pin::pin!(interrupt()?);
-    let pool = LivePool::start(pool_args, quantum, Ports::Any, &mut interrupted).await?;
+    let interrupt = Interrupt::listen()?;
+    let pool = LivePool::start(pool_args, quantum, Ports::Any, &interrupt).await?;
     let client = pool.client(2 * N_AT_ONCE_MAX).await?;
     client.prepare(N_AT_ONCE_MAX).await?;
     let store = live_run::store(store)?;
@@ -95,12 +95,12 @@ pub(crate) async fn on_own(
         tokio::time::sleep(Duration::from_nanos(left.get())).await;
         replayed
     };
-    let replayed = live_run::drive(&client, &store, input, Pace::Open, &mut interrupted).await;
+    let replayed = live_run::drive(&client, &store, input, Pace::Open, &interrupt).await;
     let replayed = match replayed {
         None => None,
         Some(replayed) => tokio::select! {
             replayed = ended(replayed) => Some(replayed),
-            () = &mut interrupted => None,
+            () = interrupt.heard() => None,
         },
     };
     let Some(replayed) = replayed else {
@@ -143,13 +143,13 @@ fn records_since(
 
 /// On the cache that `live up` started.
 async fn on_running(name: &str, args: &LiveReplayArgs, input: &LiveInput) -> anyhow::Result<Ran> {
-    let interrupted = interrupt()?;
+    let interrupt = Interrupt::listen()?;
     let description = live_control::describe(name).await?;
     let client = connect(description.client, &description.token, 2 * N_AT_ONCE_MAX).await?;
     client.prepare(N_AT_ONCE_MAX).await?;
     let store = live_run::store(args.pace.store)?;
     let before = live_control::bill(name).await?;
-    let replayed = live_run::drive(&client, &store, input, Pace::Open, interrupted).await;
+    let replayed = live_run::drive(&client, &store, input, Pace::Open, &interrupt).await;
     let Some(replayed) = replayed else { bail!("interrupted") };
     let billed = live_control::bill(name).await?.since(&before);
     Ok(Ran {

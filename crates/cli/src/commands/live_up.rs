@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use crate::live_args::LiveUpArgs;
 use crate::live_control::{Bill, BilledKind, Control, Description};
-use crate::live_pool::{self, LivePool, Ports, interrupt};
+use crate::live_pool::{self, Interrupt, LivePool, Ports};
 use crate::output;
 
 /// Becomes a function. Returns only with the reason why not.
@@ -26,12 +26,12 @@ pub(crate) fn up(args: &LiveUpArgs) -> anyhow::Result<()> {
 
 async fn run(args: &LiveUpArgs) -> anyhow::Result<()> {
     // Heard of from here on: an interrupt of a start is to end it as cleanly.
-    let mut interrupted = std::pin::pin!(interrupt()?);
+    let interrupt = Interrupt::listen()?;
     let memory_mb = live_pool::memory_mb(args.pool.memory)?;
     let control = Control::open(&args.name.name).await?;
     let ports = if args.any_ports { Ports::Any } else { Ports::Usual };
     let quantum = Quantum::HundredMilliseconds;
-    let pool = LivePool::start(&args.pool, quantum, ports, &mut interrupted).await?;
+    let pool = LivePool::start(&args.pool, quantum, ports, &interrupt).await?;
     output::print(&endpoints(args, &pool))?;
     pool.start_reclaims(&args.pool);
     let description = Description {
@@ -43,7 +43,7 @@ async fn run(args: &LiveUpArgs) -> anyhow::Result<()> {
     let stop = watch::Sender::new(false);
     // Kept until this has ended: who asked for that waits for it to close.
     let _asker = tokio::select! {
-        () = interrupted => None,
+        () = interrupt.heard() => None,
         asker = control.serve(&description, || bill(&pool.platform.usage()), &stop) => Some(asker),
     };
     pool.stop().await;
