@@ -10,7 +10,7 @@ use trace::Selection;
 use units::{Bytes, Nanos};
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::args::{CompareArgs, DEFAULT_BOOK, PriceArgs, UsageError};
+use crate::args::{CompareArgs, DEFAULT_BOOK, PriceArgs, TraceArgs, UsageError};
 use crate::output;
 
 /// An experiment that can be run: everything in it was read and checked.
@@ -60,6 +60,25 @@ impl Experiment {
             prices: &args.prices,
             profile: &args.systems.profile,
             seeds: vec![args.systems.seed],
+        })
+    }
+
+    /// The experiment of one InfiniCache, written as `system`, on a trace.
+    pub(crate) fn of_pool(
+        trace: &TraceArgs,
+        system: String,
+        prices: &PriceArgs,
+        profile: &str,
+        seed: u64,
+    ) -> anyhow::Result<Experiment> {
+        Experiment::new(Parts {
+            trace: trace.trace.clone(),
+            selection: trace.select.selection(),
+            policy: EvictionPolicy::Lru,
+            systems: vec![system],
+            prices,
+            profile,
+            seeds: vec![seed],
         })
     }
 

@@ -7,6 +7,10 @@ mod experiment_file;
 mod figures_args;
 mod likeness_table;
 mod live_args;
+mod live_calibration;
+mod live_control;
+mod live_pool;
+mod live_run;
 mod microbenchmarks;
 mod output;
 mod own_page;
@@ -42,9 +46,13 @@ fn main() -> ExitCode {
 
 fn run(args: Args) -> anyhow::Result<()> {
     if let Command::Live { command } = args.command {
-        // It has its own way to stop, and writes no files.
+        // They have their own way to stop.
         return match command {
             LiveCommand::Up(args) => commands::live_up::up(&args),
+            LiveCommand::Down(args) => commands::live_down::down(&args),
+            LiveCommand::Replay(args) => commands::live_replay::replay(&args),
+            LiveCommand::Bench(args) => commands::live_bench::bench(&args),
+            LiveCommand::Validate(args) => commands::live_validate::validate(&args),
             LiveCommand::Sandbox { arguments } => commands::live_up::sandbox(arguments),
         };
     }

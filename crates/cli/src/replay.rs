@@ -148,11 +148,13 @@ fn question(job: &Job<'_>, system: &System, seed: u64) -> String {
     format!("run {} {trace} {span} {seed} {system:?}", experiment.surroundings_hash)
 }
 
-fn key_hashes(trace: &Trace) -> Vec<u64> {
+/// The xxh64 of each object's key, by object.
+pub(crate) fn key_hashes(trace: &Trace) -> Vec<u64> {
     (0_u32..).take(trace.n_objects()).map(|it| trace.key_hash(ObjectId(it))).collect()
 }
 
-fn comparison(job: &Job<'_>, seed: u64, systems: Vec<SystemSummary>) -> Comparison {
+/// What systems did with a trace under a seed, with its receipt.
+pub(crate) fn comparison(job: &Job<'_>, seed: u64, systems: Vec<SystemSummary>) -> Comparison {
     let Job { experiment, input: Input { trace, span } } = job;
     let gets = trace.requests().iter().filter(|it| it.op == Op::Get);
     Comparison {
@@ -174,7 +176,8 @@ fn comparison(job: &Job<'_>, seed: u64, systems: Vec<SystemSummary>) -> Comparis
     }
 }
 
-fn summarise(
+/// What a system did, at the experiment's prices.
+pub(crate) fn summarise(
     experiment: &Experiment,
     system: &System,
     record: &Record,

@@ -17,9 +17,11 @@
 //! # }
 //! ```
 
+mod gathering;
 mod lanes;
 
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -27,12 +29,13 @@ use bytes::Bytes;
 use ec::{Code, Codec};
 use policy::Ring;
 use thiserror::Error;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 use wire::{NAME_LEN_MAX, Refusal};
 
-use self::lanes::{Answer, LaneSet};
-use crate::object::{Gathered, encode, off_the_async_threads};
+use self::gathering::Gathering;
+use self::lanes::{LaneSet, Round};
+use crate::object::{encode, off_the_async_threads};
 use crate::store::BackingStore;
 
 /// A client of one or more proxies. Clones share their connections.
@@ -48,7 +51,20 @@ struct Inner {
     codec: Arc<Codec>,
     /// By proxy: sets of connections that nobody uses now.
     idle: Vec<Mutex<Vec<LaneSet>>>,
-    permits: Semaphore,
+    permits: Arc<Semaphore>,
+    /// Reads that were answered, and whose last chunks have not been heard of.
+    n_unsettled: watch::Sender<usize>,
+    n_recoveries: AtomicU64,
+    n_recovered_chunks: AtomicU64,
+}
+
+/// What was found lost of objects that could be decoded all the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Recoveries {
+    /// How often an object was found so.
+    pub n_objects: u64,
+    /// The chunks of them, each of which was put back, or superseded meanwhile.
+    pub n_chunks: u64,
 }
 
 /// What a client goes by.
@@ -73,14 +89,14 @@ pub struct Fetched {
     pub object: Option<Bytes>,
     /// How it was found.
     pub outcome: Outcome,
-    /// How many of its chunks were lost.
+    /// How many of its chunks were known to be lost by then; later ones are put back, too.
     pub n_lost: usize,
 }
 
 /// How a GET ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The object was decoded; what was lost of it has been put back.
+    /// The object was decoded; what is lost of it is put back.
     Hit,
     /// The object was not cached.
     Miss,
@@ -184,9 +200,19 @@ impl Client {
         let members: Vec<&str> = config.proxies.iter().map(String::as_str).collect();
         let ring = Ring::new(&members);
         let code = code.expect("there is a proxy");
-        let permits = Semaphore::new(config.n_requests_max.max(1));
+        let permits = Arc::new(Semaphore::new(config.n_requests_max.max(1)));
         let codec = Arc::new(Codec::new(code));
-        Ok(Client { inner: Arc::new(Inner { config, ring, codec, idle, permits }) })
+        let inner = Inner {
+            config,
+            ring,
+            codec,
+            idle,
+            permits,
+            n_unsettled: watch::Sender::new(0),
+            n_recoveries: AtomicU64::new(0),
+            n_recovered_chunks: AtomicU64::new(0),
+        };
+        Ok(Client { inner: Arc::new(inner) })
     }
 
     /// The code of the proxies.
@@ -194,37 +220,113 @@ impl Client {
         self.inner.codec.code()
     }
 
-    /// Gets an object. Lost chunks of one that can be decoded are put back before this returns,
-    /// for which there is as much time again as for the object.
+    /// Opens connections to every proxy, so that so many requests at once find theirs open.
+    ///
+    /// # Errors
+    /// If a proxy cannot be reached, or refuses.
+    pub async fn prepare(&self, n_requests: usize) -> Result<(), ClientError> {
+        let inner = &self.inner;
+        for (owner, proxy) in inner.config.proxies.iter().enumerate() {
+            let n_idle = inner.idle(owner).len();
+            for _ in n_idle..n_requests {
+                let mut lanes = LaneSet::new(proxy, self.code())?;
+                lanes.open(&inner.config).await?;
+                inner.give_back(owner, lanes);
+            }
+        }
+        Ok(())
+    }
+
+    /// What was found lost so far, of objects that could be decoded.
+    pub fn recoveries(&self) -> Recoveries {
+        let get = |it: &AtomicU64| it.load(Ordering::Relaxed);
+        let Inner { n_recoveries, n_recovered_chunks, .. } = &*self.inner;
+        Recoveries { n_objects: get(n_recoveries), n_chunks: get(n_recovered_chunks) }
+    }
+
+    /// Waits until all chunks of the reads so far have been heard of, and what was found lost of
+    /// them is put back.
+    pub async fn settled(&self) {
+        let mut n_unsettled = self.inner.n_unsettled.subscribe();
+        // The sender lives in the client.
+        let _ = n_unsettled.wait_for(|it| *it == 0).await;
+    }
+
+    /// Gets an object: the first d chunks to come settle it. Those that come later are heard of
+    /// behind the caller's back, and lost ones put back there, for each of which there is as much
+    /// time again as for the object.
     ///
     /// # Errors
     /// If the proxy cannot be reached, or refuses.
     pub async fn get(&self, key: &[u8]) -> Result<Fetched, ClientError> {
         let key = checked(key)?;
-        let (fetched, version, lost) = self.fetch(&key).await?;
-        if let Some(object) = fetched.object.clone().filter(|_| !lost.is_empty()) {
-            // Where that fails, the next reader finds them lost, too.
-            self.recover(&key, version, object, &lost).await.ok();
-        }
-        Ok(fetched)
+        self.within(&key, self.fetch(key.clone())).await
     }
 
-    /// Gets an object; also its version, and which of its chunks are lost.
-    async fn fetch(&self, key: &Bytes) -> Result<(Fetched, u64, Vec<usize>), ClientError> {
-        self.with_lanes(&key, async |lanes| {
-            let config = &self.inner.config;
-            let n_chunks = self.code().n_chunks();
-            let mut answers = lanes.get(config, key, (0..n_chunks).collect(), false).await?;
-            let late = |it: &(usize, Answer)| matches!(it.1, Answer::Late).then_some(it.0);
-            let n_here = answers.iter().filter(|it| matches!(it.1, Answer::Body(..))).count();
-            let late: Vec<usize> = answers.iter().filter_map(late).collect();
-            if n_here < self.code().n_data() && n_here + late.len() >= self.code().n_data() {
-                // One of the first d was broken off: the late ones are needed after all.
-                answers.extend(lanes.get(config, key, late, true).await?);
+    async fn fetch(&self, key: Bytes) -> Result<Fetched, ClientError> {
+        let (permit, owner, mut lanes) = self.lend(&key).await?;
+        let config = &self.inner.config;
+        let code = self.code();
+        let mut round = lanes.ask(config, &key, (0..code.n_chunks()).collect(), false);
+        let mut gathering = Gathering::new(code);
+        let mut object = None;
+        loop {
+            while !gathering.is_decided()
+                && let Some((index, answer)) = round.next(&mut lanes).await
+            {
+                gathering.add(index, answer);
             }
-            self.decode(lanes, answers).await
-        })
-        .await
+            if gathering.is_miss() {
+                break;
+            }
+            object = gathering.decode(&self.inner.codec).await;
+            if object.is_some() || round.is_over() || gathering.is_reset() {
+                break;
+            }
+            // A damaged chunk was among the first d.
+            gathering.wants_one_more();
+        }
+        if object.is_none() && round.is_over() && gathering.can_use_late() {
+            // One of the first d was broken off: the late ones are needed after all.
+            round = lanes.ask(config, &key, gathering.take_late(), true);
+            while let Some((index, answer)) = round.next(&mut lanes).await {
+                gathering.add(index, answer);
+            }
+            object = gathering.decode(&self.inner.codec).await;
+        }
+        let n_lost = gathering.n_lost();
+        let outcome = if object.is_some() {
+            Ok(Fetched { object: object.clone(), outcome: Outcome::Hit, n_lost })
+        } else if gathering.is_miss() {
+            Ok(Fetched { object: None, outcome: Outcome::Miss, n_lost: 0 })
+        } else if let Some(why) = gathering.refusal() {
+            Err(ClientError::Refused { proxy: lanes.proxy().to_owned(), why })
+        } else if gathering.is_all_broken()
+            && let Some(error) = round.take_failure(&lanes)
+        {
+            Err(error)
+        } else {
+            Ok(Fetched { object: None, outcome: Outcome::Reset, n_lost })
+        };
+        let rest = Rest { key, lanes, owner, round, gathering, object, _permit: permit };
+        if rest.is_over() {
+            self.inner.give_back(rest.owner, rest.lanes);
+        } else {
+            self.settle(rest);
+        }
+        outcome
+    }
+
+    /// Hears of the chunks that are still to come, and puts back what is lost. What does not end
+    /// in time is given up, with its connections: the next reader finds the same lost.
+    fn settle(&self, rest: Rest) {
+        let inner = Arc::clone(&self.inner);
+        inner.n_unsettled.send_modify(|it| *it += 1);
+        tokio::spawn(async move {
+            let limit = inner.config.object_limit;
+            timeout(limit * 2, inner.hear(rest)).await.ok();
+            inner.n_unsettled.send_modify(|it| *it -= 1);
+        });
     }
 
     /// Stores an object, whole or not at all. Of several at once of one key, one stays.
@@ -308,99 +410,110 @@ impl Client {
         Ok(())
     }
 
-    async fn decode(
-        &self,
-        lanes: &mut LaneSet,
-        answers: Vec<(usize, Answer)>,
-    ) -> Result<(Fetched, u64, Vec<usize>), ClientError> {
-        let mut bodies = Vec::new();
-        let mut lost = Vec::new();
-        let mut version_read = 0;
-        let mut refused = None;
-        for (index, answer) in answers {
-            match answer {
-                Answer::Body(version, body) => {
-                    version_read = version;
-                    bodies.push(body);
-                }
-                Answer::Refused(Refusal::NotCached) => {
-                    let miss = Fetched { object: None, outcome: Outcome::Miss, n_lost: 0 };
-                    return Ok((miss, 0, Vec::new()));
-                }
-                Answer::Refused(Refusal::ChunkLost) => lost.push(index),
-                Answer::Refused(why) => refused = Some(why),
-                Answer::Late | Answer::Broken => {}
-            }
-        }
-        let n_bytes = bodies.iter().map(Bytes::len).sum();
-        let codec = Arc::clone(&self.inner.codec);
-        let object = off_the_async_threads(n_bytes, move || {
-            let mut gathered = Gathered::default();
-            for body in &bodies {
-                // A damaged chunk is as good as none.
-                gathered.add(body).ok();
-            }
-            gathered.is_decodable().then(|| gathered.decode(&codec))?.ok().map(|it| it.to_bytes())
-        });
-        let n_lost = lost.len();
-        match (object.await, refused) {
-            (Some(object), _) => {
-                let hit = Fetched { object: Some(object), outcome: Outcome::Hit, n_lost };
-                Ok((hit, version_read, lost))
-            }
-            (None, Some(why)) if lost.is_empty() => {
-                let proxy = lanes.proxy().to_owned();
-                Err(ClientError::Refused { proxy, why })
-            }
-            (None, _) => {
-                let reset = Fetched { object: None, outcome: Outcome::Reset, n_lost };
-                Ok((reset, 0, Vec::new()))
-            }
-        }
-    }
-
-    /// Puts lost chunks back.
-    async fn recover(
-        &self,
-        key: &Bytes,
-        version: u64,
-        object: Bytes,
-        lost: &[usize],
-    ) -> Result<(), ClientError> {
-        let codec = Arc::clone(&self.inner.codec);
-        let chunks = off_the_async_threads(object.len(), move || encode(&codec, &object)).await;
-        let bodies = chunks.into_iter().enumerate().filter(|(index, _)| lost.contains(index));
-        let bodies = bodies.collect();
-        self.with_lanes(key, async |lanes| {
-            lanes.set(&self.inner.config, key, version, bodies).await
-        })
-        .await
-    }
-
     /// Lends a set of connections to the key's proxy to a request.
     async fn with_lanes<T>(
         &self,
         key: &Bytes,
         request: impl AsyncFnOnce(&mut LaneSet) -> Result<T, ClientError>,
     ) -> Result<T, ClientError> {
-        let inner = &self.inner;
-        let owner = inner.ring.owner(Ring::hash(key));
-        let proxy = &inner.config.proxies[owner];
-        let lock = || inner.idle[owner].lock().expect("nothing panics while it holds the lock");
         let asked = async {
-            let _permit = inner.permits.acquire().await.expect("it is never closed");
-            let idle = lock().pop();
-            let mut lanes = match idle {
-                Some(lanes) => lanes,
-                None => LaneSet::new(proxy, self.code())?,
-            };
+            let (_permit, owner, mut lanes) = self.lend(key).await?;
             let outcome = request(&mut lanes).await;
-            lock().push(lanes);
+            self.inner.give_back(owner, lanes);
             outcome
         };
-        let limit = inner.config.object_limit;
-        let is_over = || Err(ClientError::Deadline { proxy: proxy.clone(), limit });
-        timeout(limit, asked).await.unwrap_or_else(|_| is_over())
+        self.within(key, asked).await
+    }
+
+    /// Gives a request for an object as long as one may take in all.
+    async fn within<T>(
+        &self,
+        key: &Bytes,
+        request: impl Future<Output = Result<T, ClientError>>,
+    ) -> Result<T, ClientError> {
+        let ClientConfig { object_limit: limit, proxies, .. } = &self.inner.config;
+        timeout(*limit, request).await.unwrap_or_else(|_| {
+            let proxy = proxies[self.inner.ring.owner(Ring::hash(key))].clone();
+            Err(ClientError::Deadline { proxy, limit: *limit })
+        })
+    }
+
+    /// A set of connections to the key's proxy, and which that is.
+    async fn lend(
+        &self,
+        key: &Bytes,
+    ) -> Result<(OwnedSemaphorePermit, usize, LaneSet), ClientError> {
+        let inner = &self.inner;
+        let permits = Arc::clone(&inner.permits);
+        let permit = permits.acquire_owned().await.expect("it is never closed");
+        let owner = inner.ring.owner(Ring::hash(key));
+        let idle = inner.idle(owner).pop();
+        let lanes = match idle {
+            Some(lanes) => lanes,
+            None => LaneSet::new(&inner.config.proxies[owner], self.code())?,
+        };
+        Ok((permit, owner, lanes))
+    }
+}
+
+/// A read that was answered, and what it still has under way.
+struct Rest {
+    key: Bytes,
+    lanes: LaneSet,
+    owner: usize,
+    round: Round,
+    gathering: Gathering,
+    object: Option<Bytes>,
+    /// So that what is left of reads counts among the requests at once.
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Rest {
+    /// Whether nothing is to come, and nothing to be put back.
+    fn is_over(&self) -> bool {
+        self.round.is_over() && (self.object.is_none() || self.gathering.n_lost() == 0)
+    }
+}
+
+impl Inner {
+    fn idle(&self, owner: usize) -> std::sync::MutexGuard<'_, Vec<LaneSet>> {
+        self.idle[owner].lock().expect("nothing panics while it holds the lock")
+    }
+
+    fn give_back(&self, owner: usize, lanes: LaneSet) {
+        self.idle(owner).push(lanes);
+    }
+
+    /// Hears of what a read still has under way, and puts back what is lost of its object.
+    async fn hear(&self, rest: Rest) {
+        let Rest { key, mut lanes, owner, mut round, mut gathering, object, _permit } = rest;
+        while let Some((index, answer)) = round.next(&mut lanes).await {
+            gathering.add(index, answer);
+        }
+        if let Some(object) = object {
+            self.recover(&mut lanes, &key, &gathering, object).await;
+        }
+        self.give_back(owner, lanes);
+    }
+
+    /// Puts lost chunks back.
+    async fn recover(
+        &self,
+        lanes: &mut LaneSet,
+        key: &Bytes,
+        gathering: &Gathering,
+        object: Bytes,
+    ) {
+        let lost = gathering.lost();
+        if lost.is_empty() {
+            return;
+        }
+        self.n_recoveries.fetch_add(1, Ordering::Relaxed);
+        self.n_recovered_chunks.fetch_add(lost.len() as u64, Ordering::Relaxed);
+        let codec = Arc::clone(&self.codec);
+        let chunks = off_the_async_threads(object.len(), move || encode(&codec, &object)).await;
+        let bodies = chunks.into_iter().enumerate().filter(|(index, _)| lost.contains(index));
+        lanes.set(&self.config, key, gathering.version(), bodies.collect()).await.ok();
     }
 }
 

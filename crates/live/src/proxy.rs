@@ -34,7 +34,7 @@ use units::NodeId;
 
 use self::actor::Actor;
 pub use self::admission::random_token;
-pub use self::config::{ProxyConfig, ProxyError};
+pub use self::config::{Picks, ProxyConfig, ProxyError};
 pub use self::invoke::{Invoke, InvokeError, LambdaInvoker};
 pub use self::metrics::{Counter, Entered, Gauge, Metrics};
 use self::shared::{FunctionHandle, Shared};

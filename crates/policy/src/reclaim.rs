@@ -38,10 +38,24 @@ enum Counts {
         per_instance: Vec<f64>,
         n_functions: u32,
     },
+    /// None by number, but these instances.
+    Listed(Vec<Listed>),
     /// Every function there is.
     All,
     /// None by number, but every instance that was idle for this long.
     Idle(Nanos),
+}
+
+/// One instance to be taken back: such as a live run noted that it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Listed {
+    /// When, counted from the start of the run.
+    pub after: Nanos,
+    /// The number of its function.
+    pub function: u32,
+    /// Which of the function's instances at that time: 0 for the one in use last, 1 for the one
+    /// before, and so on.
+    pub rank: u32,
 }
 
 /// Text that is not a reclaim process.
@@ -150,16 +164,31 @@ impl Reclaim {
             "schedule" => {
                 let failed =
                     |why| ReclaimError::Schedule { name: rest.to_owned(), line: None, why };
-                let counts = schedule(rest, &read_file(rest).map_err(failed)?)?;
-                Ok(of(Nanos::MINUTE, Counts::Schedule { counts, repeats: false }))
+                Ok(of(Nanos::MINUTE, schedule(rest, &read_file(rest).map_err(failed)?)?))
             }
             _ => Err(unknown()),
         }
     }
 
+    /// Just these instances, in order of time.
+    pub fn of_list(text: &str, mut listed: Vec<Listed>) -> Reclaim {
+        listed.sort();
+        let (text, interval) = (text.to_owned(), Nanos::MINUTE);
+        Reclaim { text, interval, counts: Counts::Listed(listed) }
+    }
+
+    /// The instances that are taken back by name, in order of time; none for a process that
+    /// takes them by number.
+    pub fn listed(&self) -> &[Listed] {
+        match &self.counts {
+            Counts::Listed(listed) => listed,
+            _ => &[],
+        }
+    }
+
     /// How often functions are taken back by number; `None` if never.
     pub fn interval(&self) -> Option<Nanos> {
-        let by_number = !matches!(self.counts, Counts::None | Counts::Idle(_));
+        let by_number = !matches!(self.counts, Counts::None | Counts::Idle(_) | Counts::Listed(_));
         by_number.then_some(self.interval)
     }
 
@@ -178,7 +207,7 @@ impl Reclaim {
         const N_PICKS: f64 = 18_446_744_073_709_551_616.0;
         let level = pick as f64 / N_PICKS;
         match &self.counts {
-            Counts::None | Counts::Idle(_) => 0,
+            Counts::None | Counts::Idle(_) | Counts::Listed(_) => 0,
             Counts::All => u32::MAX,
             Counts::Poisson(mean) => poisson_quantile(*mean, level),
             Counts::Empirical(cumulative) => {
@@ -207,7 +236,7 @@ impl Reclaim {
     /// are as likely as they are frequent.
     pub fn probabilities(&self) -> Vec<(u32, f64)> {
         match &self.counts {
-            Counts::None | Counts::Idle(_) => vec![(0, 1.0)],
+            Counts::None | Counts::Idle(_) | Counts::Listed(_) => vec![(0, 1.0)],
             Counts::All => vec![(u32::MAX, 1.0)],
             Counts::Poisson(mean) => {
                 let mut probability = libm::exp(-mean);
@@ -305,37 +334,70 @@ fn time(text: &str, length: &str) -> Result<Nanos, ReclaimError> {
     }
 }
 
-/// Rows of a minute, counted from 0, and how many are taken back in it; a header may stand over
-/// them. Minutes without a row take back none.
-fn schedule(name: &str, text: &str) -> Result<Vec<u32>, ReclaimError> {
-    /// 100 years.
-    const MINUTE_MAX: usize = 100 * 366 * 24 * 60;
+/// Rows of a minute, counted from 0, and how many are taken back in it, or of a time in seconds,
+/// a function and the rank of its instance; a header may stand over them. Minutes without a row
+/// take back none.
+fn schedule(name: &str, text: &str) -> Result<Counts, ReclaimError> {
     let failed = |line, why: &str| ReclaimError::Schedule {
         name: name.to_owned(),
         line,
         why: why.to_owned(),
     };
     let mut counts: Vec<u32> = Vec::new();
+    let mut listed: Vec<Listed> = Vec::new();
     for (line, row) in (1..).zip(text.lines()) {
-        let cells = row.split_once(',').map(|(minute, count)| (minute.trim(), count.trim()));
         let is_header = line == 1 && !row.starts_with(|it: char| it.is_ascii_digit());
         if is_header || row.trim().is_empty() {
             continue;
         }
-        let numbers = cells.and_then(|(minute, count)| {
-            Some((minute.parse::<usize>().ok()?, count.parse::<u32>().ok()?))
-        });
-        let Some((minute, count)) = numbers.filter(|(minute, _)| *minute <= MINUTE_MAX) else {
-            let why = format!("`{row}` is not a minute and a count; write rows such as `17,4`");
-            return Err(failed(Some(line), &why));
+        let cells: Vec<&str> = row.split(',').map(str::trim).collect();
+        let is_read = match cells[..] {
+            [minute, count] if listed.is_empty() => by_minute(minute, count, &mut counts),
+            [time, function, rank] if counts.is_empty() => {
+                listed.extend(one_instance(time, function, rank));
+                one_instance(time, function, rank).is_some()
+            }
+            _ => false,
         };
-        counts.resize(counts.len().max(minute + 1), 0);
-        counts[minute] += count;
+        if !is_read {
+            let why = format!(
+                "`{row}` is not a minute and a count, or a time, a function and a rank; write \
+                 rows such as `17,4`, or all such as `61.5,3,0`"
+            );
+            return Err(failed(Some(line), &why));
+        }
+    }
+    if !listed.is_empty() {
+        listed.sort();
+        return Ok(Counts::Listed(listed));
     }
     if counts.is_empty() {
         return Err(failed(None, "it has no rows; write a minute and a count in each"));
     }
-    Ok(counts)
+    Ok(Counts::Schedule { counts, repeats: false })
+}
+
+/// Adds a row of a minute and a count. Whether it is one.
+fn by_minute(minute: &str, count: &str, counts: &mut Vec<u32>) -> bool {
+    /// 100 years.
+    const MINUTE_MAX: usize = 100 * 366 * 24 * 60;
+    let (Ok(minute), Ok(count)) = (minute.parse::<usize>(), count.parse::<u32>()) else {
+        return false;
+    };
+    if MINUTE_MAX < minute {
+        return false;
+    }
+    counts.resize(counts.len().max(minute + 1), 0);
+    counts[minute] += count;
+    true
+}
+
+/// A row of a time in seconds, a function and a rank.
+fn one_instance(time: &str, function: &str, rank: &str) -> Option<Listed> {
+    let seconds: f64 = time.parse().ok()?;
+    let is_time = (0.0..=Nanos::SPAN_MAX.as_seconds_f64()).contains(&seconds);
+    let after = is_time.then(|| Nanos::from_seconds_f64(seconds))?;
+    Some(Listed { after, function: function.parse().ok()?, rank: rank.parse().ok()? })
 }
 
 impl str::FromStr for Reclaim {

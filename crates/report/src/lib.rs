@@ -4,7 +4,8 @@
 //! spreadsheet. [`chart`] draws the figures of the paper, ours over theirs, [`table1`] its
 //! Table 1, and [`scoreboard`] lists every published number beside ours. [`mod@reference`] reads
 //! the published curves and [`published`] the published numbers. [`page`] puts all of it on one
-//! page, and [`rows`] are for those who compute with it.
+//! page, and [`rows`] are for those who compute with it. [`validation`] shows a live run beside
+//! the simulator's.
 //!
 //! Nothing here computes a metric or touches a file: every function takes plain data and gives
 //! the text or the bytes of a file, the same for the same data.
@@ -19,3 +20,4 @@ pub mod reference;
 pub mod rows;
 pub mod scoreboard;
 pub mod table1;
+pub mod validation;

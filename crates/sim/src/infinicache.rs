@@ -10,6 +10,7 @@ mod config;
 mod contents;
 mod function;
 mod links;
+mod proxy;
 mod read;
 mod reclaim;
 mod session;
@@ -23,6 +24,7 @@ pub use self::config::InfiniCacheConfig;
 use self::contents::{BlockId, Contents};
 use self::function::{Function, Order, Verb};
 use self::links::{Duplex, Moved};
+use self::proxy::Proxy;
 use self::read::{ReadId, Reads};
 use crate::faas::{Platform, Slot};
 use crate::network::{FlowId, Network};
@@ -65,6 +67,8 @@ enum Event {
     ReclaimRound,
     /// The platform takes an instance back.
     Reclaim(NodeId, Slot),
+    /// It takes back the one that is listed with this number.
+    ReclaimListed(u32),
     /// An instance may have been idle for as long as the platform allows.
     IdleOut(NodeId, Slot),
 }
@@ -92,6 +96,7 @@ struct InfiniCache<'a> {
     reclaim_stream: Stream,
     invocation_stream: Stream,
     straggler_stream: Stream,
+    return_stream: Stream,
     ends_at: Time,
     /// How long objects were intact, not yet in the record, and up to when.
     intact_nanos: u128,
@@ -119,12 +124,6 @@ pub(crate) struct Observation {
     pub(crate) sending_mean: Nanos,
     /// How long the client waited.
     pub(crate) latency: Nanos,
-}
-
-struct Proxy {
-    placer: Placer,
-    picker: NodePicker,
-    stream: Stream,
 }
 
 /// What is known of an object from before.
@@ -161,6 +160,7 @@ impl Model for InfiniCache<'_> {
             Event::Synced(node) => self.synced(now, node, agenda),
             Event::ReclaimRound => self.reclaim_round(now, agenda),
             Event::Reclaim(node, slot) => self.reclaim(now, node, slot, agenda),
+            Event::ReclaimListed(number) => self.reclaim_listed(now, number, agenda),
             Event::IdleOut(node, slot) => self.idle_out(now, node, slot, agenda),
         }
     }
@@ -218,15 +218,20 @@ impl InfiniCache<'_> {
         let proxy = self.proxy_of(object);
         let Object { is_known, arrives_at, .. } = self.objects[object.index()];
         self.objects[object.index()].is_known = true;
+        let begins_at = self.proxies[proxy].takes_up(now, self.config.network.request);
         match self.proxies[proxy].placer.get(object) {
-            Lookup::Cached if now < arrives_at => agenda.at(arrives_at, Event::Resume(number)),
+            Lookup::Cached if now < arrives_at.max(begins_at) => {
+                agenda.at(arrives_at.max(begins_at), Event::Resume(number));
+            }
             Lookup::Cached => self.read(now, number, agenda),
             // Known and not there, and not evicted: it never fitted.
             Lookup::Unknown if is_known => {
-                self.miss(now, number, Outcome::CapacityMiss, agenda);
+                self.miss(now, begins_at, number, Outcome::CapacityMiss, agenda);
             }
-            Lookup::Unknown => self.miss(now, number, Outcome::CompulsoryMiss, agenda),
-            Lookup::Evicted => self.miss(now, number, Outcome::CapacityMiss, agenda),
+            Lookup::Unknown => {
+                self.miss(now, begins_at, number, Outcome::CompulsoryMiss, agenda);
+            }
+            Lookup::Evicted => self.miss(now, begins_at, number, Outcome::CapacityMiss, agenda),
         }
     }
 
@@ -241,9 +246,17 @@ impl InfiniCache<'_> {
         }
     }
 
-    /// The proxy answers that the object is not cached: it is fetched, and cached.
-    fn miss(&mut self, now: Time, number: u32, outcome: Outcome, agenda: &mut Agenda<Event>) {
-        let answered = now + self.config.function.round_trip;
+    /// The proxy, which takes the request up then, answers that the object is not cached: it is
+    /// fetched, and cached.
+    fn miss(
+        &mut self,
+        now: Time,
+        begins_at: Time,
+        number: u32,
+        outcome: Outcome,
+        agenda: &mut Agenda<Event>,
+    ) {
+        let answered = begins_at + self.config.function.round_trip;
         let fetched = self.fetch(now, answered, number, outcome, agenda);
         self.set(now, number, fetched, agenda);
     }
@@ -280,7 +293,7 @@ impl InfiniCache<'_> {
         let Request { object, size, .. } = self.request_at(number);
         let chunk_size = size.split(u64::from(self.config.n_data));
         let index = self.proxy_of(object);
-        let Proxy { placer, picker, stream } = &mut self.proxies[index];
+        let Proxy { placer, picker, stream, free_at: _ } = &mut self.proxies[index];
         let picks = std::iter::repeat_with(|| stream.bits());
         let asked = picker.pick(self.config.n_chunks() as usize, picks);
         let evicted = match placer.set(object, chunk_size, asked) {
@@ -429,6 +442,7 @@ impl<'a> InfiniCache<'a> {
                     placer: Placer::new(shape, workload.n_objects()),
                     picker: NodePicker::new(config.placement, config.n_nodes),
                     stream: streams.named(&format!("placement {name}")),
+                    free_at: Time::START,
                 })
                 .collect(),
             objects: vec![unknown; workload.n_objects()],
@@ -450,6 +464,7 @@ impl<'a> InfiniCache<'a> {
             reclaim_stream: streams.named("reclaim"),
             invocation_stream: streams.named("invocation"),
             straggler_stream: streams.named("straggler"),
+            return_stream: streams.named("return"),
             ends_at: Time::START + workload.span,
             intact_nanos: 0,
             intact_noted_at: Time::START,

@@ -27,12 +27,12 @@ pub use crate::elasticache::ElastiCacheConfig;
 pub use crate::faas::InstancePick;
 pub use crate::infinicache::InfiniCacheConfig;
 pub use crate::latency::{Distribution, Latencies, SIZE_CLASSES};
-pub use crate::objstore::ObjectStoreConfig;
+pub use crate::objstore::{ObjectStoreConfig, charge_storage};
 pub use crate::profile::{
     Burst, CodecProfile, FunctionProfile, NetworkProfile, ObjectStoreProfile, Profile,
-    ProfileError, Rate, ServerProfile,
+    ProfileError, Rate, Returning, ServerProfile,
 };
-pub use crate::record::{Hour, Record};
+pub use crate::record::{Hour, Outcome, Record};
 pub use crate::system::{Surroundings, System, SystemError, SystemKind, parse_code};
 pub use crate::workload::Workload;
 

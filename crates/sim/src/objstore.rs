@@ -64,7 +64,7 @@ pub(crate) fn run(config: &ObjectStoreConfig, workload: &Workload<'_>, seed: u64
 }
 
 /// Adds the storage of every object for the whole span, hour by hour.
-pub(crate) fn charge_storage(
+pub fn charge_storage(
     record: &mut Record,
     workload: &Workload<'_>,
     purpose: impl Fn(&mut pricing::Usage) -> &mut StoreUsage,

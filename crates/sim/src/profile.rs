@@ -46,6 +46,9 @@ pub struct FunctionProfile {
     pub execution_limit: Nanos,
     /// What a function may move faster than its bandwidth, where it may.
     pub burst: Option<Burst>,
+    /// From the end of a function's lease until the platform sees it return, where that takes
+    /// long enough to be billed: on a machine whose processors are busy.
+    pub returning: Option<Returning>,
     /// Bandwidth by memory, ascending.
     bandwidth: Vec<(u32, Rate)>,
 }
@@ -61,6 +64,15 @@ pub struct Burst {
     pub rate: Rate,
 }
 
+/// How long a function takes to return.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Returning {
+    /// At least.
+    pub floor: Nanos,
+    /// The mean of the exponential part on top of that.
+    pub tail_mean: Nanos,
+}
+
 /// What transfers share.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct NetworkProfile {
@@ -72,6 +84,9 @@ pub struct NetworkProfile {
     pub proxy: Rate,
     /// The link of a client that is not on a proxy's machine, in each direction.
     pub client: Rate,
+    /// How long a request keeps a proxy's processors to itself, where that is long enough for
+    /// others to wait.
+    pub request: Option<Nanos>,
 }
 
 /// How long a client takes to code an object.
@@ -160,7 +175,15 @@ struct FunctionFile {
     send_buffer_bytes: u64,
     execution_limit_s: f64,
     burst: Option<BurstFile>,
+    returning: Option<ReturningFile>,
     bandwidth: Vec<BandwidthFile>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReturningFile {
+    floor_ms: f64,
+    tail_ms_mean: f64,
 }
 
 #[derive(Deserialize)]
@@ -178,6 +201,7 @@ struct NetworkFile {
     host_mb_per_s: f64,
     proxy_mb_per_s: f64,
     client_mb_per_s: f64,
+    proxy_request_ms: Option<f64>,
 }
 
 #[derive(Deserialize)]
@@ -277,6 +301,7 @@ impl FunctionFile {
             send_buffer_bytes,
             execution_limit_s,
             burst,
+            returning,
             bandwidth,
         } = self;
         let is_ascending = bandwidth.windows(2).all(|it| it[0].memory_mb < it[1].memory_mb);
@@ -293,8 +318,14 @@ impl FunctionFile {
             let (fresh, rested) = (Bytes::new(fresh_bytes), Bytes::new(rested_bytes));
             Ok::<Burst, ProfileError>(Burst { fresh, rested, rate })
         });
+        let returning = returning.map(|it| {
+            let floor = millis("floor_ms", it.floor_ms)?;
+            let tail_mean = millis("tail_ms_mean", it.tail_ms_mean)?;
+            Ok::<Returning, ProfileError>(Returning { floor, tail_mean })
+        });
         Ok(FunctionProfile {
             burst: burst.transpose()?,
+            returning: returning.transpose()?,
             warm_invoke_floor: millis("warm_invoke_floor_ms", warm_invoke_floor_ms)?,
             warm_invoke_tail_mean: millis("warm_invoke_tail_ms_mean", warm_invoke_tail_ms_mean)?,
             cold_start: millis("cold_start_ms", cold_start_ms)?,
@@ -314,8 +345,16 @@ impl FunctionFile {
 
 impl NetworkFile {
     fn check(self) -> Result<NetworkProfile, ProfileError> {
-        let NetworkFile { host_memory_mb, host_mb_per_s, proxy_mb_per_s, client_mb_per_s } = self;
+        let NetworkFile {
+            host_memory_mb,
+            host_mb_per_s,
+            proxy_mb_per_s,
+            client_mb_per_s,
+            proxy_request_ms,
+        } = self;
+        let request = proxy_request_ms.map(|it| millis("proxy_request_ms", it)).transpose()?;
         Ok(NetworkProfile {
+            request,
             host_memory_mb,
             host: Rate::mb_per_s("host_mb_per_s", host_mb_per_s)?,
             proxy: Rate::mb_per_s("proxy_mb_per_s", proxy_mb_per_s)?,

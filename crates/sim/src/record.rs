@@ -30,17 +30,23 @@ pub struct Record {
     pub n_events: u64,
 }
 
-/// How a GET ended.
+/// How a GET ended; [`Counts`] says what each means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
+pub enum Outcome {
+    /// The cache served it.
     Hit,
+    /// It was not written or read before, or was deleted since.
     CompulsoryMiss,
+    /// It was evicted, or never fitted.
     CapacityMiss,
+    /// Too many of its chunks were lost.
     Reset,
 }
 
 impl Record {
-    pub(crate) fn new(span: Nanos) -> Record {
+    /// An empty record of a run of this span: whoever drives a cache, be it a model or the real
+    /// one, fills it.
+    pub fn new(span: Nanos) -> Record {
         let n_hours =
             usize::try_from(span.div_ceil(Nanos::HOUR).max(1)).expect("100 years of hours");
         Record { hours: vec![Hour::default(); n_hours], ..Record::default() }
@@ -56,7 +62,8 @@ impl Record {
         total
     }
 
-    pub(crate) fn hour(&mut self, at: Time) -> &mut Hour {
+    /// The hour that `at` lies in; the last one for what comes after the span.
+    pub fn hour(&mut self, at: Time) -> &mut Hour {
         let index = usize::try_from(at.index(Nanos::HOUR)).expect("checked with the span");
         let last = self.hours.len() - 1;
         &mut self.hours[index.min(last)]
@@ -64,7 +71,7 @@ impl Record {
 
     /// Tells `each` of every hour and of how much of it lies within `span`: what is paid by time
     /// is noted so.
-    pub(crate) fn for_each_hour(&mut self, span: Nanos, mut each: impl FnMut(&mut Hour, Nanos)) {
+    pub fn for_each_hour(&mut self, span: Nanos, mut each: impl FnMut(&mut Hour, Nanos)) {
         let mut left = span;
         for hour in &mut self.hours {
             let part = left.min(Nanos::HOUR);
@@ -74,7 +81,7 @@ impl Record {
     }
 
     /// Notes how a GET ended and how long it took; it counts for the hour in which it came.
-    pub(crate) fn settle(&mut self, request: &Request, outcome: Outcome, latency: Nanos) {
+    pub fn settle(&mut self, request: &Request, outcome: Outcome, latency: Nanos) {
         let is_hit = outcome == Outcome::Hit;
         self.latencies.record(latency, request.size, is_hit);
         let counts = &mut self.hour(request.at).counts;

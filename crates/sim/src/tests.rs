@@ -23,13 +23,19 @@ fn requests(shorts: &[Short]) -> Vec<Request> {
 }
 
 fn replay(system: &str, requests: &[Request], seed: u64) -> Record {
+    replay_under(&Profile::aws_2019_fast20(), system, requests, seed)
+}
+
+fn replay_under(profile: &Profile, system: &str, requests: &[Request], seed: u64) -> Record {
     let prices = PriceBook::builtin("aws-us-east-1-2019-12").unwrap();
-    let profile = Profile::aws_2019_fast20();
     let around = Surroundings {
         prices: &prices,
-        profile: &profile,
+        profile,
         policy: EvictionPolicy::Lru,
-        read_file: &|_| Err("no files here".to_owned()),
+        read_file: &|name| match name {
+            "lost.csv" => Ok("30,0,0\n30.5,4,0\n31,5,0\n31,5,1\n".to_owned()),
+            _ => Err("no such file here".to_owned()),
+        },
     };
     let system = System::parse(system, around).unwrap();
     let key_hashes: Vec<u64> =
@@ -299,4 +305,59 @@ fn large_objects_queue_on_the_one_thread() {
     };
     check("elasticache:cache.r5.24xlarge", 2_000.0);
     check("elasticache:2xcache.r5.2xlarge", 1_000.0);
+}
+
+#[test]
+fn instances_that_are_listed_are_taken_back_then() {
+    let requests = requests(&[
+        (0, 0, 10, Op::Get),
+        (20, 0, 10, Op::Get),
+        (20, 0, 10, Op::Get),
+        (20, 0, 10, Op::Get),
+    ]);
+    let pool = "infinicache:nodes=6,memory=128MB,overhead=20MB,reclaim=schedule:lost.csv";
+    let check = |code: &str, n_resets: u64, n_recoveries: u64| {
+        let counts = replay(&format!("{pool},code={code}"), &requests, 1).total().counts;
+        // There is no second instance of the last one.
+        assert_eq!(counts.n_reclaims, 3, "{code}");
+        assert_eq!((counts.n_resets, counts.n_recoveries), (n_resets, n_recoveries), "{code}");
+    };
+    check("4+2", 1, 0);
+    check("3+3", 0, 1);
+}
+
+/// The profile of the paper with a line more under this heading.
+fn profile_with(heading: &str, line: &str) -> Profile {
+    let text = Profile::AWS_2019_FAST20_TEXT;
+    assert!(text.contains(heading));
+    Profile::from_toml(&text.replacen(heading, &format!("{heading}\n{line}"), 1)).unwrap()
+}
+
+#[test]
+fn what_a_function_takes_to_return_is_billed() {
+    let requests = requests(&[(5, 0, 1, Op::Get), (5, 0, 1, Op::Get)]);
+    let pool = "infinicache:nodes=6,code=4+2,reclaim=none,warmup=off,backup=off";
+    let billed_ms = |profile: &Profile| {
+        let Hour { counts, usage } = replay_under(profile, pool, &requests, 1).total();
+        assert_eq!(counts.n_invocations, 12);
+        usage.serving.billed_mb_ms_by_100ms / 1_536
+    };
+    assert_eq!(billed_ms(&Profile::aws_2019_fast20()), 1_200);
+    let check = |line: &str, expect: u128| {
+        assert_eq!(billed_ms(&profile_with("[function]", line)), expect, "{line}");
+    };
+    // Within the margin of 10 ms, and beyond it.
+    check("returning = { floor_ms = 5.0, tail_ms_mean = 0.0001 }", 1_200);
+    check("returning = { floor_ms = 15.0, tail_ms_mean = 0.0001 }", 2_400);
+}
+
+#[test]
+fn requests_that_come_at_once_wait_for_a_busy_proxy() {
+    let requests = requests(&[(5, 0, 1, Op::Get), (0, 1, 1, Op::Get), (60, 2, 1, Op::Get)]);
+    let profile = profile_with("[network]", "proxy_request_ms = 10000.0");
+    let pool = "infinicache:nodes=6,code=4+2,reclaim=none";
+    let total_ms = |record: &Record| record.latencies.misses.mean_ms() * 3.0;
+    let waited_ms = total_ms(&replay_under(&profile, pool, &requests, 1))
+        - total_ms(&replay(pool, &requests, 1));
+    assert!((waited_ms - 10_000.0).abs() < 1.0, "{waited_ms}");
 }

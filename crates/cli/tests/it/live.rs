@@ -2,23 +2,41 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
 
 /// The function's program, where it is built: another crate's, so cargo does not build it for us.
 fn bootstrap() -> Option<PathBuf> {
     let path = PathBuf::from(env!("CARGO_BIN_EXE_infinisim")).with_file_name("bootstrap");
-    path.exists().then_some(path)
+    if !path.exists() {
+        println!("SKIPPED: there is no bootstrap; `cargo build -p nodefn` makes it");
+        return None;
+    }
+    Some(path)
 }
 
-#[test]
-fn up_serves_redis_clients_until_it_is_told_to_stop() {
-    if bootstrap().is_none() {
-        println!("skipped: there is no bootstrap; `cargo build -p nodefn` makes it");
-        return;
-    }
+/// Runs `infinisim` with a runtime directory of its own in `dir`.
+fn infinisim(dir: &Path, arguments: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_infinisim"));
-    command.args("live up --any-ports --nodes 6 --code 2+1 --memory 128MB".split(' '));
+    command.env("XDG_RUNTIME_DIR", dir).current_dir(dir).args(arguments.split_whitespace());
+    command
+}
+
+/// What a run printed that has to end with this code, and its complaints.
+#[track_caller]
+fn ran(dir: &Path, arguments: &str, exit_code: i32) -> (String, String) {
+    let output = infinisim(dir, arguments).output().unwrap();
+    let text = |it: Vec<u8>| String::from_utf8(it).unwrap();
+    let (stdout, stderr) = (text(output.stdout), text(output.stderr));
+    assert_eq!(output.status.code(), Some(exit_code), "{arguments}: {stderr}");
+    (stdout, stderr)
+}
+
+/// Starts `live up`, and gives what it said once it was up.
+fn up(dir: &Path, arguments: &str) -> (Child, Vec<String>) {
+    let mut command = infinisim(dir, &format!("live up {arguments}"));
     let mut running = command.stdout(Stdio::piped()).spawn().unwrap();
     let lines = BufReader::new(running.stdout.take().unwrap()).lines();
     let mut said: Vec<String> = Vec::new();
@@ -28,6 +46,16 @@ fn up_serves_redis_clients_until_it_is_told_to_stop() {
             break;
         }
     }
+    (running, said)
+}
+
+#[test]
+fn up_serves_redis_clients_until_it_is_told_to_stop() {
+    if bootstrap().is_none() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let (mut running, said) = up(dir.path(), "--any-ports --nodes 6 --code 2+1 --memory 128MB");
     let redis = said.iter().find_map(|it| it.strip_prefix("redis")).unwrap().trim();
     let mut client = TcpStream::connect(redis).unwrap();
     let mut ask = |command: &[u8], answer: &[u8]| {
@@ -47,6 +75,124 @@ fn up_serves_redis_clients_until_it_is_told_to_stop() {
     for child in children {
         assert!(!PathBuf::from(format!("/proc/{child}")).exists(), "{child} is left");
     }
+}
+
+/// Twelve requests in about a second: objects are read again, one is written and one deleted.
+const TRACE: &str = "time_s,key,size,op
+0,a,1000,GET
+0.1,b,200000,GET
+0.2,c,90000,PUT
+0.3,a,1000,GET
+0.5,b,200000,GET
+0.6,c,90000,GET
+0.7,a,1000,DELETE
+0.8,a,1000,GET
+0.9,d,5,GET
+1.0,d,5,GET
+1.1,c,90000,GET
+1.2,b,200000,GET
+";
+
+const POOL: &str = "--nodes 6 --code 2+1 --memory 128MB";
+
+#[test]
+fn a_replay_has_the_schema_of_a_simulation() {
+    if bootstrap().is_none() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("trace.csv"), TRACE).unwrap();
+    let command = format!("live replay trace.csv {POOL} --store instant --json -o out");
+    let live: Value = serde_json::from_str(&ran(dir.path(), &command, 0).0).unwrap();
+    let system = "--system infinicache:nodes=6,code=2+1,memory=128MB,overhead=32MB,reclaim=none";
+    let command = format!("compare trace.csv {system} --json");
+    let simulated: Value = serde_json::from_str(&ran(dir.path(), &command, 0).0).unwrap();
+    let keys = |it: &Value| -> Vec<String> { it.as_object().unwrap().keys().cloned().collect() };
+    assert_eq!(keys(&live), keys(&simulated));
+    let [live, simulated] = [live, simulated].map(|it| it["systems"][0].clone());
+    assert_eq!(keys(&live), keys(&simulated));
+    for key in ["n_gets", "n_puts", "n_deletes", "n_compulsory_misses", "n_resets", "n_hits"] {
+        assert_eq!(live[key], simulated[key], "{key}");
+    }
+    assert!(0.0 < live["cost_usd"]["total"].as_f64().unwrap());
+    let names = ["invocations.jsonl", "reclaims.csv", "results.csv", "results.json"];
+    for name in names {
+        assert!(dir.path().join("out").join(name).exists(), "{name}");
+    }
+}
+
+#[test]
+fn a_running_cache_is_found_asked_and_stopped_by_its_name() {
+    if bootstrap().is_none() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("trace.csv"), TRACE).unwrap();
+    let (mut running, said) = up(dir.path(), &format!("--any-ports {POOL} --name one"));
+    assert!(said.last().unwrap().ends_with("`infinisim live down --name one`"), "{said:?}");
+    let (_, stderr) = ran(dir.path(), &format!("live up --any-ports {POOL} --name one"), 1);
+    assert!(stderr.contains("a live cache called `one` is running"), "{stderr}");
+    let replay = "live replay trace.csv --running --name one --store instant --json";
+    let live: Value = serde_json::from_str(&ran(dir.path(), replay, 0).0).unwrap();
+    assert_eq!(live["systems"][0]["n_gets"], 10);
+    assert!(0 < live["systems"][0]["n_invocations"].as_u64().unwrap());
+    let bench = "live bench --running --name one --size 1kB,40kB --objects 2 --requests 50 --json";
+    let measured: Value = serde_json::from_str(&ran(dir.path(), bench, 0).0).unwrap();
+    assert_eq!(measured["n_failures"], 0);
+    ran(dir.path(), "live down --name one", 0);
+    assert!(running.wait().unwrap().success());
+    let (_, stderr) = ran(dir.path(), "live down --name one", 1);
+    assert!(stderr.contains("no live cache called `one` is running"), "{stderr}");
+}
+
+#[test]
+fn a_validation_shows_both_side_by_side() {
+    if bootstrap().is_none() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("trace.csv"), TRACE).unwrap();
+    let command = format!("live validate trace.csv {POOL} --store instant --json -o out");
+    let shown: Value = serde_json::from_str(&ran(dir.path(), &command, 0).0).unwrap();
+    let rows = shown["rows"].as_array().unwrap();
+    let row = |id: &str| rows.iter().find(|it| it["id"] == id).unwrap();
+    assert_eq!(
+        (row("n_hits")["live"].as_f64(), row("n_hits")["simulated"].as_f64()),
+        (Some(6.0), Some(6.0))
+    );
+    assert!(row("n_invocations")["rel_error"].is_f64() && row("billed_s")["tolerance"].is_f64());
+    let out = dir.path().join("out");
+    let profile = out.join("profile.toml");
+    let compare = format!("compare trace.csv --system infinicache --profile {}", profile.display());
+    ran(dir.path(), &compare, 0);
+    for name in ["validation.svg", "validation.png", "validation.json", "results.json"] {
+        assert!(out.join(name).exists(), "{name}");
+    }
+}
+
+#[test]
+fn what_makes_no_sense_is_said_before_anything_is_started() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("trace.csv"), TRACE).unwrap();
+    let check = |arguments: &str, exit_code: i32, expect: &str| {
+        let (stdout, stderr) = ran(dir.path(), arguments, exit_code);
+        assert!(stderr.contains(expect), "{arguments}: {stderr}");
+        assert_eq!(stdout, "");
+    };
+    check("live replay trace.csv --speed 0", 2, "write a factor from 0.001 to 10000");
+    check("live replay trace.csv --store s4", 2, "invalid value 's4'");
+    check("live replay trace.csv --memory 128kB", 2, "write whole megabytes");
+    check("live replay trace.csv --code 4+2 --nodes 5", 2, "nodes=5");
+    check("live replay trace.csv --warmup 5ms", 2, "write at least 1s, or off");
+    check("live replay trace.csv --running", 1, "no live cache called `live` is running");
+    check("live replay trace.csv --bootstrap none", 1, "there is no none; build it");
+    check("live replay no.csv", 1, "no.csv");
+    check("live bench --rate 5 --clients 2", 2, "cannot be used with");
+    check("live bench --reads 1.5", 2, "write a share from 0 to 1");
+    check("live bench --size 0B", 2, "write at least 1B");
+    check("live down", 1, "no live cache called `live` is running");
+    check("live down --name ../x", 2, "letters, digits");
+    check("live validate trace.csv --speed fast", 2, "write a factor");
 }
 
 /// The processes whose parent is this one.

@@ -75,6 +75,45 @@ impl Ask {
 /// A proxy hands out no chunk that is longer.
 const LIMITS: Limits = Limits { body_len_max: 16 << 30 };
 
+/// Messages under way, one on each connection.
+#[derive(Debug)]
+pub(super) struct Round {
+    asked: JoinSet<(usize, Exchanged)>,
+    failure: Option<LaneError>,
+}
+
+/// The answer, and the connection it came over.
+type Exchanged = Result<(Connection, Answer), LaneError>;
+
+impl Round {
+    /// The next answer, whose connection is then free again; nothing when all have come.
+    pub(super) async fn next(&mut self, lanes: &mut LaneSet) -> Option<(usize, Answer)> {
+        loop {
+            let Ok((index, outcome)) = self.asked.join_next().await? else { continue };
+            return Some(match outcome {
+                Ok((lane, answer)) => {
+                    lanes.lanes[index] = Some(lane);
+                    (index, answer)
+                }
+                Err(error) => {
+                    self.failure = Some(error);
+                    (index, Answer::Broken)
+                }
+            });
+        }
+    }
+
+    /// Whether all answers have come.
+    pub(super) fn is_over(&self) -> bool {
+        self.asked.is_empty()
+    }
+
+    /// Why a connection broke, if one did.
+    pub(super) fn take_failure(&mut self, lanes: &LaneSet) -> Option<ClientError> {
+        self.failure.take().map(|it| it.of(&lanes.proxy))
+    }
+}
+
 impl LaneSet {
     /// A set that is not connected yet.
     pub(super) fn new(proxy: &str, code: Code) -> Result<LaneSet, ClientError> {
@@ -96,20 +135,29 @@ impl LaneSet {
         Ok((lanes, code))
     }
 
+    /// Dials on every connection that is not there.
+    pub(super) async fn open(&mut self, config: &ClientConfig) -> Result<(), ClientError> {
+        for lane in self.lanes.iter_mut().filter(|it| it.is_none()) {
+            let dialled = dial(&self.proxy, &config.token, self.session, config.request_limit);
+            *lane = Some(dialled.await.map_err(|it| it.of(&self.proxy))?.0);
+        }
+        Ok(())
+    }
+
     pub(super) fn proxy(&self) -> &str {
         &self.proxy
     }
 
-    /// Asks for chunks, all at once.
-    pub(super) async fn get(
+    /// Asks for chunks, all at once; the answers come one by one.
+    pub(super) fn ask(
         &mut self,
         config: &ClientConfig,
         key: &Bytes,
         chunks: Vec<usize>,
         is_body_wanted: bool,
-    ) -> Result<Vec<(usize, Answer)>, ClientError> {
+    ) -> Round {
         let asked = chunks.into_iter().map(|index| (index, Ask::Get { is_body_wanted }));
-        self.round(config, key, asked.collect()).await
+        self.begin(config, key, asked.collect())
     }
 
     /// Sends chunks, all at once: of a new version of an object, or lost ones of an old one.
@@ -165,6 +213,20 @@ impl LaneSet {
         key: &Bytes,
         asks: Vec<(usize, Ask)>,
     ) -> Result<Vec<(usize, Answer)>, ClientError> {
+        let mut round = self.begin(config, key, asks);
+        let mut answers = Vec::new();
+        while let Some(answer) = round.next(self).await {
+            answers.push(answer);
+        }
+        let is_all_broken = answers.iter().all(|it| matches!(it.1, Answer::Broken));
+        match round.take_failure(self) {
+            Some(error) if is_all_broken => Err(error),
+            _ => Ok(answers),
+        }
+    }
+
+    /// Asks each thing on the connection of its chunk.
+    fn begin(&mut self, config: &ClientConfig, key: &Bytes, asks: Vec<(usize, Ask)>) -> Round {
         // What is asked a second time is another request, one for all chunks.
         let numbers = [self.n_requests + 1, self.n_requests + 2];
         self.n_requests += 2;
@@ -192,26 +254,7 @@ impl LaneSet {
                 (index, exchanged.await)
             });
         }
-        let mut answers = Vec::new();
-        let mut failure = None;
-        while let Some(joined) = asked.join_next().await {
-            let Ok((index, outcome)) = joined else { continue };
-            match outcome {
-                Ok((lane, answer)) => {
-                    self.lanes[index] = Some(lane);
-                    answers.push((index, answer));
-                }
-                Err(error) => {
-                    failure = Some(error);
-                    answers.push((index, Answer::Broken));
-                }
-            }
-        }
-        let is_all_broken = answers.iter().all(|it| matches!(it.1, Answer::Broken));
-        match failure {
-            Some(error) if is_all_broken => Err(error.of(&self.proxy)),
-            _ => Ok(answers),
-        }
+        Round { asked, failure: None }
     }
 
     fn unreachable(&self, why: &str) -> ClientError {
@@ -221,7 +264,7 @@ impl LaneSet {
 
 /// Why a connection is of no use.
 #[derive(Debug)]
-enum LaneError {
+pub(super) enum LaneError {
     Connection(ConnectionError),
     Refused(Refusal),
 }

@@ -48,7 +48,7 @@ use pricing::Quantum;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
-use units::Nanos;
+use units::{Nanos, Time};
 
 use self::code::Code;
 pub use self::error::ApiError;
@@ -60,7 +60,7 @@ pub use self::pool::{InstanceStatus, Reclaimed};
 pub use self::reclaim::{PlannedReclaim, ReclaimPlan};
 pub use self::sandbox::SandboxCommand;
 use self::service::Service;
-pub use self::usage::{InvocationRecord, PlatformUsage};
+pub use self::usage::{InvocationRecord, PlatformUsage, ReclaimRecord};
 
 /// The environment variable that tells a function how many bytes it may send in a second, and
 /// how many receive. Not set where there is no limit, as on AWS, which has its own.
@@ -227,6 +227,17 @@ impl Platform {
     /// million are kept.
     pub fn take_records(&self) -> Vec<InvocationRecord> {
         self.service.usage.take_records()
+    }
+
+    /// The instances that were taken back since this was last called, in order of time. At most a
+    /// million are kept.
+    pub fn take_reclaims(&self) -> Vec<ReclaimRecord> {
+        self.service.usage.take_reclaims()
+    }
+
+    /// The time on the clock that records go by.
+    pub fn now(&self) -> Time {
+        self.service.time(tokio::time::Instant::now())
     }
 
     /// Ends all processes and tasks. Invocations under way fail.

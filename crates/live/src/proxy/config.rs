@@ -1,6 +1,8 @@
 //! What a proxy goes by.
 
+use std::fmt;
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ec::Code;
@@ -63,8 +65,44 @@ pub struct ProxyConfig {
     pub n_connections_max: usize,
     /// The largest chunk, its header included, and the largest value at the RESP door.
     pub body_len_max: u64,
-    /// The seed of placement.
-    pub seed: u64,
+    /// Where placement takes its random numbers from.
+    pub picks: Picks,
+}
+
+/// Uniformly random numbers, in the order they are drawn. Clones draw from the same sequence.
+#[derive(Clone)]
+pub struct Picks(Arc<Mutex<dyn FnMut() -> u64 + Send>>);
+
+impl Picks {
+    /// Those that `draw` gives; from the simulator's stream of a placement it is the same
+    /// placement.
+    pub fn new(draw: impl FnMut() -> u64 + Send + 'static) -> Picks {
+        Picks(Arc::new(Mutex::new(draw)))
+    }
+
+    /// Numbers that follow from a seed, by Steele, Lea and Flood's SplitMix64 (OOPSLA 2014):
+    /// placement needs picks that are spread evenly, and nothing of them is secret.
+    pub fn of_seed(seed: u64) -> Picks {
+        let mut state = seed;
+        Picks::new(move || {
+            state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut bits = state;
+            bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            bits ^ (bits >> 31)
+        })
+    }
+
+    /// The next one.
+    pub(crate) fn draw(&self) -> u64 {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)()
+    }
+}
+
+impl fmt::Debug for Picks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Picks")
+    }
 }
 
 /// Why a proxy cannot start.
@@ -140,7 +178,7 @@ impl ProxyConfig {
             idle_limit: Duration::from_mins(10),
             n_connections_max: 4096,
             body_len_max: 512 << 20,
-            seed: 0,
+            picks: Picks::of_seed(0),
         }
     }
 

@@ -7,14 +7,14 @@ use policy::placer::{Lookup, NodePicker, Placed, Placer, PoolShape};
 use units::{NodeId, ObjectId};
 use wire::{ChunkId, Refusal};
 
-use super::config::ProxyConfig;
+use super::config::{Picks, ProxyConfig};
 
 /// The proxy's metadata: the placer of `policy`, for keys that come and go.
 #[derive(Debug)]
 pub(crate) struct Metadata {
     placer: Placer,
     picker: NodePicker,
-    random: SplitMix,
+    picks: Picks,
     keys: BTreeMap<Bytes, ObjectId>,
     /// By id; ids without an object are in `spare`.
     objects: Vec<Option<Object>>,
@@ -62,7 +62,7 @@ impl Metadata {
         Metadata {
             placer: Placer::new(shape, 0),
             picker: NodePicker::new(config.placement, config.n_nodes),
-            random: SplitMix(config.seed),
+            picks: config.picks.clone(),
             keys: BTreeMap::new(),
             objects: Vec::new(),
             spare: Vec::new(),
@@ -101,8 +101,7 @@ impl Metadata {
     ) -> Result<(Location, Option<Location>), (Refusal, Option<Location>)> {
         let object = self.intern(key);
         let before = (self.object(object).version != 0).then(|| self.location(object));
-        let random = &mut self.random;
-        let picks = std::iter::repeat_with(|| random.next());
+        let picks = std::iter::repeat_with(|| self.picks.draw());
         let asked = self.picker.pick(usize::from(self.n_chunks), picks).to_vec();
         match self.placer.set(object, units::Bytes::new(chunk_len), &asked) {
             Placed::NoRoom | Placed::Outgrown => {
@@ -186,21 +185,6 @@ impl Metadata {
             self.keys.remove(&key);
         }
         self.spare.push(object);
-    }
-}
-
-/// Steele, Lea and Flood's SplitMix64 (OOPSLA 2014): placement needs picks that are spread
-/// evenly, and nothing of them is secret.
-#[derive(Debug)]
-struct SplitMix(u64);
-
-impl SplitMix {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = self.0;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        bits ^ (bits >> 31)
     }
 }
 

@@ -63,10 +63,14 @@ pub(crate) enum Incoming {
 const AHEAD_LEN_MAX: u64 = 256 << 10;
 
 impl Order {
-    /// Whether nobody waits for it any more.
+    /// Whether it is of no use any more. A chunk of a settled read is asked for all the same,
+    /// without its body: so a function that was invoked for it need not wait for what does not
+    /// come, and a loss shows.
     pub(crate) fn is_abandoned(&self) -> bool {
         match &self.verb {
-            Verb::Get { reply, .. } => reply.as_ref().is_none_or(oneshot::Sender::is_closed),
+            Verb::Get { read, reply, .. } => {
+                !read.is_decodable() && reply.as_ref().is_none_or(oneshot::Sender::is_closed)
+            }
             Verb::Set { reply, .. } => reply.as_ref().is_none_or(oneshot::Sender::is_closed),
             Verb::Delete => false,
         }

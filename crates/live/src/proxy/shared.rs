@@ -275,7 +275,8 @@ impl Shared {
         let _ = timeout(self.config.request_limit, discarded).await;
     }
 
-    /// Asks for a chunk, and waits until it comes, is refused, or is not needed any more.
+    /// Asks for a chunk, and waits until it comes or is refused, or its function answers that it
+    /// holds it, where the read is settled.
     pub(crate) async fn get_chunk(
         &self,
         read: &Arc<Read>,
@@ -292,21 +293,12 @@ impl Shared {
             Err(why) => return self.refused(read, chunk, why),
         };
         let mut answer = answer;
-        let first = tokio::select! {
-            biased;
-            answer = timeout_at(due, &mut answer) => Some(answer),
-            () = read.settled(), if !is_body_wanted => None,
-        };
-        let answer = match first {
+        let answer = match timeout_at(due, &mut answer).await {
             // It is among the first d, and its body is under way.
-            Some(Err(_)) | None if read.is_heard_of(chunk) => {
+            Err(_) if read.is_heard_of(chunk) => {
                 timeout_at(due + self.config.body_limit, answer).await
             }
-            Some(answer) => answer,
-            None => {
-                self.metrics.n_chunks_late.one();
-                return Got::Late;
-            }
+            heard => heard,
         };
         match answer {
             Err(_) => self.refused(read, chunk, Refusal::Deadline),

@@ -1,5 +1,6 @@
 //! Whole objects at the RESP door: the coding that clients otherwise do.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -62,7 +63,20 @@ async fn gather(
     for chunk in chunks {
         let (shared, read) = (Arc::clone(shared), Arc::clone(read));
         asked.spawn(async move {
-            let got = shared.get_chunk(&read, chunk, is_body_wanted, false).await;
+            let mut asked = pin!(shared.get_chunk(&read, chunk, is_body_wanted, false));
+            let got = tokio::select! {
+                biased;
+                got = &mut asked => got,
+                () = read.settled(), if !is_body_wanted => {
+                    if read.is_heard_of(chunk) {
+                        // It is among the first d, and its body is under way.
+                        asked.await
+                    } else {
+                        shared.metrics.n_chunks_late.one();
+                        Got::Late
+                    }
+                }
+            };
             (chunk, take_in(&shared, got).await)
         });
     }

@@ -15,3 +15,4 @@ mod processes;
 mod redis;
 #[path = "../../examples/chaos/relay.rs"]
 mod relay;
+mod replay;

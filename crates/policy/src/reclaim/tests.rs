@@ -147,13 +147,29 @@ fn a_schedule_is_read_from_a_file() {
     let error = |text| read(text).unwrap_err().to_string();
     assert_eq!(
         error("0,1\n1,many\n"),
-        "schedule `it.csv`, line 2: `1,many` is not a minute and a count; \
-         write rows such as `17,4`"
+        "schedule `it.csv`, line 2: `1,many` is not a minute and a count, or a time, a function \
+         and a rank; write rows such as `17,4`, or all such as `61.5,3,0`"
     );
     assert_eq!(
         error("minute,reclaimed\n"),
         "schedule `it.csv`: it has no rows; write a minute and a count in each"
     );
+}
+
+#[test]
+fn a_schedule_may_name_instances() {
+    let read = |text: &'static str| {
+        Reclaim::parse("schedule:it.csv", &move |_| Ok(text.to_owned()))
+            .map_err(|it| it.to_string())
+    };
+    let reclaim = read("time_s,function,rank\n61.5,3,0\n7,0,1\n").unwrap();
+    let expect = [(Nanos::seconds(7), 0, 1), (Nanos::millis(61_500), 3, 0)];
+    let seen: Vec<_> = reclaim.listed().iter().map(|it| (it.after, it.function, it.rank)).collect();
+    assert_eq!(seen, expect);
+    assert_eq!((reclaim.interval(), reclaim.count(0, u64::MAX)), (None, 0));
+    for mixed in ["1,2\n61.5,3,0\n", "61.5,3,0\n1,2\n", "-1,3,0\n", "1e99,3,0\n"] {
+        assert!(read(mixed).is_err(), "{mixed}");
+    }
 }
 
 #[test]

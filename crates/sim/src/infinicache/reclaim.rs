@@ -1,6 +1,7 @@
 //! What the platform takes back.
 
 use des::Agenda;
+use policy::reclaim::Listed;
 use units::{Nanos, NodeId, Time};
 
 use super::{Event, InfiniCache};
@@ -43,6 +44,17 @@ impl InfiniCache<'_> {
         }
         if now + interval <= self.ends_at {
             agenda.after(interval, Event::ReclaimRound);
+        }
+    }
+
+    /// Takes back an instance that is listed, if there is one of its rank.
+    pub(super) fn reclaim_listed(&mut self, now: Time, number: u32, agenda: &mut Agenda<Event>) {
+        let Listed { function, rank, .. } = self.config.reclaim.listed()[number as usize];
+        let node = NodeId(function);
+        if node.index() < self.functions.len()
+            && let Some(slot) = self.platform.by_recency(node, rank as usize)
+        {
+            self.reclaim(now, node, slot, agenda);
         }
     }
 

@@ -9,6 +9,7 @@ use units::{Bytes, Nanos, NodeId, Time};
 
 use super::{Event, InfiniCache};
 use crate::faas::{Met, Slot};
+use crate::profile::Returning;
 
 /// What an invocation is paid for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +52,12 @@ impl InfiniCache<'_> {
             }
         }
         agenda.at(Time::START, Event::ReclaimRound);
+        for (number, listed) in (0..).zip(self.config.reclaim.listed()) {
+            let at = Time::START + listed.after;
+            if at <= self.ends_at {
+                agenda.at(at, Event::ReclaimListed(number));
+            }
+        }
     }
 
     /// Invokes a function on the proxy's behalf.
@@ -200,13 +207,20 @@ impl InfiniCache<'_> {
     }
 
     fn bill(&mut self, now: Time, session: Session) {
+        let returns_after = match self.config.function.returning {
+            Some(Returning { floor, tail_mean }) => {
+                let tail = tail_mean.as_seconds_f64() * self.return_stream.exponential();
+                floor + Nanos::from_seconds_f64(tail)
+            }
+            None => Nanos::ZERO,
+        };
         let purpose: fn(&mut Usage) -> &mut FunctionUsage = match session.purpose {
             Purpose::Serving => |it| &mut it.serving,
             Purpose::WarmUp => |it| &mut it.warm_up,
             Purpose::Backup => |it| &mut it.backup,
         };
         let hour = self.record.hour(session.lease.started());
-        let ran_for = now.since(session.lease.started());
+        let ran_for = now.since(session.lease.started()) + returns_after;
         purpose(&mut hour.usage).record(self.config.memory_mb, ran_for);
     }
 

@@ -112,7 +112,9 @@ impl Instance {
             match released {
                 Released::Stays => {}
                 Released::Ends => return,
-                Released::IsReclaimed => return self.service.usage.count_reclaim(),
+                Released::IsReclaimed { rank } => {
+                    return self.service.note_reclaim(&self.spec.name, rank);
+                }
             }
             let Some(order) = running.idle(&mut self.orders, next).await else { return };
             (invocation, waiting) = order;

@@ -186,7 +186,9 @@ impl Pool {
         };
         if slot.is_to_be_reclaimed {
             function.slots.retain(|it| it.id != id);
-            return Released::IsReclaimed;
+            // Idle by now, and in use last: only what runs comes before it.
+            let rank = function.slots.iter().filter(|it| it.idle_since.is_none()).count();
+            return Released::IsReclaimed { rank };
         }
         slot.idle_since = Some(Instant::now());
         Released::Stays
@@ -216,20 +218,31 @@ impl Pool {
         Some(Reclaimed::Now)
     }
 
-    /// Takes back all instances that were idle for as long as `limit`. Gives their number, and
-    /// when the next one will have been, if none is used before.
-    pub(super) fn reclaim_idle(&self, limit: std::time::Duration) -> (u64, Option<Instant>) {
+    /// Takes back all instances that were idle for as long as `limit`. Gives the function and
+    /// the rank of each, and when the next one will have been, if none is used before.
+    pub(super) fn reclaim_idle(
+        &self,
+        limit: std::time::Duration,
+    ) -> (Vec<(String, usize)>, Option<Instant>) {
         let mut state = self.lock();
         let now = Instant::now();
         let mut ended = Vec::new();
-        for function in state.functions.values_mut() {
-            let is_due = |it: &mut Slot| it.idle_since.is_some_and(|since| since + limit <= now);
+        let mut named = Vec::new();
+        for (name, function) in &mut state.functions {
+            // Those used longest ago first, so that the ranks of the others stay.
+            for (rank, index) in function.by_recency().into_iter().enumerate().rev() {
+                let idle_since = function.slots[index].idle_since;
+                if idle_since.is_some_and(|since| since + limit <= now) {
+                    named.push((name.clone(), rank, function.slots[index].id));
+                }
+            }
+            let is_due = |it: &mut Slot| named.iter().any(|(_, _, id)| *id == it.id);
             ended.extend(function.slots.extract_if(.., is_due));
         }
         state.end_idle(&ended);
         let slots = state.functions.values().flat_map(|it| &it.slots);
         let next = slots.filter_map(|it| it.idle_since).min().map(|it| it + limit);
-        (ended.len() as u64, next)
+        (named.into_iter().map(|(name, rank, _)| (name, rank)).collect(), next)
     }
 
     /// Kills an instance of a function, the one of this rank by recency, whatever it does. False
@@ -281,7 +294,10 @@ pub(super) enum Released {
     /// End: its function has changed, or is no more, or the platform stops.
     Ends,
     /// End: it was to be taken back as soon as it is idle.
-    IsReclaimed,
+    IsReclaimed {
+        /// Its place among the function's instances by recency.
+        rank: usize,
+    },
 }
 
 impl State {

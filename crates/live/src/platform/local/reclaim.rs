@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use policy::placer::{NodePicker, Placement};
-use policy::reclaim::Reclaim;
+use policy::reclaim::{Listed, Reclaim};
 use tokio::time::Instant;
 use units::Nanos;
 
 use super::instance::duration;
 use super::pool::Reclaimed;
 use super::service::Service;
+use super::usage::ReclaimRecord;
 
 /// Which instances are taken back, and when.
 pub struct ReclaimPlan {
@@ -116,10 +117,16 @@ impl Service {
     pub(super) fn reclaim(&self, function: &str, rank: usize) -> Option<Reclaimed> {
         let reclaimed = self.pool.reclaim(function, rank);
         if reclaimed == Some(Reclaimed::Now) {
-            self.usage.count_reclaim();
-            tracing::debug!(function, rank, "an instance was taken back");
+            self.note_reclaim(function, rank);
         }
         reclaimed
+    }
+
+    /// Writes down that an instance is taken back, which had this rank.
+    pub(super) fn note_reclaim(&self, function: &str, rank: usize) {
+        tracing::debug!(function, rank, "an instance was taken back");
+        let at = self.time(Instant::now());
+        self.usage.record_reclaim(ReclaimRecord { at, function: function.to_owned(), rank });
     }
 }
 
@@ -140,9 +147,9 @@ pub(super) async fn run(service: Arc<Service>, plan: ReclaimPlan) {
 
 async fn reclaim_idle(service: &Service, limit: Duration) {
     loop {
-        let (n_reclaims, next) = service.pool.reclaim_idle(limit);
-        for _ in 0..n_reclaims {
-            service.usage.count_reclaim();
+        let (reclaimed, next) = service.pool.reclaim_idle(limit);
+        for (function, rank) in reclaimed {
+            service.note_reclaim(&function, rank);
         }
         // An instance that becomes idle meanwhile is not due before this.
         let at_the_latest = Instant::now() + limit;
@@ -150,7 +157,20 @@ async fn reclaim_idle(service: &Service, limit: Duration) {
     }
 }
 
+/// Takes back the instances that the process names, as far as they are there.
+async fn reclaim_listed(service: &Service, listed: &[Listed], functions: &[String]) {
+    let started_at = Instant::now();
+    for Listed { after, function, rank } in listed {
+        let function = functions.get(*function as usize);
+        if let Some(function) = function {
+            tokio::time::sleep_until(started_at + duration(*after)).await;
+            service.reclaim(function, *rank as usize);
+        }
+    }
+}
+
 async fn reclaim_by_number(service: &Service, plan: ReclaimPlan) {
+    reclaim_listed(service, plan.process.listed(), &plan.functions).await;
     let started_at = Instant::now();
     let Some(mut rounds) = Rounds::new(plan) else { return };
     loop {

@@ -44,6 +44,18 @@ pub struct InvocationRecord {
     pub error_type: Option<String>,
 }
 
+/// One instance that was taken back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReclaimRecord {
+    /// When, on the platform's clock.
+    pub at: Time,
+    /// The name of its function.
+    pub function: String,
+    /// Which of the function's instances it was at that time: its place by recency, the one in
+    /// use last first.
+    pub rank: usize,
+}
+
 /// What all invocations of a platform took so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PlatformUsage {
@@ -66,6 +78,7 @@ pub(super) struct UsageLog {
 struct Kept {
     usage: PlatformUsage,
     records: Vec<InvocationRecord>,
+    reclaims: Vec<ReclaimRecord>,
 }
 
 impl InvocationRecord {
@@ -153,8 +166,12 @@ impl UsageLog {
         self.lock().usage.n_starts += 1;
     }
 
-    pub(super) fn count_reclaim(&self) {
-        self.lock().usage.n_reclaims += 1;
+    pub(super) fn record_reclaim(&self, record: ReclaimRecord) {
+        let mut kept = self.lock();
+        kept.usage.n_reclaims += 1;
+        if kept.reclaims.len() < N_RECORDS_MAX {
+            kept.reclaims.push(record);
+        }
     }
 
     pub(super) fn total(&self) -> PlatformUsage {
@@ -163,6 +180,10 @@ impl UsageLog {
 
     pub(super) fn take_records(&self) -> Vec<InvocationRecord> {
         std::mem::take(&mut self.lock().records)
+    }
+
+    pub(super) fn take_reclaims(&self) -> Vec<ReclaimRecord> {
+        std::mem::take(&mut self.lock().reclaims)
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {

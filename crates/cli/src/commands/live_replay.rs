@@ -1,0 +1,191 @@
+//! `infinisim live replay`: the requests of a trace on the real cache.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::bail;
+use live::platform::local::{InvocationRecord, ReclaimRecord};
+use live::replay::{Pace, Replayed};
+use policy::link::LinkTerms;
+use pricing::Quantum;
+use report::comparison;
+use units::{Nanos, Time};
+
+use crate::experiment::Experiment;
+use crate::live_args::{LiveReplayArgs, PoolArgs, StoreChoice};
+use crate::live_control;
+use crate::live_pool::{self, Interrupt, LivePool, PREFIX, Ports, connect};
+use crate::live_run::{self, Billed, LiveInput, N_AT_ONCE_MAX};
+use crate::output;
+
+/// Replays the trace and shows what came of it, as `compare` does.
+pub(crate) fn replay(args: &LiveReplayArgs) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let name = &args.which.name.name;
+    let system = if args.which.running {
+        runtime.block_on(live_control::describe(name))?.system
+    } else {
+        live_pool::system_text(&args.pool)?
+    };
+    let profile = crate::args::DEFAULT_PROFILE;
+    let experiment =
+        Experiment::of_pool(&args.trace, system, &args.prices, profile, args.pool.seed)?;
+    if let Some(dir) = &args.output_dir {
+        output::prepare_dir(dir)?;
+    }
+    let input = LiveInput::load(&args.trace, &args.pace, &experiment)?;
+    let ran = runtime.block_on(async {
+        if args.which.running {
+            on_running(name, args, &input).await
+        } else {
+            let quantum = experiment.prices.function().quantum.value;
+            on_own(&args.pool, args.pace.store, quantum, &input).await.map(|it| it.0)
+        }
+    })?;
+    let record = live_run::record(&experiment, &input, &ran.replayed, &ran.billed, ran.n_evictions);
+    let summary = live_run::summarise(&experiment, "live", &record)?;
+    let compared = live_run::comparison(&experiment, &input, vec![summary]);
+    if let Some(dir) = &args.output_dir {
+        let json = comparison::to_json_with_hours(&compared);
+        output::write_text(&dir.join("results.json"), &json)?;
+        let csv = comparison::to_csv(std::slice::from_ref(&compared));
+        output::write_text(&dir.join("results.csv"), &csv)?;
+        write_log(dir, &ran)?;
+    }
+    let mut notes = experiment.notes();
+    notes.extend(live_run::notes(&ran.replayed, Some(&args.pace)));
+    output::print(&if args.form.json {
+        comparison::to_json(&compared)
+    } else if args.form.csv {
+        comparison::to_csv(std::slice::from_ref(&compared))
+    } else {
+        comparison::to_table(&compared, &notes)
+    })?;
+    live_run::check(&ran.replayed)
+}
+
+/// A replay that is over.
+pub(crate) struct Ran {
+    pub(crate) replayed: Replayed,
+    pub(crate) billed: Billed,
+    pub(crate) n_evictions: u64,
+    /// What the platform took back, on the clock of the replay.
+    pub(crate) reclaims: Vec<ReclaimRecord>,
+    /// How long the functions had been there when it began.
+    pub(crate) lead: Nanos,
+}
+
+/// On a cache that ends with the replay.
+pub(crate) async fn on_own(
+    pool_args: &PoolArgs,
+    store: StoreChoice,
+    quantum: Quantum,
+    input: &LiveInput,
+) -> anyhow::Result<(Ran, LinkTerms)> {
+    let interrupt = Interrupt::listen()?;
+    let pool = LivePool::start(pool_args, quantum, Ports::Any, &interrupt).await?;
+    let client = pool.client(2 * N_AT_ONCE_MAX).await?;
+    client.prepare(N_AT_ONCE_MAX).await?;
+    let store = live_run::store(store)?;
+    pool.start_reclaims(pool_args);
+    let began = pool.platform.now();
+    let ended = async |replayed| {
+        // As long as the simulator's run, though nobody may ask for anything at its end.
+        let left = pool.platform.now().until(began + input.span);
+        tokio::time::sleep(Duration::from_nanos(left.get())).await;
+        replayed
+    };
+    let replayed = live_run::drive(&client, &store, input, Pace::Open, &interrupt).await;
+    let replayed = match replayed {
+        None => None,
+        Some(replayed) => tokio::select! {
+            replayed = ended(replayed) => Some(replayed),
+            () = interrupt.heard() => None,
+        },
+    };
+    let Some(replayed) = replayed else {
+        pool.stop().await;
+        bail!("interrupted");
+    };
+    pool.wait_until_idle().await;
+    let n_evictions = pool.proxy.metrics().n_evictions.get();
+    let lead = pool.started_at.until(began);
+    let (invocations, reclaims) = records_since(&pool, began, input.span);
+    let link = pool.link;
+    pool.stop().await;
+    let at = |it: &ReclaimRecord| Time::START.until(it.at);
+    let billed = Billed::Each { invocations, reclaims: reclaims.iter().map(at).collect() };
+    Ok((Ran { replayed, billed, n_evictions, reclaims, lead }, link))
+}
+
+/// What a platform noted, on a clock that began then, and what belongs to a run of this span.
+/// What was before counts for the beginning.
+fn records_since(
+    pool: &LivePool,
+    began: Time,
+    span: Nanos,
+) -> (Vec<InvocationRecord>, Vec<ReclaimRecord>) {
+    let since = |at: Time| Time::START + began.until(at);
+    let ends_at = Time::START + span;
+    let mut invocations = pool.platform.take_records();
+    for it in &mut invocations {
+        it.received_at = since(it.received_at);
+    }
+    // After the end only what requests led to still counts.
+    invocations.retain(|it| it.received_at <= ends_at || it.kind == "serve");
+    let mut reclaims = pool.platform.take_reclaims();
+    for it in &mut reclaims {
+        it.at = since(it.at);
+    }
+    reclaims.retain(|it| it.at <= ends_at);
+    (invocations, reclaims)
+}
+
+/// On the cache that `live up` started.
+async fn on_running(name: &str, args: &LiveReplayArgs, input: &LiveInput) -> anyhow::Result<Ran> {
+    let interrupt = Interrupt::listen()?;
+    let description = live_control::describe(name).await?;
+    let client = connect(description.client, &description.token, 2 * N_AT_ONCE_MAX).await?;
+    client.prepare(N_AT_ONCE_MAX).await?;
+    let store = live_run::store(args.pace.store)?;
+    let before = live_control::bill(name).await?;
+    let replayed = live_run::drive(&client, &store, input, Pace::Open, &interrupt).await;
+    let Some(replayed) = replayed else { bail!("interrupted") };
+    let billed = live_control::bill(name).await?.since(&before);
+    Ok(Ran {
+        replayed,
+        billed: Billed::Together(billed),
+        n_evictions: 0,
+        reclaims: Vec::new(),
+        lead: Nanos::ZERO,
+    })
+}
+
+/// Writes what the platform noted into `dir`.
+pub(crate) fn write_log(dir: &Path, ran: &Ran) -> anyhow::Result<()> {
+    let Billed::Each { invocations, .. } = &ran.billed else { return Ok(()) };
+    let lines = invocations.iter().map(|it| format!("{}\n", it.to_json()));
+    output::write_text(&dir.join("invocations.jsonl"), &lines.collect::<String>())?;
+    output::write_text(&dir.join("reclaims.csv"), &schedule(&ran.reclaims))
+}
+
+/// Reclaims as a schedule that `--reclaim` reads.
+pub(crate) fn schedule(reclaims: &[ReclaimRecord]) -> String {
+    let mut text = "time_s,function,rank\n".to_owned();
+    for it in reclaims {
+        let function = it.function.strip_prefix(PREFIX).unwrap_or(&it.function);
+        let seconds = Time::START.until(it.at).as_seconds_f64();
+        text.push_str(&format!("{seconds:.6},{function},{}\n", it.rank));
+    }
+    text
+}
+
+/// The same as `policy` has it, on a clock that began so much earlier.
+pub(crate) fn listed(reclaims: &[ReclaimRecord], lead: Nanos) -> Vec<policy::reclaim::Listed> {
+    let one = |it: &ReclaimRecord| {
+        let function = it.function.strip_prefix(PREFIX)?.parse().ok()?;
+        let after = lead + Time::START.until(it.at);
+        Some(policy::reclaim::Listed { after, function, rank: u32::try_from(it.rank).ok()? })
+    };
+    reclaims.iter().filter_map(one).collect()
+}

@@ -1,0 +1,311 @@
+//! A replay on the real cache, and its result in the simulator's own form.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use anyhow::bail;
+use bytes::Bytes;
+use live::client::Client;
+use live::made::{MadeStore, StoreTerms};
+use live::platform::local::InvocationRecord;
+use live::replay::{Pace, ReadOutcome, ReplayPlan, Replayed};
+use pricing::{FunctionUsage, Usage};
+use report::comparison::{Comparison, Receipt, SystemSummary, TraceSummary};
+use sim::{ObjectStoreProfile, Outcome, Profile, Record, Workload, charge_storage};
+use trace::Trace;
+use units::{Nanos, Op, Request, Time};
+
+use crate::args::{DEFAULT_PROFILE, TraceArgs};
+use crate::experiment::{Experiment, profile_of};
+use crate::live_args::{PaceArgs, StoreChoice};
+use crate::live_control::Bill;
+use crate::live_pool::Interrupt;
+use crate::{output, progress, replay, trace_input};
+
+/// How many requests may be under way at once, each on connections of its own.
+pub(crate) const N_AT_ONCE_MAX: usize = 256;
+
+/// The requests that are made, with what a replay must know of their objects.
+pub(crate) struct LiveInput {
+    pub(crate) requests: Vec<Request>,
+    pub(crate) keys: Vec<Bytes>,
+    pub(crate) key_hashes: Vec<u64>,
+    /// How long the run lasts: to the last request, or as long as was asked for.
+    pub(crate) span: Nanos,
+    pub(crate) hash: String,
+}
+
+impl LiveInput {
+    /// The part of a trace that is replayed, at the times that it is.
+    pub(crate) fn load(
+        args: &TraceArgs,
+        pace: &PaceArgs,
+        experiment: &Experiment,
+    ) -> anyhow::Result<LiveInput> {
+        let input = trace_input::load(&experiment.trace, &args.read, &experiment.selection)?;
+        let mut live = LiveInput::of(&input.trace, input.span);
+        if let Some(limit) = pace.limit
+            && limit.get() < live.requests.len()
+        {
+            live.requests.truncate(limit.get());
+            live.span = live.requests.last().map_or(Nanos::ZERO, |it| Time::START.until(it.at));
+        }
+        let faster = |it: Nanos| Nanos::from_seconds_f64(it.as_seconds_f64() / pace.speed);
+        for request in &mut live.requests {
+            request.at = Time::START + faster(Time::START.until(request.at));
+        }
+        live.span = faster(live.span);
+        Ok(live)
+    }
+
+    fn of(trace: &Trace, span: Nanos) -> LiveInput {
+        let objects = || (0_u32..).take(trace.n_objects()).map(units::ObjectId);
+        LiveInput {
+            requests: trace.requests().to_vec(),
+            keys: objects().map(|it| Bytes::copy_from_slice(trace.key(it))).collect(),
+            key_hashes: replay::key_hashes(trace),
+            span,
+            hash: trace.hash().to_string(),
+        }
+    }
+
+    /// The same as what a model is asked.
+    pub(crate) fn workload(&self) -> Workload<'_> {
+        let LiveInput { requests, key_hashes, span, .. } = self;
+        Workload { requests, key_hashes, span: *span }
+    }
+
+    /// The same on a clock that began so much earlier.
+    pub(crate) fn later(mut self, lead: Nanos) -> LiveInput {
+        for request in &mut self.requests {
+            request.at = request.at + lead;
+        }
+        self.span += lead;
+        self
+    }
+
+    fn summary(&self) -> TraceSummary {
+        let objects: BTreeSet<_> = self.requests.iter().map(|it| it.object).collect();
+        let gets = self.requests.iter().filter(|it| it.op == Op::Get);
+        TraceSummary {
+            n_requests: self.requests.len() as u64,
+            n_objects: objects.len() as u64,
+            requested_bytes: gets.map(|it| it.size).sum(),
+            unique_bytes: self.workload().unique_bytes(),
+            span: self.span,
+        }
+    }
+}
+
+/// What invocations were billed.
+pub(crate) enum Billed {
+    /// One by one, on a clock that began with the run.
+    Each { invocations: Vec<InvocationRecord>, reclaims: Vec<Nanos> },
+    /// All together, as a cache that goes on running says.
+    Together(Bill),
+}
+
+/// A store whose objects are made from their keys, and which answers as the profile says.
+pub(crate) fn store(choice: StoreChoice) -> anyhow::Result<Arc<MadeStore>> {
+    Ok(Arc::new(MadeStore::new(terms(choice)?)))
+}
+
+/// How the store answers.
+pub(crate) fn terms(choice: StoreChoice) -> anyhow::Result<StoreTerms> {
+    let (profile, _) = profile_of(DEFAULT_PROFILE)?;
+    Ok(match choice {
+        StoreChoice::Instant => StoreTerms::INSTANT,
+        StoreChoice::Measured => terms_of(&profile, "measured"),
+        StoreChoice::Fast20 => terms_of(&profile, "fast20"),
+    })
+}
+
+fn terms_of(profile: &Profile, name: &str) -> StoreTerms {
+    let found = profile.object_stores.iter().find(|it| it.name == name);
+    let ObjectStoreProfile { first_byte_s_p50, transfer, .. } =
+        found.expect("the embedded profile has both");
+    let gigabyte = units::Bytes::megabytes(1_000);
+    StoreTerms {
+        first_byte: Nanos::from_seconds_f64(*first_byte_s_p50),
+        seconds_per_byte: transfer.time(gigabyte).as_seconds_f64() / gigabyte.get() as f64,
+    }
+}
+
+/// Makes the requests; nothing if that was interrupted.
+pub(crate) async fn drive(
+    client: &Client,
+    store: &Arc<MadeStore>,
+    input: &LiveInput,
+    pace: Pace,
+    interrupt: &Interrupt,
+) -> Option<Replayed> {
+    let n_done = Arc::new(AtomicU64::new(0));
+    let bar = progress::requests_bar(input.requests.len(), "replaying");
+    let plan = ReplayPlan {
+        requests: input.requests.clone(),
+        keys: input.keys.clone(),
+        pace,
+        n_at_once_max: N_AT_ONCE_MAX,
+        n_done: Arc::clone(&n_done),
+    };
+    let watched = async {
+        loop {
+            bar.set_position(n_done.load(Ordering::Relaxed));
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    };
+    let replayed = tokio::select! {
+        replayed = live::replay::replay(client, store, plan) => Some(replayed),
+        () = interrupt.heard() => None,
+        () = watched => None,
+    };
+    bar.finish_and_clear();
+    replayed
+}
+
+/// What happened and what was used, as a model would have noted it. What a proxy does not see
+/// (objects lost that nobody asks for) is not in it.
+pub(crate) fn record(
+    experiment: &Experiment,
+    input: &LiveInput,
+    replayed: &Replayed,
+    billed: &Billed,
+    n_evictions: u64,
+) -> Record {
+    let mut record = Record::new(input.span);
+    for read in &replayed.reads {
+        let request = Request { at: Time::START + read.at, ..input.requests[read.number] };
+        let outcome = match read.outcome {
+            ReadOutcome::Hit => Outcome::Hit,
+            ReadOutcome::CompulsoryMiss => Outcome::CompulsoryMiss,
+            ReadOutcome::CapacityMiss => Outcome::CapacityMiss,
+            ReadOutcome::Reset => Outcome::Reset,
+        };
+        record.settle(&request, outcome, read.latency);
+        let is_hit = outcome == Outcome::Hit;
+        record.hour(request.at).usage.store_backing.n_gets += u64::from(!is_hit);
+    }
+    for write in &replayed.writes {
+        let hour = record.hour(Time::START + write.at);
+        hour.counts.n_puts += 1;
+        hour.usage.store_backing.n_puts += 1;
+    }
+    let last = record.hour(Time::START + input.span);
+    last.counts.n_deletes = replayed.n_deletes;
+    last.usage.store_backing.n_deletes = replayed.n_deletes;
+    last.counts.n_recoveries = replayed.recoveries.n_objects;
+    last.counts.n_recovered_chunks = replayed.recoveries.n_chunks;
+    last.counts.n_evictions = n_evictions;
+    note_bill(&mut record, billed);
+    if let Some(system) = experiment.systems.first()
+        && let sim::SystemKind::InfiniCache(config) = &system.kind
+    {
+        record.for_each_hour(input.span, |hour, part| {
+            hour.usage.rent_virtual_machines(&config.proxy_machine, 1, part);
+        });
+    }
+    charge_storage(&mut record, &input.workload(), |usage| &mut usage.store_backing);
+    record
+}
+
+fn note_bill(record: &mut Record, billed: &Billed) {
+    match billed {
+        Billed::Each { invocations, reclaims } => {
+            for it in invocations {
+                let hour = record.hour(it.received_at);
+                hour.counts.n_invocations += 1;
+                usage_of(&mut hour.usage, &it.kind).record(it.memory_mb, it.duration);
+            }
+            for after in reclaims {
+                record.hour(Time::START + *after).counts.n_reclaims += 1;
+            }
+        }
+        Billed::Together(bill) => {
+            let hour = record.hour(Time::START);
+            hour.counts.n_reclaims += bill.n_reclaims;
+            for (kind, it) in &bill.kinds {
+                hour.counts.n_invocations += it.n_invocations;
+                *usage_of(&mut hour.usage, kind) += FunctionUsage {
+                    n_invocations: it.n_invocations,
+                    billed_mb_ms_by_1ms: it.billed_mb_ms_by_1ms.into(),
+                    billed_mb_ms_by_100ms: it.billed_mb_ms_by_100ms.into(),
+                };
+            }
+        }
+    }
+}
+
+/// Where invocations of this kind are counted, by what the proxy writes into their payload.
+pub(crate) fn usage_of<'a>(usage: &'a mut Usage, kind: &str) -> &'a mut FunctionUsage {
+    match kind {
+        "warm_up" => &mut usage.warm_up,
+        "back_up" => &mut usage.backup,
+        _ => &mut usage.serving,
+    }
+}
+
+/// One or more systems on what was replayed, with the receipt of the experiment.
+pub(crate) fn comparison(
+    experiment: &Experiment,
+    input: &LiveInput,
+    systems: Vec<SystemSummary>,
+) -> Comparison {
+    Comparison {
+        receipt: Receipt {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            seed: experiment.seeds.first().copied().unwrap_or_default(),
+            experiment_hash: experiment.hash.clone(),
+            trace_hash: input.hash.clone(),
+            prices: experiment.prices.name().to_owned(),
+        },
+        trace: input.summary(),
+        systems,
+    }
+}
+
+/// The summary of a record under another name than that of its system.
+pub(crate) fn summarise(
+    experiment: &Experiment,
+    name: &str,
+    record: &Record,
+) -> anyhow::Result<SystemSummary> {
+    let Some(system) = experiment.systems.first() else { bail!("an experiment has a system") };
+    let summary = replay::summarise(experiment, system, record)?;
+    Ok(SystemSummary { name: name.to_owned(), ..summary })
+}
+
+/// Says on stderr what went wrong, if anything did; wrong bytes are an error.
+pub(crate) fn check(replayed: &Replayed) -> anyhow::Result<()> {
+    let Replayed { n_failures, failure, n_wrong, .. } = replayed;
+    if let Some(failure) = failure {
+        output::note(&format!("{n_failures} requests failed, the first one so: {failure}"));
+    }
+    if 0 < *n_wrong {
+        bail!("{n_wrong} reads gave other bytes than they should: that is a bug of the cache");
+    }
+    Ok(())
+}
+
+/// What a reader of a live result should know.
+pub(crate) fn notes(replayed: &Replayed, pace: Option<&PaceArgs>) -> Vec<String> {
+    let mut notes = Vec::new();
+    if let Some(pace) = pace {
+        let store = match pace.store {
+            StoreChoice::Instant => "the store behind the cache answers at once",
+            StoreChoice::Measured => "the store behind the cache answers as S3 was measured",
+            StoreChoice::Fast20 => "the store behind the cache answers as the paper saw it",
+        };
+        notes.push(store.to_owned());
+        if (pace.speed - 1.0).abs() > f64::EPSILON {
+            notes.push(format!("the trace's time passed {} times as fast", pace.speed));
+        }
+    }
+    notes.push(format!(
+        "latencies are from when a request was to be made; the latest was made {:.1} ms after that",
+        replayed.lateness_max.as_millis_f64()
+    ));
+    notes.push("a live cache does not see losses that nobody asks for".to_owned());
+    notes
+}

@@ -1,0 +1,123 @@
+//! What has come of an object so far, and whether that is enough to answer.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use ec::{Code, Codec};
+use wire::Refusal;
+
+use super::lanes::Answer;
+use crate::object::{Gathered, off_the_async_threads};
+
+/// The answers to a read, as they come.
+#[derive(Debug)]
+pub(super) struct Gathering {
+    code: Code,
+    /// How many bodies it is to come to before it is decoded.
+    n_wanted: usize,
+    bodies: Vec<Bytes>,
+    version: u64,
+    lost: Vec<usize>,
+    late: Vec<usize>,
+    refused: Option<Refusal>,
+    is_miss: bool,
+    n_broken: usize,
+}
+
+impl Gathering {
+    pub(super) fn new(code: Code) -> Gathering {
+        Gathering {
+            code,
+            n_wanted: code.n_data(),
+            bodies: Vec::new(),
+            version: 0,
+            lost: Vec::new(),
+            late: Vec::new(),
+            refused: None,
+            is_miss: false,
+            n_broken: 0,
+        }
+    }
+
+    pub(super) fn add(&mut self, index: usize, answer: Answer) {
+        match answer {
+            Answer::Body(version, body) => {
+                self.version = version;
+                self.bodies.push(body);
+            }
+            Answer::Late => self.late.push(index),
+            Answer::Refused(Refusal::NotCached) => self.is_miss = true,
+            Answer::Refused(Refusal::ChunkLost) => self.lost.push(index),
+            Answer::Refused(why) => self.refused = Some(why),
+            Answer::Broken => self.n_broken += 1,
+        }
+    }
+
+    /// Whether further answers would change nothing, unless a body turns out to be damaged.
+    pub(super) fn is_decided(&self) -> bool {
+        self.is_miss || self.is_reset() || self.n_wanted <= self.bodies.len()
+    }
+
+    pub(super) fn is_miss(&self) -> bool {
+        self.is_miss
+    }
+
+    /// Whether too many chunks are lost.
+    pub(super) fn is_reset(&self) -> bool {
+        self.code.n_parity() < self.lost.len()
+    }
+
+    /// Waits for another body before it is decided.
+    pub(super) fn wants_one_more(&mut self) {
+        self.n_wanted = self.bodies.len() + 1;
+    }
+
+    /// Whether chunks that were not sent would be enough, with those that were.
+    pub(super) fn can_use_late(&self) -> bool {
+        let n_data = self.code.n_data();
+        !self.is_miss && self.bodies.len() < n_data && n_data <= self.bodies.len() + self.late.len()
+    }
+
+    pub(super) fn take_late(&mut self) -> Vec<usize> {
+        std::mem::take(&mut self.late)
+    }
+
+    pub(super) fn n_lost(&self) -> usize {
+        self.lost.len()
+    }
+
+    pub(super) fn lost(&self) -> &[usize] {
+        &self.lost
+    }
+
+    pub(super) fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Why the object cannot be had, where that is not for lost chunks.
+    pub(super) fn refusal(&self) -> Option<Refusal> {
+        self.refused.filter(|_| self.lost.is_empty())
+    }
+
+    pub(super) fn is_all_broken(&self) -> bool {
+        self.n_broken == self.code.n_chunks()
+    }
+
+    /// The object, if the bodies so far make one.
+    pub(super) async fn decode(&self, codec: &Arc<Codec>) -> Option<Bytes> {
+        if self.bodies.len() < self.code.n_data() {
+            return None;
+        }
+        let (codec, bodies) = (Arc::clone(codec), self.bodies.clone());
+        let n_bytes = bodies.iter().map(Bytes::len).sum();
+        off_the_async_threads(n_bytes, move || {
+            let mut gathered = Gathered::default();
+            for body in &bodies {
+                // A damaged chunk is as good as none.
+                gathered.add(body).ok();
+            }
+            gathered.is_decodable().then(|| gathered.decode(&codec))?.ok().map(|it| it.to_bytes())
+        })
+        .await
+    }
+}

@@ -1,0 +1,115 @@
+//! Replays of small traces on functions in this process.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use live::made::{MadeStore, StoreTerms};
+use live::replay::{Pace, ReadOutcome, ReplayPlan, Replayed, replay};
+use units::{Bytes as Amount, Nanos, ObjectId, Op, Request, Time};
+
+use crate::pool::{Cache, config, run, start};
+
+/// Requests written as `MILLIS OP OBJECT`, of objects whose sizes grow with their number.
+fn plan(script: &[(u64, Op, u32)], pace: Pace, n_at_once_max: usize) -> ReplayPlan {
+    let request = |(millis, op, object): &(u64, Op, u32)| Request {
+        at: Time::START + Nanos::millis(*millis),
+        size: Amount::new(1_000 + u64::from(*object) * 50_000),
+        object: ObjectId(*object),
+        op: *op,
+    };
+    ReplayPlan {
+        requests: script.iter().map(request).collect(),
+        keys: (0..10).map(|it| Bytes::from(format!("object {it}"))).collect(),
+        pace,
+        n_at_once_max,
+        n_done: Arc::default(),
+    }
+}
+
+fn count(replayed: &Replayed, outcome: ReadOutcome) -> usize {
+    replayed.reads.iter().filter(|it| it.outcome == outcome).count()
+}
+
+/// Runs a script in an open loop, and checks how its reads ended: hits, compulsory and capacity
+/// misses, RESETs.
+async fn check(cache: &Cache, script: &[(u64, Op, u32)], expect: [usize; 4]) -> Replayed {
+    let store = Arc::new(MadeStore::new(StoreTerms::INSTANT));
+    let replayed = replay(&cache.client, &store, plan(script, Pace::Open, 64)).await;
+    let outcomes = [
+        ReadOutcome::Hit,
+        ReadOutcome::CompulsoryMiss,
+        ReadOutcome::CapacityMiss,
+        ReadOutcome::Reset,
+    ];
+    assert_eq!(outcomes.map(|it| count(&replayed, it)), expect, "{script:?}");
+    assert_eq!((replayed.n_wrong, replayed.n_failures), (0, 0));
+    replayed
+}
+
+use Op::{Delete, Get, Put};
+
+#[test]
+fn reads_end_as_the_simulator_would_have_them() {
+    run(async {
+        let cache = start(config()).await;
+        check(&cache, &[(0, Get, 1), (150, Get, 1), (200, Get, 2)], [1, 2, 0, 0]).await;
+        let written = [(0, Put, 3), (200, Get, 3), (400, Delete, 3), (600, Get, 3)];
+        let replayed = check(&cache, &written, [1, 1, 0, 0]).await;
+        assert_eq!((replayed.writes.len(), replayed.n_deletes), (1, 1));
+        assert_eq!(replayed.n_store_gets, 1);
+        for node in 0..6 {
+            cache.pool.kill(node);
+        }
+        check(&cache, &[(0, Get, 1), (400, Get, 1)], [1, 0, 0, 1]).await;
+        cache.proxy.stop().await;
+    });
+}
+
+#[test]
+fn who_misses_what_another_is_fetching_waits_for_that() {
+    run(async {
+        let cache = start(config()).await;
+        let script: Vec<(u64, Op, u32)> = (0..20).map(|_| (0, Get, 7)).collect();
+        let replayed = check(&cache, &script, [19, 1, 0, 0]).await;
+        assert_eq!(replayed.n_store_gets, 1);
+        cache.proxy.stop().await;
+    });
+}
+
+#[test]
+fn a_stall_is_in_the_latency_of_all_who_would_have_asked_meanwhile() {
+    run(async {
+        let cache = start(config()).await;
+        let first_byte = Nanos::millis(100);
+        let store = StoreTerms { first_byte, seconds_per_byte: 0.0 };
+        let store = Arc::new(MadeStore::new(store));
+        // One at a time: all are to be made at once, and wait for those before them.
+        let script: Vec<(u64, Op, u32)> = (0..6).map(|it| (0, Get, it)).collect();
+        let replayed = replay(&cache.client, &store, plan(&script, Pace::Open, 1)).await;
+        for (before, read) in (0_u64..).zip(&replayed.reads) {
+            assert!(first_byte * (before + 1) <= read.latency, "{before}: {read:?}");
+        }
+        assert!(first_byte * 5 <= replayed.lateness_max);
+        cache.proxy.stop().await;
+    });
+}
+
+#[test]
+fn clients_of_a_closed_loop_make_all_requests_between_them() {
+    run(async {
+        let cache = start(config()).await;
+        let store = Arc::new(MadeStore::new(StoreTerms::INSTANT));
+        let script: Vec<(u64, Op, u32)> =
+            (0..60).map(|it| (0, if it < 10 { Put } else { Get }, it % 10)).collect();
+        let plan = plan(&script, Pace::Closed { n_clients: 3 }, 1);
+        let n_done = Arc::clone(&plan.n_done);
+        let replayed = replay(&cache.client, &store, plan).await;
+        assert_eq!((replayed.writes.len(), replayed.reads.len()), (10, 50));
+        assert_eq!((replayed.n_wrong, replayed.n_failures), (0, 0));
+        assert_eq!(n_done.load(std::sync::atomic::Ordering::Relaxed), 60);
+        let numbers: std::collections::BTreeSet<usize> =
+            replayed.reads.iter().map(|it| it.number).collect();
+        assert_eq!(numbers.len(), 50);
+        cache.proxy.stop().await;
+    });
+}
