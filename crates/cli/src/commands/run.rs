@@ -23,8 +23,8 @@ pub(crate) fn run(args: &RunArgs) -> anyhow::Result<()> {
     }
     let workloads = file.experiments(args.trace.as_deref()).map_err(in_file)?;
     if workloads.is_empty() {
-        let missing = "`systems` is missing; write which to run, such as [\"infinicache\"], or with \
-                       `figure` which figure this is";
+        let missing = "`systems` is missing; write which to run, such as [\"infinicache\"], or \
+                       with `figure` which figure this is";
         return Err(in_file(UsageError(missing.to_owned()).into()));
     }
     if let Some(dir) = &args.result.output_dir {

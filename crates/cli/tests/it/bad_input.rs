@@ -158,9 +158,13 @@ fn experiments_that_cannot_be_run() {
       |
     3 | system = ["s3"]
       | ^^^^^^
-    unknown field `system`, expected one of `question`, `trace`, `seeds`, `prices`, `accounting`, `policy`, `profile`, `systems`, `select`
+    unknown field `system`, expected one of `question`, `figure`, `trace`, `seeds`, `prices`, `accounting`, `policy`, `profile`, `systems`, `select`, `workload`, `traces`, `n_gets`, `processes`, `books`, `policies`, `sizes`, `reference`
     "#);
     assert_snapshot!(of(&good.replace("s3", "s4")), @"2: error: cannot run `it.toml`: no system is called `s4`; write elasticache:NODE_TYPE (such as elasticache:cache.r5.24xlarge), infinicache or s3");
+    let figure = of(&format!("figure = \"fig2\"\n{good}"));
+    assert!(figure.contains("no figure is called `fig2`; write one of table1, "), "{figure}");
+    let nothing = of(&good.replace("systems = [\"s3\"]", ""));
+    assert!(nothing.contains("`systems` is missing; write which to run"), "{nothing}");
     assert_snapshot!(of(&format!("{good}seeds = []")), @"2: error: cannot run `it.toml`: `seeds` is empty; write at least one");
     assert_snapshot!(of(&format!("{good}select.hours = \"soon\"")), @"2: error: cannot run `it.toml`: `select.hours`: `soon` is not a length of time; write a number and a unit, such as `100ms`, `30s`, `5min` or `50h`");
     assert_snapshot!(failure(&Workplace::new(), "run it.toml"), @"1: error: failed to open file `it.toml`: No such file or directory (os error 2)");

@@ -65,8 +65,8 @@ fn runs_of_a_trace_of_ones_own_are_kept_and_few_seeds_are_said() {
     run();
     let out = workplace.path().join("out");
     let (first, kept) = (files(&out), files(&out.join(".cache")));
-    // 20 systems of the one study, and four under two seeds of the others, which share one; and four
-    // figures.
+    // 20 systems of the one study, and four under two seeds of the others, which share one; and
+    // four figures.
     assert_eq!(kept.len(), 20 + 2 * 4 + 4);
     let codes = String::from_utf8(first["codes.svg"].clone()).unwrap();
     assert!(codes.contains("trace.csv") && codes.contains("quick: fewer"), "{codes}");

@@ -80,7 +80,8 @@ pub(super) fn codes(made: &Made) -> anyhow::Result<Option<Chart>> {
         title: "Cost against availability, by code and backup interval".to_owned(),
         caption: format!(
             "Availability is 100 % less the reads that found their object lost (RESETs), of all \
-             reads of cached objects. 400 functions of 1.5 GB, objects over 10 MB; {}; prices of 2019; {}.",
+             reads of cached objects. 400 functions of 1.5 GB, objects over 10 MB; {}; prices of \
+             2019; {}.",
             made.workload,
             made.seeds_with_interval()
         ),
@@ -219,9 +220,9 @@ pub(super) fn break_even(made: &Made) -> anyhow::Result<Option<Chart>> {
         caption: format!(
             "Equations 4 to 6 of the paper, objects of {OBJECT}, caches that hold the whole \
              working set: 10+2 chunks in functions of 1.5 GB against the cheapest cluster of one \
-             node type, or against Serverless (Valkey). Functions are billed by 100 ms in 2019 and by 1 ms \
-             in 2026. No proxy, no backing store. Full colour: 30 times cheaper. Dot: the paper's \
-             workload. {answer}"
+             node type, or against Serverless (Valkey). Functions are billed by 100 ms in 2019 \
+             and by 1 ms in 2026. No proxy, no backing store. Full colour: 30 times cheaper. Dot: \
+             the paper's workload. {answer}"
         ),
         below: "InfiniCache is cheaper".to_owned(),
         above: "ElastiCache is cheaper".to_owned(),

@@ -187,8 +187,8 @@ fn kolmogorov_smirnov(ours: &[(f64, f64)], theirs: &[(f64, f64)]) -> f64 {
     counts.map(|it| (below(ours, it) - below(theirs, it)).abs()).fold(0.0, f64::max)
 }
 
-/// The numbers of Figs 8 and 9 on the scoreboard, by id: the highest interval and the hourly rate of
-/// each day, and the mean of each distribution.
+/// The numbers of Figs 8 and 9 on the scoreboard, by id: the highest interval and the hourly rate
+/// of each day, and the mean of each distribution.
 pub(super) fn numbers(made: &Made) -> anyhow::Result<Vec<(String, f64)>> {
     let mut numbers = Vec::new();
     for text in &made.file.processes {
