@@ -198,9 +198,9 @@ impl<R: Read, const N: usize> Records<R, N> {
 
     /// The names of a record that has been stepped over.
     fn names_of(&self, record: Range<usize>) -> Vec<Expected> {
-        let text = &self.buffer[..record.end];
         /// More are looked at one by one.
         const N_NAMES_MAX: usize = 64;
+        let text = &self.buffer[..record.end];
         let mut names = Vec::new();
         let mut at = record.start + 1;
         while names.len() < N_NAMES_MAX
