@@ -426,10 +426,16 @@ impl Actor {
         self.n_failed_in_a_row += 1;
         self.invocations.spawn(async move {
             let outcome = match invocation {
-                Ok(invocation) => match timeout(limit, invoker.invoke(invocation)).await {
-                    Ok(outcome) => outcome.map_err(|it| it.to_string()),
-                    Err(_) => Err(format!("the platform does not answer within {limit:?}")),
-                },
+                Ok(invocation) => {
+                    let token = invocation.token.clone();
+                    let outcome = timeout(limit, invoker.invoke(invocation)).await;
+                    // Where it kept its connection, or never called, its token was not used.
+                    shared.admissions().take(token.as_bytes());
+                    match outcome {
+                        Ok(outcome) => outcome.map_err(|it| it.to_string()),
+                        Err(_) => Err(format!("the platform does not answer within {limit:?}")),
+                    }
+                }
                 Err(error) => Err(error.to_string()),
             };
             match outcome {
