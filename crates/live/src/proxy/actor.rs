@@ -2,6 +2,7 @@
 //!
 //! The link machine of `policy` decides; this task carries its steps out on real sockets.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,14 +11,14 @@ use policy::link::{Connection as Via, Link, Step};
 use policy::{Idle, WarmUp};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tracing::{debug, warn};
 use units::{Nanos, NodeId, Time};
-use wire::{Frame, Message, Refusal};
+use wire::{ChunkId, Frame, Message, Refusal};
 
 use super::admission::Arrival;
 use super::invoke::Invoke;
-use super::order::Order;
+use super::order::{Order, Verb};
 use super::shared::Shared;
 
 /// One function at the proxy.
@@ -41,6 +42,8 @@ pub(super) struct Actor {
     /// What to invoke it for once it has.
     deferred: Option<Command>,
     n_failed_in_a_row: u32,
+    /// Chunks to be deleted that it could not be told of: they take memory until it is.
+    undeleted: VecDeque<ChunkId>,
     n_requests: u64,
     /// The function asked to be backed up.
     pub(super) wants_backup: bool,
@@ -70,6 +73,9 @@ pub(super) enum Lost {
 /// How long a function that said goodbye is waited for before it is invoked again: until it
 /// has returned it is busy, and the platform would start another instance, without its chunks.
 const RETURN_LIMIT: Nanos = Nanos::millis(250);
+
+/// How many deletions are kept for later. Beyond, a chunk stays until its instance is no more.
+const N_UNDELETED_MAX: usize = 4096;
 
 enum Event {
     Arrival(Option<Arrival>),
@@ -108,6 +114,7 @@ impl Actor {
             returning_until: None,
             deferred: None,
             n_failed_in_a_row: 0,
+            undeleted: VecDeque::new(),
             n_requests: 0,
             wants_backup: false,
             was_up: false,
@@ -155,7 +162,7 @@ impl Actor {
         let front_due = front.as_ref().map(|it| it.due);
         let return_due = self.returning_until.filter(|_| self.deferred.is_some());
         let return_due = return_due.map(|it| shared.instant(it));
-        let far = tokio::time::Instant::now() + Duration::from_hours(1);
+        let far = Instant::now() + Duration::from_hours(1);
         let reader = connection.as_mut().and_then(|it| it.reader.as_mut());
         let is_open = reader.is_some();
         let frame = async {
@@ -318,7 +325,10 @@ impl Actor {
                 if self.connection.as_ref().is_some_and(|it| it.reader.is_none()) {
                     return self.lose(Lost::Closed);
                 }
-                Step::Wait
+                match self.undeleted.pop_front() {
+                    Some(id) => self.delete(id),
+                    None => Step::Wait,
+                }
             }
             Err(lost) => {
                 debug!(node = self.node.0, ?lost, "an order came back without an answer");
@@ -347,10 +357,20 @@ impl Actor {
         }
     }
 
+    /// Has another go at a deletion, now that the function is there.
+    fn delete(&mut self, id: ChunkId) -> Step {
+        let due = Instant::now() + self.shared.config.request_limit;
+        self.front = Some(Order { id, due, verb: Verb::Delete });
+        self.link.request(self.shared.now())
+    }
+
     /// Gives the order in front up. Should its answer come, it is nobody's.
     fn give_up(&mut self) {
         if let Some(mut order) = self.front.take() {
             order.refuse(Refusal::Unreachable);
+            if matches!(order.verb, Verb::Delete) && self.undeleted.len() < N_UNDELETED_MAX {
+                self.undeleted.push_back(order.id);
+            }
         }
         if let Some(connection) = &mut self.connection {
             connection.ahead = None;
@@ -406,10 +426,16 @@ impl Actor {
         self.n_failed_in_a_row += 1;
         self.invocations.spawn(async move {
             let outcome = match invocation {
-                Ok(invocation) => match timeout(limit, invoker.invoke(invocation)).await {
-                    Ok(outcome) => outcome.map_err(|it| it.to_string()),
-                    Err(_) => Err(format!("the platform does not answer within {limit:?}")),
-                },
+                Ok(invocation) => {
+                    let token = invocation.token.clone();
+                    let outcome = timeout(limit, invoker.invoke(invocation)).await;
+                    // Where it kept its connection, or never called, its token was not used.
+                    shared.admissions().take(token.as_bytes());
+                    match outcome {
+                        Ok(outcome) => outcome.map_err(|it| it.to_string()),
+                        Err(_) => Err(format!("the platform does not answer within {limit:?}")),
+                    }
+                }
                 Err(error) => Err(error.to_string()),
             };
             match outcome {

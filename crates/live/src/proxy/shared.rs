@@ -132,6 +132,9 @@ impl Shared {
     ) -> Result<Invocation, getrandom::Error> {
         let config = &self.config;
         let room = config.node_memory - config.node_overhead;
+        // The placer counts chunks alone, and those it had deleted as gone. A function also keeps
+        // their names, and some until it hears of it: it has a part of the overhead for that.
+        let capacity = room.get() + config.node_overhead.get() / 4;
         Ok(Invocation {
             command,
             node: node.0,
@@ -141,7 +144,7 @@ impl Shared {
             session_known,
             version_min: self.version_min,
             memory_mb: config.memory_mb,
-            capacity_bytes: room.get(),
+            capacity_bytes: capacity,
             cycle_ms: config.cycle.get() / Nanos::MILLISECOND.get(),
             backup_interval_ms: config.backup.map_or(0, |it| it.get() / Nanos::MILLISECOND.get()),
         })

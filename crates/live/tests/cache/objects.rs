@@ -1,5 +1,6 @@
 //! Objects go in and come out, whatever is lost on the way.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use live::client::{Client, ClientConfig, ClientError, Fetched, Outcome, Recoveries};
@@ -196,6 +197,33 @@ fn a_proxy_that_stops_ends_what_is_under_way() {
         assert!(rest.strip_suffix(b"\r\n") == Some(&song[..]), "all of it came");
         stopping.await.unwrap();
         assert!(TcpStream::connect(resp).await.is_err());
+    });
+}
+
+#[test]
+fn a_function_that_cannot_be_told_of_a_deletion_hears_of_it_later() {
+    run(async {
+        let mut config = config();
+        config.request_limit = Duration::from_millis(300);
+        let cache = start(config).await;
+        put(&cache.client, "song", 1, 400_000).await;
+        while cache.pool.n_idle() < 6 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        cache.pool.is_mute.store(true, Ordering::Relaxed);
+        assert!(cache.client.delete(b"song").await.unwrap());
+        let metrics = cache.proxy.metrics();
+        while metrics.n_unanswered.get() < 6 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert_eq!(metrics.n_chunks_deleted.get(), 0);
+        cache.pool.is_mute.store(false, Ordering::Relaxed);
+        // Whatever they are asked for next takes it along.
+        while cache.client.put(b"next", object("next", 1, 400_000)).await.is_err() {}
+        while metrics.n_chunks_deleted.get() < 6 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        cache.proxy.stop().await;
     });
 }
 

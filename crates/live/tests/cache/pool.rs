@@ -23,7 +23,7 @@ pub(crate) struct Pool {
     idle: Mutex<BTreeMap<u32, Vec<Instance>>>,
     running: Mutex<BTreeMap<u64, (u32, AbortHandle)>>,
     n_invocations: AtomicU64,
-    /// Whether functions run that never dial in.
+    /// Whether functions run that do not dial in for as long as this is so.
     pub(crate) is_mute: AtomicBool,
     /// Whether functions run that dial in, and then answer nothing.
     pub(crate) is_deaf: AtomicBool,
@@ -40,11 +40,16 @@ impl Pool {
         }
     }
 
+    /// How many instances have returned, and wait.
+    pub(crate) fn n_idle(&self) -> usize {
+        self.idle.lock().unwrap().values().map(Vec::len).sum()
+    }
+
     async fn run(&self, invocation: Invocation) -> Result<Report, InvokeError> {
         let node = invocation.node;
         let failed = |why: String| InvokeError::Function { function: node.to_string(), why };
-        if self.is_mute.load(Ordering::Relaxed) {
-            tokio::time::sleep(Duration::from_hours(1)).await;
+        while self.is_mute.load(Ordering::Relaxed) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
         if self.is_deaf.load(Ordering::Relaxed) {
             return Err(failed(deaf(&invocation).await));
