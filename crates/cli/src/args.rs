@@ -319,7 +319,7 @@ SYSTEM is one of
     reclaim=none          or poisson:RATE/min, zipf:EXPONENT:MAX, idle:27min,
                           mass:6h, fig8:DATE, fig9:DATE, schedule:FILE.csv,
                           fig14:RUN; by default that of the paper's run
-    placement=random      or round-robin
+    placement=random      or round-robin, keyed (at random, by the key)
     first_d=paper|code    wait for d chunks, or for all d+p answers
     instance=mru          or lru, random: which idle instance is invoked
     clients=0             with a link each; 0: on the proxies' machines

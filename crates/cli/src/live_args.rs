@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args as ArgGroupOf, Subcommand, ValueEnum};
+use policy::placer::Placement;
 use policy::reclaim::Reclaim;
 use units::{Bytes, Nanos};
 
@@ -49,6 +50,10 @@ pub(crate) struct PoolArgs {
     /// How often a function copies itself to a replica, or `off`
     #[arg(long, value_name = "TIME", default_value = "5min")]
     pub(crate) backup: Interval,
+    /// Which functions an object asks for: random, round-robin, or keyed (at random, but by its
+    /// key) [default: random; keyed for `validate`, so that order does not matter]
+    #[arg(long, value_name = "HOW")]
+    pub(crate) placement: Option<Placement>,
     /// How instances are taken back: none, poisson:RATE/min, zipf:EXPONENT:MAX, idle:TIME,
     /// mass:TIME, schedule:FILE.csv, fig8:DATE or fig9:DATE
     #[arg(long, value_name = "PROCESS", default_value = "none", value_parser = parse_reclaim)]

@@ -11,6 +11,7 @@ use live::client::{Client, ClientConfig};
 use live::platform::local::{NewFunction, Platform, PlatformConfig, ReclaimPlan, SandboxCommand};
 use live::proxy::{LambdaInvoker, Picks, Proxy, ProxyConfig, random_token};
 use policy::link::LinkTerms;
+use policy::placer::Placement;
 use pricing::Quantum;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -90,6 +91,7 @@ impl LivePool {
         // The simulator's own stream, so that both put chunks on the same functions.
         let mut stream = Streams::new(args.seed).named("placement 0");
         config.picks = Picks::new(move || stream.bits());
+        config.placement = args.placement.unwrap_or(Placement::Random);
         (config.warm_up, config.backup) = (args.warmup.0, args.backup.0);
         config.cycle = quantum.length();
         // A replay's own, and as many again for what is left of reads that were answered.
@@ -171,12 +173,13 @@ pub(crate) fn functions(n_nodes: u32) -> Vec<String> {
 /// The pool as the simulator's own system, written as a user would.
 pub(crate) fn system_text(args: &PoolArgs) -> anyhow::Result<String> {
     let PoolArgs { nodes, code, warmup, backup, reclaim, .. } = args;
+    let placement = args.placement.unwrap_or(Placement::Random);
     let memory_mb = memory_mb(args.memory)?;
     let overhead_mb = ProxyConfig::local(*code, *nodes, memory_mb, String::new()).node_overhead;
     let overhead_mb = overhead_mb.get() / Bytes::megabytes(1).get();
     Ok(format!(
         "infinicache:nodes={nodes},memory={memory_mb}MB,overhead={overhead_mb}MB,code={code},\
-         warmup={warmup},backup={backup},reclaim={reclaim}"
+         warmup={warmup},backup={backup},placement={placement},reclaim={reclaim}"
     ))
 }
 

@@ -15,6 +15,22 @@ pub enum Placement {
     Random,
     /// One node after the other, going on where the last object ended.
     RoundRobin,
+    /// At random, but by the key: an object asks for the same nodes in whatever order objects
+    /// come. See [`keyed_picks`].
+    Keyed,
+}
+
+/// Uniformly random picks for the object whose key has this hash: the same for the same salt, by
+/// Steele, Lea and Flood's SplitMix64 (OOPSLA 2014).
+pub fn keyed_picks(key_hash: u64, salt: u64) -> impl Iterator<Item = u64> {
+    let mut state = key_hash ^ salt;
+    std::iter::repeat_with(move || {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut bits = state;
+        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        bits ^ (bits >> 31)
+    })
 }
 
 impl str::FromStr for Placement {
@@ -24,7 +40,8 @@ impl str::FromStr for Placement {
         match text {
             "random" => Ok(Placement::Random),
             "round-robin" => Ok(Placement::RoundRobin),
-            _ => Err(format!("`{text}` is not a placement; write random or round-robin")),
+            "keyed" => Ok(Placement::Keyed),
+            _ => Err(format!("`{text}` is not a placement; write random, round-robin or keyed")),
         }
     }
 }
@@ -34,6 +51,7 @@ impl fmt::Display for Placement {
         f.pad(match self {
             Placement::Random => "random",
             Placement::RoundRobin => "round-robin",
+            Placement::Keyed => "keyed",
         })
     }
 }
@@ -55,14 +73,19 @@ impl NodePicker {
         NodePicker { placement, nodes, next: 0, picked: Vec::new() }
     }
 
-    /// `n_chunks` distinct nodes. A random placement takes one of `picks` for each.
+    /// `n_chunks` distinct nodes. A random placement takes one of `picks` for each, which for a
+    /// keyed one are those of the object's key.
     pub fn pick(&mut self, n_chunks: usize, mut picks: impl Iterator<Item = u64>) -> &[NodeId] {
         assert!(n_chunks <= self.nodes.len(), "no two chunks of an object share a node");
         self.picked.clear();
+        if self.placement == Placement::Keyed {
+            // What was picked before is not to matter.
+            self.nodes.sort_unstable();
+        }
         for chunk in 0..n_chunks {
             let index = match self.placement {
                 Placement::RoundRobin => (self.next + chunk) % self.nodes.len(),
-                Placement::Random => {
+                Placement::Random | Placement::Keyed => {
                     // Fisher and Yates, stopped after the first n_chunks.
                     let pick = picks.next().expect("a pick for each chunk");
                     let n_left = (self.nodes.len() - chunk) as u128;

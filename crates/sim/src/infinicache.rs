@@ -17,7 +17,7 @@ mod session;
 
 use des::{Agenda, Model, Stream, Streams};
 use policy::Ring;
-use policy::placer::{Lookup, NodePicker, Placed, Placer, PoolShape};
+use policy::placer::{Lookup, NodePicker, Placed, Placement, Placer, PoolShape, keyed_picks};
 use units::{Nanos, NodeId, ObjectId, Op, Request, Time};
 
 pub use self::config::InfiniCacheConfig;
@@ -293,9 +293,14 @@ impl InfiniCache<'_> {
         let Request { object, size, .. } = self.request_at(number);
         let chunk_size = size.split(u64::from(self.config.n_data));
         let index = self.proxy_of(object);
-        let Proxy { placer, picker, stream, free_at: _ } = &mut self.proxies[index];
-        let picks = std::iter::repeat_with(|| stream.bits());
-        let asked = picker.pick(self.config.n_chunks() as usize, picks);
+        let Proxy { placer, picker, stream, salt, free_at: _ } = &mut self.proxies[index];
+        let n_chunks = self.config.n_chunks() as usize;
+        let asked = match salt {
+            Some(salt) => {
+                picker.pick(n_chunks, keyed_picks(self.key_hashes[object.index()], *salt))
+            }
+            None => picker.pick(n_chunks, std::iter::repeat_with(|| stream.bits())),
+        };
         let evicted = match placer.set(object, chunk_size, asked) {
             Placed::NoRoom => return,
             Placed::Outgrown => return self.discard(now, object, number, agenda),
@@ -438,11 +443,16 @@ impl<'a> InfiniCache<'a> {
             ring: Ring::new(&members),
             proxies: names
                 .iter()
-                .map(|name| Proxy {
-                    placer: Placer::new(shape, workload.n_objects()),
-                    picker: NodePicker::new(config.placement, config.n_nodes),
-                    stream: streams.named(&format!("placement {name}")),
-                    free_at: Time::START,
+                .map(|name| {
+                    let mut stream = streams.named(&format!("placement {name}"));
+                    let is_keyed = config.placement == Placement::Keyed;
+                    Proxy {
+                        placer: Placer::new(shape, workload.n_objects()),
+                        picker: NodePicker::new(config.placement, config.n_nodes),
+                        salt: is_keyed.then(|| stream.bits()),
+                        stream,
+                        free_at: Time::START,
+                    }
                 })
                 .collect(),
             objects: vec![unknown; workload.n_objects()],

@@ -5,6 +5,7 @@ use std::path::Path;
 use live::replay::{ReadRecord, WriteRecord};
 use policy::EvictionPolicy;
 use policy::link::LinkTerms;
+use policy::placer::Placement;
 use policy::reclaim::Reclaim;
 use pricing::{FunctionUsage, Quantum};
 use report::chart::{Chart, Curve, CurveChart, Hue, Naming, Plot, Scale, Ticks};
@@ -16,7 +17,7 @@ use units::Nanos;
 
 use super::live_replay::{Ran, listed, on_own, write_log};
 use crate::experiment::Experiment;
-use crate::live_args::LiveValidateArgs;
+use crate::live_args::{LiveValidateArgs, PoolArgs};
 use crate::live_calibration::{Calibration, calibrate};
 use crate::live_pool;
 use crate::live_run::{self, Billed, LiveInput};
@@ -25,7 +26,11 @@ use crate::output;
 /// Measures this machine, replays the trace live, simulates the same, and shows how far the
 /// two are apart.
 pub(crate) fn validate(args: &LiveValidateArgs) -> anyhow::Result<()> {
-    let text = live_pool::system_text(&args.pool)?;
+    // So that both put an object on the same functions, though the one places it when it has
+    // been fetched, and the other when it is asked for.
+    let placement = args.pool.placement.or(Some(Placement::Keyed));
+    let pool = PoolArgs { placement, ..args.pool.clone() };
+    let text = live_pool::system_text(&pool)?;
     let profile = crate::args::DEFAULT_PROFILE;
     let (trace, prices, seed) = (&args.trace, &args.prices, args.pool.seed);
     let experiment = Experiment::of_pool(trace, text.clone(), prices, profile, seed)?;
@@ -36,14 +41,14 @@ pub(crate) fn validate(args: &LiveValidateArgs) -> anyhow::Result<()> {
     let quantum = experiment.prices.function().quantum.value;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     output::note("measuring this machine");
-    let before = runtime.block_on(calibrate(&args.pool, quantum))?;
+    let before = runtime.block_on(calibrate(&pool, quantum))?;
     output::note(&format!("replaying {} requests in {}", input.requests.len(), input.span));
     let store = args.pace.store;
-    let (ran, link) = runtime.block_on(on_own(&args.pool, store, quantum, &input))?;
+    let (ran, link) = runtime.block_on(on_own(&pool, store, quantum, &input))?;
     output::note("measuring this machine again");
     // How busy it is otherwise may have changed meanwhile.
-    let calibration = before.and(&runtime.block_on(calibrate(&args.pool, quantum))?);
-    let profile = calibration.profile(&args.pool, store)?;
+    let calibration = before.and(&runtime.block_on(calibrate(&pool, quantum))?);
+    let profile = calibration.profile(&pool, store)?;
 
     // Both on the clock of the functions, which were there before the first request.
     let input = input.later(ran.lead);

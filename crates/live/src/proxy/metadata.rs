@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use policy::placer::{Lookup, NodePicker, Placed, Placer, PoolShape};
+use policy::Ring;
+use policy::placer::{Lookup, NodePicker, Placed, Placement, Placer, PoolShape, keyed_picks};
 use units::{NodeId, ObjectId};
 use wire::{ChunkId, Refusal};
 
@@ -15,6 +16,8 @@ pub(crate) struct Metadata {
     placer: Placer,
     picker: NodePicker,
     picks: Picks,
+    /// For a placement by keys.
+    salt: Option<u64>,
     keys: BTreeMap<Bytes, ObjectId>,
     /// By id; ids without an object are in `spare`.
     objects: Vec<Option<Object>>,
@@ -63,6 +66,7 @@ impl Metadata {
             placer: Placer::new(shape, 0),
             picker: NodePicker::new(config.placement, config.n_nodes),
             picks: config.picks.clone(),
+            salt: (config.placement == Placement::Keyed).then(|| config.picks.draw()),
             keys: BTreeMap::new(),
             objects: Vec::new(),
             spare: Vec::new(),
@@ -101,8 +105,12 @@ impl Metadata {
     ) -> Result<(Location, Option<Location>), (Refusal, Option<Location>)> {
         let object = self.intern(key);
         let before = (self.object(object).version != 0).then(|| self.location(object));
-        let picks = std::iter::repeat_with(|| self.picks.draw());
-        let asked = self.picker.pick(usize::from(self.n_chunks), picks).to_vec();
+        let n_chunks = usize::from(self.n_chunks);
+        let asked = match self.salt {
+            Some(salt) => self.picker.pick(n_chunks, keyed_picks(Ring::hash(key), salt)),
+            None => self.picker.pick(n_chunks, std::iter::repeat_with(|| self.picks.draw())),
+        };
+        let asked = asked.to_vec();
         match self.placer.set(object, units::Bytes::new(chunk_len), &asked) {
             Placed::NoRoom | Placed::Outgrown => {
                 self.release(object);

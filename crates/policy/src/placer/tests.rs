@@ -162,3 +162,18 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_keyed_placement_does_not_depend_on_what_came_before() {
+    let pick =
+        |picker: &mut NodePicker, key_hash| picker.pick(6, keyed_picks(key_hash, 7)).to_vec();
+    let mut picker = NodePicker::new(Placement::Keyed, 12);
+    let first: Vec<Vec<NodeId>> = (0..40).map(|it| pick(&mut picker, it)).collect();
+    let again: Vec<Vec<NodeId>> = (0..40).rev().map(|it| pick(&mut picker, it)).collect();
+    assert!(first.iter().eq(again.iter().rev()));
+    // Every node is picked, and each about as often: 20 times of 40.
+    for node in (0..12).map(NodeId) {
+        let n_picked = first.iter().filter(|it| it.contains(&node)).count();
+        assert!((8..33).contains(&n_picked), "{node:?}: {n_picked}");
+    }
+}

@@ -9,6 +9,8 @@ pub(super) struct Proxy {
     pub(super) placer: Placer,
     pub(super) picker: NodePicker,
     pub(super) stream: Stream,
+    /// For a placement by keys.
+    pub(super) salt: Option<u64>,
     /// When its processors are through with the requests so far.
     pub(super) free_at: Time,
 }
