@@ -75,6 +75,23 @@ fn runs_of_a_trace_of_ones_own_are_kept_and_few_seeds_are_said() {
 }
 
 #[test]
+fn a_trace_of_large_objects_says_what_it_has_nothing_for() {
+    let mut trace = "time_s,key,size,op\n".to_owned();
+    for number in 0..40_u64 {
+        trace.push_str(&format!("{},key-{},{},GET\n", number * 30, number % 9, 20_000_000));
+    }
+    let workplace = Workplace::new().file("large.csv", trace);
+    let only = "table1,fig13_all,fig14_large";
+    let ran = workplace.run(&format!("figures --only {only} --seeds 1 --trace large.csv -o out"));
+    let expect = "left out is what is of all objects, table1 (in part), fig13_all";
+    assert!(ran.stderr.contains(expect), "{}", ran.stderr);
+    assert_eq!(ran.ok().trim_end(), "Drawn into out: table1, fig14_large");
+    let results = files(&workplace.path().join("out"));
+    assert!(results.contains_key("results_large.parquet"));
+    assert!(!results.contains_key("results_all.parquet"));
+}
+
+#[test]
 fn a_figure_is_what_its_experiment_says() {
     let experiment = include_str!("../../../../experiments/fig17.toml");
     let reference = include_str!("../../../../experiments/reference/fig17_elasticache.csv");
