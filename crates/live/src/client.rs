@@ -211,7 +211,7 @@ impl Client {
 
     /// Gets an object; also its version, and which of its chunks are lost.
     async fn fetch(&self, key: &Bytes) -> Result<(Fetched, u64, Vec<usize>), ClientError> {
-        self.with_lanes(&key, async |lanes| {
+        self.with_lanes(key, async |lanes| {
             let config = &self.inner.config;
             let n_chunks = self.code().n_chunks();
             let mut answers = lanes.get(config, key, (0..n_chunks).collect(), false).await?;

@@ -398,7 +398,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_paced_connection_takes_its_time_and_loses_nothing() {
-        const LIMIT: Duration = Duration::from_secs(60);
+        const LIMIT: Duration = Duration::from_mins(1);
         let limits = Limits { body_len_max: 1 << 30 };
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
