@@ -147,8 +147,10 @@ impl FrameReader {
 
     /// Whether a whole request for a chunk is here, and comes next.
     pub(crate) fn has_get(&self) -> bool {
-        let is_get = |frame: &Frame| matches!(frame.message, Message::Get { .. });
-        matches!(parse(&self.buffer, self.limits), Ok(Parsed::Whole { frame, .. }) if is_get(&frame))
+        match parse(&self.buffer, self.limits) {
+            Ok(Parsed::Whole { frame, .. }) => matches!(frame.message, Message::Get { .. }),
+            _ => false,
+        }
     }
 
     /// Whether a part of the next frame is here.
