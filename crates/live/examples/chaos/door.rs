@@ -129,12 +129,12 @@ impl RespClient {
     async fn delete(&mut self, key: &[u8]) -> Result<(), String> {
         let mut why = String::new();
         for _ in 0..N_ATTEMPTS {
-            match self.ask(&[b"DEL", key]).await {
+            why = match self.ask(&[b"DEL", key]).await {
                 Ok(Reply::Number) => return Ok(()),
-                Ok(Reply::Error(said)) => why = said,
-                Ok(_) => why = "DEL is answered by something else".to_owned(),
-                Err(error) => why = error.to_string(),
-            }
+                Ok(Reply::Error(said)) => said,
+                Ok(_) => "DEL is answered by something else".to_owned(),
+                Err(error) => error.to_string(),
+            };
         }
         Err(why)
     }

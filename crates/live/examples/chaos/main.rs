@@ -9,10 +9,10 @@ mod door;
 mod load;
 mod proxy;
 mod relay;
+mod report;
 mod seen;
 mod watch;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -29,8 +29,9 @@ use crate::door::{Door, RespClient};
 use crate::load::{Load, Tally};
 use crate::proxy::{PREFIX, ProxyProcess, TOKEN};
 use crate::relay::{Faults, Relay};
+use crate::report::report;
 use crate::seen::{Seen, left_here};
-use crate::watch::{median, n_descriptors};
+use crate::watch::n_descriptors;
 
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -145,7 +146,7 @@ async fn chaos(options: Options) -> Result<(), Failure> {
     proxy.kill().await?;
     proxy = ProxyProcess::start(&arguments).await?;
     turn(&relays, &proxy);
-    seen.look(&platform, &options, &proxy, options.lasts - quarter).await;
+    seen.look(&platform, &options, &proxy, quarter * 3).await;
     load.is_over.store(true, Ordering::Relaxed);
     let mut tally = Tally::default();
     while let Some(done) = clients.join_next().await {
@@ -203,89 +204,4 @@ async fn library(relay: &Relay) -> Result<Door, Failure> {
         }
     }
     Ok(Door::Library(Client::connect(config).await?))
-}
-
-#[expect(clippy::print_stdout, reason = "the figures are what it is for")]
-fn report(
-    options: &Options,
-    tally: &mut Tally,
-    seen: &Seen,
-    relays: &[Relay; 3],
-    proxies: &[BTreeMap<String, u64>; 2],
-) {
-    tally.latencies.sort_unstable();
-    let latency = |part: f64| {
-        let at = (tally.latencies.len() as f64 * part) as usize;
-        let at = at.min(tally.latencies.len().saturating_sub(1));
-        tally.latencies.get(at).map_or(0, Duration::as_millis)
-    };
-    let Options { code, n_nodes, lasts, n_clients, seed } = options;
-    println!("{n_nodes} functions, {code}, {lasts:?}, {n_clients} clients, seed {seed}");
-    println!(
-        "GETs {}: {} whole, {} recovered, {} misses, {} resets; {} MB; PUTs {} ({} failed), \
-         DELETEs {}",
-        tally.latencies.len(),
-        tally.n_whole,
-        tally.n_recovered,
-        tally.n_misses,
-        tally.n_resets,
-        tally.read_bytes / 1_000_000,
-        tally.n_puts,
-        tally.n_puts_failed,
-        tally.n_deletes
-    );
-    println!("wrong or late {}", tally.faults.len());
-    println!(
-        "GET ms: p50 {}, p95 {}, p99 {}, longest {} of {}",
-        latency(0.5),
-        latency(0.95),
-        latency(0.99),
-        latency(1.0),
-        DEADLINE.as_millis()
-    );
-    println!(
-        "killed {} instances in {:.2} instance-hours; proxy killed 1",
-        seen.n_kills, seen.instance_hours
-    );
-    for (relay, of) in relays.iter().zip(["clients", "functions", "clients of Redis"]) {
-        let [n_connections, n_cut, n_delayed] =
-            [&relay.done.n_connections, &relay.done.n_cut, &relay.done.n_delayed]
-                .map(|it| it.load(Ordering::Relaxed));
-        println!("connections of {of} {n_connections}: {n_cut} cut; {n_delayed} pieces delayed");
-    }
-    println!("a backup was under way at {} of {} looks", seen.n_looks_at_backups, seen.n_looks);
-    for name in [
-        "invocations_backup",
-        "invocations_serve",
-        "invocations_warm_up",
-        "invocations_failed",
-        "chunks_lost",
-        "chunks_recovered",
-        "evictions",
-        "pings_expired",
-        "unanswered",
-        "slow_peers",
-        "puts_broken_off",
-        "refused",
-    ] {
-        let name = format!("{name}_total");
-        let of = |proxy: &BTreeMap<String, u64>| proxy.get(&name).copied().unwrap_or(0);
-        println!("{name} {}", of(&proxies[0]) + of(&proxies[1]));
-    }
-    let third = seen.samples.len() / 3;
-    for (of, from) in [("first", 0), ("second", third), ("last", 2 * third)] {
-        let middle = |what: &dyn Fn(&seen::Sample) -> u64| {
-            median(seen.samples.iter().skip(from).take(third).map(what).collect())
-        };
-        println!(
-            "{of} third: proxy {} MB, {} descriptors, {} tasks; {} processes, functions {} MB; \
-             clients and platform {} MB",
-            middle(&|it| it.proxy_kb) / 1000,
-            middle(&|it| it.proxy_descriptors),
-            middle(&|it| it.proxy_tasks),
-            middle(&|it| it.n_processes),
-            middle(&|it| it.functions_kb) / 1000,
-            middle(&|it| it.here_kb) / 1000
-        );
-    }
 }

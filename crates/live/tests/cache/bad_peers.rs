@@ -195,7 +195,9 @@ fn a_function_that_never_answers_costs_its_chunks_and_no_more() {
         assert!(cache.client.get(b"song").await.is_err());
         assert!(cache.client.put(b"next", object("next", 1, 400_000)).await.is_err());
         assert_eq!(cache.client.get(b"next").await.unwrap().outcome, Outcome::Miss);
-        assert!(0 < cache.proxy.metrics().n_unanswered.get());
+        while cache.proxy.metrics().n_unanswered.get() == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
         cache.proxy.stop().await;
     });
 }
@@ -215,8 +217,10 @@ fn a_function_that_dials_in_and_then_answers_nothing_costs_no_more_either() {
         assert!(fetched.object == Some(object("song", 1, 400_000)));
         cache.pool.kill(3);
         assert!(cache.client.get(b"song").await.is_err());
-        // The first read left before they had had their time.
-        assert!(0 < cache.proxy.metrics().n_unanswered.get());
+        // Their time is over a little after that of who waited for them.
+        while cache.proxy.metrics().n_unanswered.get() == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
         cache.proxy.stop().await;
     });
 }

@@ -185,8 +185,8 @@ fn a_proxy_that_stops_ends_what_is_under_way() {
         let cache = start(config()).await;
         let song = object("song", 1, 60_000_000);
         cache.client.put(b"song", song.clone()).await.unwrap();
-        let resp = cache.proxy.addresses.resp.unwrap();
-        let mut reader = TcpStream::connect(resp).await.unwrap();
+        let address = cache.proxy.addresses.resp.unwrap();
+        let mut reader = TcpStream::connect(address).await.unwrap();
         reader.write_all(b"GET song\r\n").await.unwrap();
         let mut head = [0; 11];
         reader.read_exact(&mut head).await.unwrap();
@@ -196,7 +196,7 @@ fn a_proxy_that_stops_ends_what_is_under_way() {
         reader.read_to_end(&mut rest).await.unwrap();
         assert!(rest.strip_suffix(b"\r\n") == Some(&song[..]), "all of it came");
         stopping.await.unwrap();
-        assert!(TcpStream::connect(resp).await.is_err());
+        assert!(TcpStream::connect(address).await.is_err());
     });
 }
 
