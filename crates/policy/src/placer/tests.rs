@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 use units::{Bytes, NodeId, ObjectId};
 
-use super::{Lookup, NodePicker, Placed, Placement, Placer, PoolShape};
+use super::{Lookup, NodePicker, Placed, Placement, Placer, PoolShape, keyed_picks};
 
 fn pool(n_nodes: u32, n_chunks: u32, node_memory: u64) -> Placer {
     let shape = PoolShape {
