@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use report::chart::{Chart, Curve, CurveChart, Estimate, Hue, Naming, Plot, Scale, Ticks};
-use report::comparison::{Comparison, SystemSummary};
+use report::comparison::{self, Comparison, SystemSummary};
 use report::page::{self, Fact, Making, Page, PageFigure, Section, Table};
 
 use crate::commands::figures::{Kind, latencies::cdf, seeds};
@@ -20,6 +20,14 @@ pub(crate) fn write(
 ) -> anyhow::Result<()> {
     let page = page_of(comparisons, question, configuration, notes)?;
     output::write_text(&dir.join("index.html"), &page::to_html(&page))
+}
+
+/// The means over the seeds with their intervals, as a table for a terminal.
+pub(crate) fn to_text(comparisons: &[Comparison], notes: &[String]) -> String {
+    let Table { header, rows, caption, .. } = Systems::of(comparisons).table();
+    let mut notes = notes.to_vec();
+    notes.insert(0, caption);
+    comparison::to_table_of_seeds(comparisons, &header[1..], &rows, &notes)
 }
 
 fn page_of(
@@ -146,14 +154,25 @@ impl<'a> Systems<'a> {
             "byte hit ratio (%)",
             "availability (%)",
             "RESETs",
+            "recoveries",
+            "time to loss (h)",
+            "by closed form (h)",
+            "p50 of repair (ms)",
             "p50 (ms)",
             "p99 (ms)",
         ];
         let row = |(_, seeds): &(Hue, Vec<&SystemSummary>)| {
-            let cell = |of: &dyn Fn(&SystemSummary) -> f64, n_decimals: usize| {
-                let samples: Vec<f64> = seeds.iter().map(|it| of(it)).collect();
+            // Of the seeds under which there is such a number.
+            let cell_of = |of: &dyn Fn(&SystemSummary) -> Option<f64>, n_decimals: usize| {
+                let samples: Vec<f64> = seeds.iter().filter_map(|it| of(it)).collect();
+                if samples.is_empty() {
+                    return "–".to_owned();
+                }
                 let it = seeds::estimate(&samples);
                 format!("{:.n_decimals$} {}", it.mean, interval(it, n_decimals)).trim().to_owned()
+            };
+            let cell = |of: &dyn Fn(&SystemSummary) -> f64, n_decimals: usize| {
+                cell_of(&|it| Some(of(it)), n_decimals)
             };
             vec![
                 seeds[0].name.clone(),
@@ -162,6 +181,10 @@ impl<'a> Systems<'a> {
                 cell(&|it| 100.0 * it.counts.byte_hit_ratio().as_f64(), 2),
                 cell(&|it| 100.0 * it.counts.availability().as_f64(), 2),
                 cell(&|it| it.counts.n_resets as f64, 0),
+                cell(&|it| it.counts.n_recoveries as f64, 0),
+                cell_of(&|it| it.loss.time_to_object_loss_h_mean, 2),
+                cell_of(&|it| it.loss.time_to_object_loss_h_closed_form, 2),
+                cell_of(&|it| it.loss.time_to_repair.map(|it| it.p50_ms), 1),
                 cell(&|it| it.latency.p50_ms, 1),
                 cell(&|it| it.latency.p99_ms, 1),
             ]

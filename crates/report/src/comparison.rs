@@ -12,7 +12,7 @@ use sim::{Counts, Distribution, Latencies};
 use units::{Bytes, Nanos};
 
 pub use self::json::{to_json, to_json_of_seeds, to_json_with_hours};
-pub use self::table::to_table;
+pub use self::table::{to_table, to_table_of_seeds};
 pub use self::table_rows::{to_csv, to_hourly_rows, to_rows};
 
 /// What several systems did with one trace.

@@ -57,8 +57,12 @@ fn printed(args: &RunArgs, results: &[(Experiment, Vec<Comparison>)]) -> String 
     } else if args.result.form.csv {
         comparison::to_csv(&all().collect::<Vec<_>>())
     } else {
-        let tables = results.iter().flat_map(|(experiment, comparisons)| {
-            comparisons.iter().map(|it| shown(it, experiment, &args.result.form))
+        let tables = results.iter().map(|(experiment, comparisons)| match comparisons.as_slice() {
+            [one] => shown(one, experiment, &args.result.form),
+            several => {
+                let notes = several.first().map(|it| notes(it, experiment)).unwrap_or_default();
+                own_page::to_text(several, &notes)
+            }
         });
         tables.collect::<Vec<_>>().join("\n")
     }

@@ -19,18 +19,11 @@ pub fn to_table(comparison: &Comparison, notes: &[String]) -> String {
     let columns: Vec<Vec<String>> =
         systems.iter().map(|it| rows(it).into_iter().map(|(_, cell)| cell).collect()).collect();
     let names: Vec<&str> = systems.iter().map(|it| it.name.as_str()).collect();
-    let numbers: Vec<String> = (1..=systems.len()).map(|it| format!("[{it}]")).collect();
-    let is_named = fits(&widths(&names, &columns));
-    let headers = if is_named { names } else { numbers.iter().map(String::as_str).collect() };
+    let sides = Sides { labels: labels(), names, columns };
+    let headers = sides.headers();
 
     let mut text = wrapped(&trace_line(trace), "");
-    text.push_str(&blocks(&headers, &columns));
-    if !is_named {
-        text.push('\n');
-        for (number, system) in numbers.iter().zip(systems) {
-            text.push_str(&wrapped(&format!("{number} {}", system.name), "    "));
-        }
-    }
+    text.push_str(&sides.to_text());
     if let Some(cheaper) = cheaper_line(systems, &headers) {
         text.push('\n');
         text.push_str(&wrapped(&cheaper, "    "));
@@ -43,41 +36,105 @@ pub fn to_table(comparison: &Comparison, notes: &[String]) -> String {
     text
 }
 
-/// The columns side by side, as many in a block as fit.
-fn blocks(headers: &[&str], columns: &[Vec<String>]) -> String {
-    let labels = labels();
-    let widths = widths(headers, columns);
-    let mut text = String::new();
-    let mut first = 0;
-    while first < headers.len() {
-        let mut end = first + 1;
-        while end < headers.len() && fits(&widths[first..=end]) {
-            end += 1;
-        }
-        text.push('\n');
-        text.push_str(&line("", (first..end).map(|it| (headers[it], widths[it]))));
-        for (index, label) in labels.iter().enumerate() {
-            let cells = (first..end).map(|it| (columns[it][index].as_str(), widths[it]));
-            text.push_str(&line(label, cells));
-        }
-        first = end;
+/// Several seeds of one comparison as a table like that of [`to_table`], of cells that say what
+/// they came to: under each of the `labels` one for each of the `systems`, after its name.
+pub fn to_table_of_seeds(
+    comparisons: &[Comparison],
+    labels: &[String],
+    systems: &[Vec<String>],
+    notes: &[String],
+) -> String {
+    let Some(first) = comparisons.first() else { return String::new() };
+    let sides = Sides {
+        labels: labels.iter().map(String::as_str).collect(),
+        names: systems.iter().map(|it| it[0].as_str()).collect(),
+        columns: systems.iter().map(|it| it[1..].to_vec()).collect(),
+    };
+    let mut text = wrapped(&trace_line(&first.trace), "");
+    text.push_str(&sides.to_text());
+    text.push('\n');
+    for note in notes {
+        text.push_str(&wrapped(&format!("note: {note}"), "    "));
     }
+    let seeds: Vec<String> = comparisons.iter().map(|it| it.receipt.seed.to_string()).collect();
+    let receipt = receipt_of_seeds(&first.receipt, &format!("seeds {}", seeds.join(", ")));
+    text.push_str(&wrapped(&receipt, "    "));
     text
 }
 
-/// How wide each column is, its header included.
-fn widths(headers: &[&str], columns: &[Vec<String>]) -> Vec<usize> {
-    let widest = |column: &Vec<String>| column.iter().map(|it| width(it)).max().unwrap_or(0);
-    headers.iter().zip(columns).map(|(it, column)| width(it).max(widest(column))).collect()
+/// Systems side by side: the names and cells of each.
+struct Sides<'a> {
+    labels: Vec<&'a str>,
+    names: Vec<&'a str>,
+    columns: Vec<Vec<String>>,
 }
 
-/// Whether columns of these widths fit beside the labels.
-fn fits(widths: &[usize]) -> bool {
-    label_width() + widths.iter().map(|it| GAP + it).sum::<usize>() <= WIDTH_MAX
-}
+impl Sides<'_> {
+    /// What stands over the columns: the names, or numbers where those do not fit.
+    fn headers(&self) -> Vec<String> {
+        if self.fit(&self.widths(&self.names)) {
+            return self.names.iter().map(|it| (*it).to_owned()).collect();
+        }
+        (1..=self.names.len()).map(|it| format!("[{it}]")).collect()
+    }
 
-fn label_width() -> usize {
-    labels().into_iter().map(width).max().unwrap_or(0)
+    /// The columns side by side, as many in a block as fit, and under them which number is which
+    /// system, where numbers stand over them.
+    fn to_text(&self) -> String {
+        let headers = self.headers();
+        let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
+        let widths = self.widths(&headers);
+        let mut text = String::new();
+        let mut first = 0;
+        while first < headers.len() {
+            let mut end = first + 1;
+            while end < headers.len() && self.fit(&widths[first..=end]) {
+                end += 1;
+            }
+            text.push('\n');
+            text.push_str(&self.line("", (first..end).map(|it| (headers[it], widths[it]))));
+            for (index, label) in self.labels.iter().enumerate() {
+                let cells = (first..end).map(|it| (self.columns[it][index].as_str(), widths[it]));
+                text.push_str(&self.line(label, cells));
+            }
+            first = end;
+        }
+        if headers != self.names {
+            text.push('\n');
+            for (header, name) in headers.iter().zip(&self.names) {
+                text.push_str(&wrapped(&format!("{header} {name}"), "    "));
+            }
+        }
+        text
+    }
+
+    /// How wide each column is, its header included.
+    fn widths(&self, headers: &[&str]) -> Vec<usize> {
+        let widest = |column: &Vec<String>| column.iter().map(|it| width(it)).max().unwrap_or(0);
+        let columns = headers.iter().zip(&self.columns);
+        columns.map(|(it, column)| width(it).max(widest(column))).collect()
+    }
+
+    /// Whether columns of these widths fit beside the labels.
+    fn fit(&self, widths: &[usize]) -> bool {
+        self.label_width() + widths.iter().map(|it| GAP + it).sum::<usize>() <= WIDTH_MAX
+    }
+
+    fn label_width(&self) -> usize {
+        self.labels.iter().map(|it| width(it)).max().unwrap_or(0)
+    }
+
+    fn line<'b>(&self, label: &str, cells: impl Iterator<Item = (&'b str, usize)>) -> String {
+        let label_width = self.label_width();
+        let mut text = format!("{label:<label_width$}");
+        for (cell, width) in cells {
+            let width = width + GAP;
+            text = format!("{text}{cell:>width$}");
+        }
+        text.truncate(text.trim_end().len());
+        text.push('\n');
+        text
+    }
 }
 
 fn labels() -> Vec<&'static str> {
@@ -138,16 +195,20 @@ fn trace_line(trace: &TraceSummary) -> String {
 }
 
 fn receipt_line(receipt: &Receipt) -> String {
-    let Receipt { version, seed, experiment_hash, trace_hash, prices } = receipt;
+    receipt_of_seeds(receipt, &format!("seed {}", receipt.seed))
+}
+
+fn receipt_of_seeds(receipt: &Receipt, seeds: &str) -> String {
+    let Receipt { version, seed: _, experiment_hash, trace_hash, prices } = receipt;
     format!(
-        "infinisim {version}, seed {seed}, prices {prices}, experiment {experiment_hash}, \
+        "infinisim {version}, {seeds}, prices {prices}, experiment {experiment_hash}, \
          trace {trace_hash}"
     )
 }
 
 /// How many times cheaper (or dearer) than the first each of the other systems is; nothing
 /// where there is no other, or the first is free.
-fn cheaper_line(systems: &[SystemSummary], headers: &[&str]) -> Option<String> {
+fn cheaper_line(systems: &[SystemSummary], headers: &[String]) -> Option<String> {
     let (first, others) = systems.split_first()?;
     let (first_header, headers) = headers.split_first()?;
     let first_dollars = first.cost.total().as_f64();
@@ -167,18 +228,6 @@ fn cheaper_line(systems: &[SystemSummary], headers: &[&str]) -> Option<String> {
         })
         .collect();
     Some(format!("cheaper than {first_header}: {}", parts.join(", ")))
-}
-
-fn line<'a>(label: &str, cells: impl Iterator<Item = (&'a str, usize)>) -> String {
-    let label_width = label_width();
-    let mut text = format!("{label:<label_width$}");
-    for (cell, width) in cells {
-        let width = width + GAP;
-        text = format!("{text}{cell:>width$}");
-    }
-    text.truncate(text.trim_end().len());
-    text.push('\n');
-    text
 }
 
 /// `paragraph` in lines, broken after spaces and commas, all but the first behind `indent`.
