@@ -55,25 +55,30 @@ const REST: Duration = Duration::from_millis(400);
 /// How many reads come at once, to see how they hold each other up.
 const N_AT_ONCE: usize = 250;
 
+/// What is asked of a pool that is measured.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked {
+    pub(crate) quantum: Quantum,
+    pub(crate) store: StoreChoice,
+    /// How large the objects of the trace are on average.
+    pub(crate) size_mean: units::Bytes,
+}
+
 /// Measures a pool of its own. Takes about half a minute.
-pub(crate) async fn calibrate(args: &PoolArgs, quantum: Quantum) -> anyhow::Result<Calibration> {
+pub(crate) async fn calibrate(args: &PoolArgs, asked: Asked) -> anyhow::Result<Calibration> {
     let never = Interval(None);
     let args = PoolArgs { warmup: never, backup: never, ..args.clone() };
     let interrupt = Interrupt::listen()?;
-    let pool = LivePool::start(&args, quantum, Ports::Any, &interrupt).await?;
+    let pool = LivePool::start(&args, asked.quantum, Ports::Any, &interrupt).await?;
     let measured = tokio::select! {
-        measured = measure(&args, quantum, &pool) => measured,
+        measured = measure(&args, asked, &pool) => measured,
         () = interrupt.heard() => Err(anyhow::anyhow!("interrupted")),
     };
     pool.stop().await;
     measured.context("cannot measure this machine")
 }
 
-async fn measure(
-    args: &PoolArgs,
-    quantum: Quantum,
-    pool: &LivePool,
-) -> anyhow::Result<Calibration> {
+async fn measure(args: &PoolArgs, asked: Asked, pool: &LivePool) -> anyhow::Result<Calibration> {
     let client = pool.client(16).await?;
     for (key, n_bytes) in [("small", SMALL), ("large", LARGE)] {
         client.put(key.as_bytes(), made::object(key.as_bytes(), n_bytes)).await?;
@@ -100,8 +105,8 @@ async fn measure(
     let moving_ms = median(&mut large) - small_ms - large_mb * decode_ms_per_mb;
     let n_moved_mb = large_mb * args.code.n_chunks() as f64 / args.code.n_data() as f64;
     let known_ms = round_trip_ms + client_overhead_ms;
-    let proxy_request_ms = at_once(pool, round_trip_ms).await?;
-    let warm = warm_starts(args, quantum, pool, &client, known_ms).await?;
+    let proxy_request_ms = at_once(pool, asked, round_trip_ms).await?;
+    let warm = warm_starts(args, asked.quantum, pool, &client, known_ms).await?;
     let cold_start_ms = cold_start(args, pool, &client, warm.after_ms).await?;
     Ok(Calibration {
         round_trip_ms,
@@ -118,18 +123,14 @@ async fn measure(
     })
 }
 
-/// Reads objects that are not cached, all at once, and caches them: each waits for those before
-/// it, on average for half of all.
-async fn at_once(pool: &LivePool, round_trip_ms: f64) -> anyhow::Result<f64> {
+/// Reads objects that are not cached, all at once, and caches them, each as large as those of
+/// the trace are on average: one waits for those before it, which is for half of all on average.
+async fn at_once(pool: &LivePool, asked: Asked, round_trip_ms: f64) -> anyhow::Result<f64> {
     let client = pool.client(2 * N_AT_ONCE).await?;
     client.prepare(N_AT_ONCE).await?;
-    let store = live_run::store(StoreChoice::Measured)?;
-    let request = |object| Request {
-        at: Time::START,
-        size: units::Bytes::new(SMALL as u64),
-        object: ObjectId(object),
-        op: Op::Get,
-    };
+    let store = live_run::store(asked.store)?;
+    let (at, size, op) = (Time::START, asked.size_mean, Op::Get);
+    let request = |object| Request { at, size, object: ObjectId(object), op };
     let plan = ReplayPlan {
         requests: (0_u32..).take(N_AT_ONCE).map(request).collect(),
         keys: (0..N_AT_ONCE).map(|it| Bytes::from(format!("at once {it}"))).collect(),
@@ -138,8 +139,9 @@ async fn at_once(pool: &LivePool, round_trip_ms: f64) -> anyhow::Result<f64> {
         n_done: Arc::default(),
     };
     let replayed = live::replay::replay(&client, &store, plan).await;
-    let alone_ms =
-        round_trip_ms + live_run::terms(StoreChoice::Measured)?.first_byte.as_millis_f64();
+    let terms = live_run::terms(asked.store)?;
+    let moved_ms = size.get() as f64 * terms.seconds_per_byte * 1e3;
+    let alone_ms = round_trip_ms + terms.first_byte.as_millis_f64() + moved_ms;
     let n_reads = replayed.reads.len().max(1) as f64;
     let total_ms: f64 = replayed.reads.iter().map(|it| it.latency.as_millis_f64()).sum();
     Ok((2.0 * (total_ms / n_reads - alone_ms) / n_reads).max(0.001))
