@@ -36,10 +36,9 @@ pub(crate) struct Calibration {
     pub(crate) link_mb_per_s: f64,
     pub(crate) encode_ms_per_mb: f64,
     pub(crate) decode_ms_per_mb: f64,
-    /// From the end of a lease until the platform sees the function return: the least, and the
-    /// mean beyond.
-    pub(crate) return_floor_ms: f64,
-    pub(crate) return_tail_ms_mean: f64,
+    /// From the end of a lease until the platform sees the function return: evenly spaced
+    /// quantiles.
+    pub(crate) return_ms: [f64; N_QUANTILES],
     /// How long a request holds up those that come at the same time.
     pub(crate) proxy_request_ms: f64,
 }
@@ -47,6 +46,8 @@ pub(crate) struct Calibration {
 /// How often each thing is measured; medians count.
 const N_ROUNDS: usize = 25;
 const N_COLD_ROUNDS: usize = 6;
+/// One for every twentieth.
+const N_QUANTILES: usize = 21;
 const SMALL: usize = 1_000;
 const LARGE: usize = 16_000_000;
 
@@ -117,8 +118,7 @@ async fn measure(args: &PoolArgs, asked: Asked, pool: &LivePool) -> anyhow::Resu
         link_mb_per_s: n_moved_mb / moving_ms.max(0.01) * 1e3,
         encode_ms_per_mb,
         decode_ms_per_mb,
-        return_floor_ms: warm.return_floor_ms,
-        return_tail_ms_mean: warm.return_tail_ms_mean,
+        return_ms: warm.return_ms,
         proxy_request_ms,
     })
 }
@@ -152,8 +152,7 @@ struct WarmStarts {
     tail_ms_mean: f64,
     /// From being handed the invocation to the PONG.
     after_ms: f64,
-    return_floor_ms: f64,
-    return_tail_ms_mean: f64,
+    return_ms: [f64; N_QUANTILES],
 }
 
 /// Lets all functions fall asleep, and reads an object, again and again. The platform says when
@@ -198,9 +197,15 @@ async fn warm_starts(
             *it %= cycle_ms;
         }
     }
-    let (return_floor_ms, return_tail_ms_mean) = floor_and_tail(&mut returns);
     let floor_ms = floor_ms + after_ms;
-    Ok(WarmStarts { floor_ms, tail_ms_mean, after_ms, return_floor_ms, return_tail_ms_mean })
+    Ok(WarmStarts { floor_ms, tail_ms_mean, after_ms, return_ms: quantiles(&mut returns) })
+}
+
+/// Evenly spaced from the least to the most.
+fn quantiles(of: &mut [f64]) -> [f64; N_QUANTILES] {
+    of.sort_by(f64::total_cmp);
+    let last = of.len() - 1;
+    std::array::from_fn(|it| of[it * last / (N_QUANTILES - 1)].max(0.001))
 }
 
 /// When the lease of a function ends that was invoked for one small request.
@@ -308,8 +313,7 @@ impl Calibration {
             link_mb_per_s: middle(|it| it.link_mb_per_s),
             encode_ms_per_mb: middle(|it| it.encode_ms_per_mb),
             decode_ms_per_mb: middle(|it| it.decode_ms_per_mb),
-            return_floor_ms: middle(|it| it.return_floor_ms),
-            return_tail_ms_mean: middle(|it| it.return_tail_ms_mean),
+            return_ms: std::array::from_fn(|it| self.return_ms[it].midpoint(other.return_ms[it])),
             proxy_request_ms: middle(|it| it.proxy_request_ms),
         }
     }
@@ -374,8 +378,7 @@ impl Calibration {
         bandwidth.insert("memory_mb".to_owned(), 128.into());
         bandwidth.insert("mb_per_s".to_owned(), function_mb_per_s.into());
         let mut returning = toml::Table::new();
-        returning.insert("floor_ms".to_owned(), self.return_floor_ms.into());
-        returning.insert("tail_ms_mean".to_owned(), self.return_tail_ms_mean.into());
+        returning.insert("quantiles_ms".to_owned(), self.return_ms.to_vec().into());
         if let Some(function) = profile.get_mut("function").and_then(toml::Value::as_table_mut) {
             function.insert("bandwidth".to_owned(), vec![toml::Value::from(bandwidth)].into());
             function.insert("returning".to_owned(), returning.into());

@@ -247,8 +247,7 @@ fn around(
             "link_mb_per_s": calibration.link_mb_per_s,
             "encode_ms_per_mb": calibration.encode_ms_per_mb,
             "decode_ms_per_mb": calibration.decode_ms_per_mb,
-            "return_floor_ms": calibration.return_floor_ms,
-            "return_tail_ms_mean": calibration.return_tail_ms_mean,
+            "return_ms": calibration.return_ms.to_vec(),
             "proxy_request_ms": calibration.proxy_request_ms,
         },
     })
