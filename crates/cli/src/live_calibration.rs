@@ -36,10 +36,9 @@ pub(crate) struct Calibration {
     pub(crate) link_mb_per_s: f64,
     pub(crate) encode_ms_per_mb: f64,
     pub(crate) decode_ms_per_mb: f64,
-    /// From the end of a lease until the platform sees the function return: the least, and the
-    /// mean beyond.
-    pub(crate) return_floor_ms: f64,
-    pub(crate) return_tail_ms_mean: f64,
+    /// From the end of a lease until the platform sees the function return: evenly spaced
+    /// quantiles.
+    pub(crate) return_ms: [f64; N_QUANTILES],
     /// How long a request holds up those that come at the same time.
     pub(crate) proxy_request_ms: f64,
 }
@@ -47,6 +46,8 @@ pub(crate) struct Calibration {
 /// How often each thing is measured; medians count.
 const N_ROUNDS: usize = 25;
 const N_COLD_ROUNDS: usize = 6;
+/// One for every twentieth.
+const N_QUANTILES: usize = 21;
 const SMALL: usize = 1_000;
 const LARGE: usize = 16_000_000;
 
@@ -55,25 +56,30 @@ const REST: Duration = Duration::from_millis(400);
 /// How many reads come at once, to see how they hold each other up.
 const N_AT_ONCE: usize = 250;
 
+/// What is asked of a pool that is measured.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked {
+    pub(crate) quantum: Quantum,
+    pub(crate) store: StoreChoice,
+    /// How large the objects of the trace are on average.
+    pub(crate) size_mean: units::Bytes,
+}
+
 /// Measures a pool of its own. Takes about half a minute.
-pub(crate) async fn calibrate(args: &PoolArgs, quantum: Quantum) -> anyhow::Result<Calibration> {
+pub(crate) async fn calibrate(args: &PoolArgs, asked: Asked) -> anyhow::Result<Calibration> {
     let never = Interval(None);
     let args = PoolArgs { warmup: never, backup: never, ..args.clone() };
     let interrupt = Interrupt::listen()?;
-    let pool = LivePool::start(&args, quantum, Ports::Any, &interrupt).await?;
+    let pool = LivePool::start(&args, asked.quantum, Ports::Any, &interrupt).await?;
     let measured = tokio::select! {
-        measured = measure(&args, quantum, &pool) => measured,
+        measured = measure(&args, asked, &pool) => measured,
         () = interrupt.heard() => Err(anyhow::anyhow!("interrupted")),
     };
     pool.stop().await;
     measured.context("cannot measure this machine")
 }
 
-async fn measure(
-    args: &PoolArgs,
-    quantum: Quantum,
-    pool: &LivePool,
-) -> anyhow::Result<Calibration> {
+async fn measure(args: &PoolArgs, asked: Asked, pool: &LivePool) -> anyhow::Result<Calibration> {
     let client = pool.client(16).await?;
     for (key, n_bytes) in [("small", SMALL), ("large", LARGE)] {
         client.put(key.as_bytes(), made::object(key.as_bytes(), n_bytes)).await?;
@@ -100,8 +106,8 @@ async fn measure(
     let moving_ms = median(&mut large) - small_ms - large_mb * decode_ms_per_mb;
     let n_moved_mb = large_mb * args.code.n_chunks() as f64 / args.code.n_data() as f64;
     let known_ms = round_trip_ms + client_overhead_ms;
-    let proxy_request_ms = at_once(pool, round_trip_ms).await?;
-    let warm = warm_starts(args, quantum, pool, &client, known_ms).await?;
+    let proxy_request_ms = at_once(pool, asked, round_trip_ms).await?;
+    let warm = warm_starts(args, asked.quantum, pool, &client, known_ms).await?;
     let cold_start_ms = cold_start(args, pool, &client, warm.after_ms).await?;
     Ok(Calibration {
         round_trip_ms,
@@ -112,24 +118,19 @@ async fn measure(
         link_mb_per_s: n_moved_mb / moving_ms.max(0.01) * 1e3,
         encode_ms_per_mb,
         decode_ms_per_mb,
-        return_floor_ms: warm.return_floor_ms,
-        return_tail_ms_mean: warm.return_tail_ms_mean,
+        return_ms: warm.return_ms,
         proxy_request_ms,
     })
 }
 
-/// Reads objects that are not cached, all at once, and caches them: each waits for those before
-/// it, on average for half of all.
-async fn at_once(pool: &LivePool, round_trip_ms: f64) -> anyhow::Result<f64> {
+/// Reads objects that are not cached, all at once, and caches them, each as large as those of
+/// the trace are on average: one waits for those before it, which is for half of all on average.
+async fn at_once(pool: &LivePool, asked: Asked, round_trip_ms: f64) -> anyhow::Result<f64> {
     let client = pool.client(2 * N_AT_ONCE).await?;
     client.prepare(N_AT_ONCE).await?;
-    let store = live_run::store(StoreChoice::Measured)?;
-    let request = |object| Request {
-        at: Time::START,
-        size: units::Bytes::new(SMALL as u64),
-        object: ObjectId(object),
-        op: Op::Get,
-    };
+    let store = live_run::store(asked.store)?;
+    let (at, size, op) = (Time::START, asked.size_mean, Op::Get);
+    let request = |object| Request { at, size, object: ObjectId(object), op };
     let plan = ReplayPlan {
         requests: (0_u32..).take(N_AT_ONCE).map(request).collect(),
         keys: (0..N_AT_ONCE).map(|it| Bytes::from(format!("at once {it}"))).collect(),
@@ -138,8 +139,9 @@ async fn at_once(pool: &LivePool, round_trip_ms: f64) -> anyhow::Result<f64> {
         n_done: Arc::default(),
     };
     let replayed = live::replay::replay(&client, &store, plan).await;
-    let alone_ms =
-        round_trip_ms + live_run::terms(StoreChoice::Measured)?.first_byte.as_millis_f64();
+    let terms = live_run::terms(asked.store)?;
+    let moved_ms = size.get() as f64 * terms.seconds_per_byte * 1e3;
+    let alone_ms = round_trip_ms + terms.first_byte.as_millis_f64() + moved_ms;
     let n_reads = replayed.reads.len().max(1) as f64;
     let total_ms: f64 = replayed.reads.iter().map(|it| it.latency.as_millis_f64()).sum();
     Ok((2.0 * (total_ms / n_reads - alone_ms) / n_reads).max(0.001))
@@ -150,8 +152,7 @@ struct WarmStarts {
     tail_ms_mean: f64,
     /// From being handed the invocation to the PONG.
     after_ms: f64,
-    return_floor_ms: f64,
-    return_tail_ms_mean: f64,
+    return_ms: [f64; N_QUANTILES],
 }
 
 /// Lets all functions fall asleep, and reads an object, again and again. The platform says when
@@ -196,9 +197,15 @@ async fn warm_starts(
             *it %= cycle_ms;
         }
     }
-    let (return_floor_ms, return_tail_ms_mean) = floor_and_tail(&mut returns);
     let floor_ms = floor_ms + after_ms;
-    Ok(WarmStarts { floor_ms, tail_ms_mean, after_ms, return_floor_ms, return_tail_ms_mean })
+    Ok(WarmStarts { floor_ms, tail_ms_mean, after_ms, return_ms: quantiles(&mut returns) })
+}
+
+/// Evenly spaced from the least to the most.
+fn quantiles(of: &mut [f64]) -> [f64; N_QUANTILES] {
+    of.sort_by(f64::total_cmp);
+    let last = of.len() - 1;
+    std::array::from_fn(|it| of[it * last / (N_QUANTILES - 1)].max(0.001))
 }
 
 /// When the lease of a function ends that was invoked for one small request.
@@ -306,8 +313,7 @@ impl Calibration {
             link_mb_per_s: middle(|it| it.link_mb_per_s),
             encode_ms_per_mb: middle(|it| it.encode_ms_per_mb),
             decode_ms_per_mb: middle(|it| it.decode_ms_per_mb),
-            return_floor_ms: middle(|it| it.return_floor_ms),
-            return_tail_ms_mean: middle(|it| it.return_tail_ms_mean),
+            return_ms: std::array::from_fn(|it| self.return_ms[it].midpoint(other.return_ms[it])),
             proxy_request_ms: middle(|it| it.proxy_request_ms),
         }
     }
@@ -372,8 +378,7 @@ impl Calibration {
         bandwidth.insert("memory_mb".to_owned(), 128.into());
         bandwidth.insert("mb_per_s".to_owned(), function_mb_per_s.into());
         let mut returning = toml::Table::new();
-        returning.insert("floor_ms".to_owned(), self.return_floor_ms.into());
-        returning.insert("tail_ms_mean".to_owned(), self.return_tail_ms_mean.into());
+        returning.insert("quantiles_ms".to_owned(), self.return_ms.to_vec().into());
         if let Some(function) = profile.get_mut("function").and_then(toml::Value::as_table_mut) {
             function.insert("bandwidth".to_owned(), vec![toml::Value::from(bandwidth)].into());
             function.insert("returning".to_owned(), returning.into());

@@ -77,6 +77,12 @@ impl LiveInput {
         Workload { requests, key_hashes, span: *span }
     }
 
+    /// How large the objects that are asked for are on average.
+    pub(crate) fn size_mean(&self) -> units::Bytes {
+        let total: units::Bytes = self.requests.iter().map(|it| it.size).sum();
+        units::Bytes::new(total.get() / (self.requests.len() as u64).max(1))
+    }
+
     /// The same on a clock that began so much earlier.
     pub(crate) fn later(mut self, lead: Nanos) -> LiveInput {
         for request in &mut self.requests {

@@ -65,12 +65,23 @@ pub struct Burst {
 }
 
 /// How long a function takes to return.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Returning {
-    /// At least.
-    pub floor: Nanos,
-    /// The mean of the exponential part on top of that.
-    pub tail_mean: Nanos,
+    /// Quantiles, evenly spaced from the shortest to the longest; at least one.
+    quantiles: Vec<Nanos>,
+}
+
+impl Returning {
+    /// The length that this part (from 0 to 1) does not exceed.
+    pub(crate) fn quantile(&self, part: f64) -> Nanos {
+        let last = self.quantiles.len() - 1;
+        let place = part * last as f64;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index")]
+        let below = (libm::floor(place) as usize).min(last);
+        let [low, high] = [below, (below + 1).min(last)].map(|it| self.quantiles[it]);
+        let between = (high - low).as_seconds_f64() * (place - below as f64);
+        low + Nanos::from_seconds_f64(between.max(0.0))
+    }
 }
 
 /// What transfers share.
@@ -182,8 +193,7 @@ struct FunctionFile {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ReturningFile {
-    floor_ms: f64,
-    tail_ms_mean: f64,
+    quantiles_ms: Vec<f64>,
 }
 
 #[derive(Deserialize)]
@@ -319,9 +329,12 @@ impl FunctionFile {
             Ok::<Burst, ProfileError>(Burst { fresh, rested, rate })
         });
         let returning = returning.map(|it| {
-            let floor = millis("floor_ms", it.floor_ms)?;
-            let tail_mean = millis("tail_ms_mean", it.tail_ms_mean)?;
-            Ok::<Returning, ProfileError>(Returning { floor, tail_mean })
+            let quantiles = it.quantiles_ms.into_iter().map(|it| millis("quantiles_ms", it));
+            let quantiles = quantiles.collect::<Result<Vec<Nanos>, ProfileError>>()?;
+            if quantiles.is_empty() || !quantiles.is_sorted() {
+                return Err(ProfileError::Empty("quantiles_ms"));
+            }
+            Ok(Returning { quantiles })
         });
         Ok(FunctionProfile {
             burst: burst.transpose()?,

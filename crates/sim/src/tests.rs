@@ -347,8 +347,8 @@ fn what_a_function_takes_to_return_is_billed() {
         assert_eq!(billed_ms(&profile_with("[function]", line)), expect, "{line}");
     };
     // Within the margin of 10 ms, and beyond it.
-    check("returning = { floor_ms = 5.0, tail_ms_mean = 0.0001 }", 1_200);
-    check("returning = { floor_ms = 15.0, tail_ms_mean = 0.0001 }", 2_400);
+    check("returning = { quantiles_ms = [1.0, 5.0, 9.9] }", 1_200);
+    check("returning = { quantiles_ms = [10.1, 15.0] }", 2_400);
 }
 
 #[test]

@@ -18,7 +18,7 @@ use units::Nanos;
 use super::live_replay::{Ran, listed, on_own, write_log};
 use crate::experiment::Experiment;
 use crate::live_args::{LiveValidateArgs, PoolArgs};
-use crate::live_calibration::{Calibration, calibrate};
+use crate::live_calibration::{Asked, Calibration, calibrate};
 use crate::live_pool;
 use crate::live_run::{self, Billed, LiveInput};
 use crate::output;
@@ -40,14 +40,15 @@ pub(crate) fn validate(args: &LiveValidateArgs) -> anyhow::Result<()> {
     let input = LiveInput::load(trace, &args.pace, &experiment)?;
     let quantum = experiment.prices.function().quantum.value;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let asked = Asked { quantum, store: args.pace.store, size_mean: input.size_mean() };
     output::note("measuring this machine");
-    let before = runtime.block_on(calibrate(&pool, quantum))?;
+    let before = runtime.block_on(calibrate(&pool, asked))?;
     output::note(&format!("replaying {} requests in {}", input.requests.len(), input.span));
     let store = args.pace.store;
     let (ran, link) = runtime.block_on(on_own(&pool, store, quantum, &input))?;
     output::note("measuring this machine again");
     // How busy it is otherwise may have changed meanwhile.
-    let calibration = before.and(&runtime.block_on(calibrate(&pool, quantum))?);
+    let calibration = before.and(&runtime.block_on(calibrate(&pool, asked))?);
     let profile = calibration.profile(&pool, store)?;
 
     // Both on the clock of the functions, which were there before the first request.
@@ -246,8 +247,7 @@ fn around(
             "link_mb_per_s": calibration.link_mb_per_s,
             "encode_ms_per_mb": calibration.encode_ms_per_mb,
             "decode_ms_per_mb": calibration.decode_ms_per_mb,
-            "return_floor_ms": calibration.return_floor_ms,
-            "return_tail_ms_mean": calibration.return_tail_ms_mean,
+            "return_ms": calibration.return_ms.to_vec(),
             "proxy_request_ms": calibration.proxy_request_ms,
         },
     })

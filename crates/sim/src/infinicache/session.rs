@@ -9,7 +9,6 @@ use units::{Bytes, Nanos, NodeId, Time};
 
 use super::{Event, InfiniCache};
 use crate::faas::{Met, Slot};
-use crate::profile::Returning;
 
 /// What an invocation is paid for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -207,11 +206,8 @@ impl InfiniCache<'_> {
     }
 
     fn bill(&mut self, now: Time, session: Session) {
-        let returns_after = match self.config.function.returning {
-            Some(Returning { floor, tail_mean }) => {
-                let tail = tail_mean.as_seconds_f64() * self.return_stream.exponential();
-                floor + Nanos::from_seconds_f64(tail)
-            }
+        let returns_after = match &self.config.function.returning {
+            Some(returning) => returning.quantile(self.return_stream.unit()),
             None => Nanos::ZERO,
         };
         let purpose: fn(&mut Usage) -> &mut FunctionUsage = match session.purpose {
