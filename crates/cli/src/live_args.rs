@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::{Args as ArgGroupOf, Subcommand, ValueEnum};
 use policy::placer::Placement;
 use policy::reclaim::Reclaim;
+use tracing_subscriber::filter::LevelFilter;
 use units::{Bytes, Nanos};
 
 use crate::args::{OutputArgs, PriceArgs, TraceArgs};
@@ -83,8 +84,15 @@ pub(crate) struct LiveUpArgs {
     /// Let the system pick all ports, instead of 6375 to 6378
     #[arg(long)]
     pub(crate) any_ports: bool,
+    /// What is logged to standard error: off, error, warn, info, debug or trace
+    #[arg(long, value_name = "LEVEL", default_value = "warn", value_parser = parse_level)]
+    pub(crate) log: LevelFilter,
     #[command(flatten)]
     pub(crate) name: NameArgs,
+}
+
+fn parse_level(text: &str) -> Result<LevelFilter, &'static str> {
+    text.parse().map_err(|_| "write off, error, warn, info, debug or trace")
 }
 
 #[derive(Clone, Debug, ArgGroupOf)]

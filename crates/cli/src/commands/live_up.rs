@@ -20,6 +20,8 @@ pub(crate) fn sandbox(arguments: Vec<OsString>) -> anyhow::Result<()> {
 
 /// Runs until it is interrupted, or told to stop.
 pub(crate) fn up(args: &LiveUpArgs) -> anyhow::Result<()> {
+    let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false);
+    log.with_max_level(args.log).init();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(run(args))
 }
