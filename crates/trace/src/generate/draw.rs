@@ -106,7 +106,10 @@ impl Lives {
             life_s += class.reuse_s.at(uniform(draw));
             self.offsets_s.push(life_s);
         }
-        let factor = if span_s < life_s { span_s / life_s } else { 1.0 };
+        // What does not fit leaves room for one more of its mean intervals: filled to both ends,
+        // the span would begin with a read of every such object in its first instant.
+        let room_s = span_s * f64::from(n_reads - 1) / f64::from(n_reads);
+        let factor = if room_s < life_s { room_s / life_s } else { 1.0 };
         let birth_s = uniform(draw) * (span_s - life_s * factor);
         for offset_s in &self.offsets_s {
             let nanos = whole((birth_s + offset_s * factor) * 1e9).min(self.span.get() - 1);
