@@ -64,7 +64,7 @@ impl LiveInput {
         let objects = || (0_u32..).take(trace.n_objects()).map(units::ObjectId);
         LiveInput {
             requests: trace.requests().to_vec(),
-            keys: objects().map(|it| Bytes::copy_from_slice(trace.key(it))).collect(),
+            keys: objects().map(|it| Bytes::copy_from_slice(&trace.key(it))).collect(),
             key_hashes: replay::key_hashes(trace),
             span,
             hash: trace.hash().to_string(),

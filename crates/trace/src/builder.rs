@@ -59,6 +59,8 @@ pub(crate) struct Builder<'a> {
     /// order.
     source_start: usize,
     is_in_order: bool,
+    /// How many rows had been out of order by then.
+    n_out_of_order_before: u64,
 }
 
 /// How often something happened, and where first.
@@ -94,6 +96,13 @@ impl<'a> Builder<'a> {
     /// One that holds no trace, but passes on every request through `window`.
     pub(crate) fn passing(n_bad_max: u64, window: Window<'a>) -> Builder<'a> {
         Builder { window: Some(window), ..Builder::new(n_bad_max) }
+    }
+
+    /// Says which numbered objects the next records ask for, so that finding them takes less time.
+    pub(crate) fn look_ahead(&self, numbers: impl Iterator<Item = u64>) {
+        if self.window.is_none() {
+            self.interner.touch_numbers(numbers);
+        }
     }
 
     /// Appends a request, which stands at `position`.
@@ -176,6 +185,10 @@ impl<'a> Builder<'a> {
     /// sources that follow one another in time need no room to sort everything at the end.
     pub(crate) fn finish_source(&mut self) {
         let start = std::mem::replace(&mut self.source_start, self.requests.len());
+        let n_before = std::mem::replace(&mut self.n_out_of_order_before, self.out_of_order.n);
+        if n_before == self.out_of_order.n {
+            return;
+        }
         let (before, new) = self.requests.split_at_mut(start);
         sort(new, start, &mut self.asides);
         let Some(first) = new.first() else { return };
@@ -197,8 +210,10 @@ impl<'a> Builder<'a> {
     ) -> Result<Trace, Failure> {
         let start = self.start(keeps)?;
         let notes = self.notes(keeps);
-        for request in &mut self.requests {
-            request.at = Time::from_nanos(request.at.as_nanos() - start);
+        if 0 < start {
+            for request in &mut self.requests {
+                request.at = Time::from_nanos(request.at.as_nanos() - start);
+            }
         }
         let is_sorted = self.out_of_order.n == 0;
         if !is_sorted && !self.requests.is_sorted_by_key(|it| it.at) {

@@ -8,7 +8,6 @@ use std::io::{self, Read, Write};
 
 use jiff::Timestamp;
 use units::{Bytes, ObjectId, Op, Request, Time};
-use xxhash_rust::xxh64::xxh64;
 
 use crate::asides::{Asides, ByteRange};
 use crate::error::{ErrorKind, TraceError};
@@ -54,7 +53,7 @@ pub fn write_columns(trace: &Trace, mut out: impl Write) -> io::Result<()> {
     write_piece(ranges.collect::<Vec<_>>().as_flattened(), &mut out)?;
     write_piece(&lengths, &mut out)?;
     for object in (0..).map(ObjectId).take(trace.n_objects()) {
-        out.write_all(trace.key(object))?;
+        out.write_all(&trace.key(object))?;
     }
     out.flush()
 }
@@ -196,7 +195,7 @@ fn read_keys(lengths: &[u8], input: &mut impl Read) -> Result<Keys, ErrorKind> {
     for length in lengths.as_chunks::<8>().0 {
         let length = usize::try_from(u64::from_le_bytes(*length)).unwrap_or(usize::MAX);
         let key = rest.split_off(..length).ok_or(ErrorKind::Columnar("is cut short"))?;
-        keys.push(key, xxh64(key, 0));
+        keys.push(key);
     }
     Ok(keys)
 }

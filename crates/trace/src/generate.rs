@@ -4,14 +4,13 @@ mod draw;
 mod order;
 
 use units::{Bytes, ObjectId, Op, Request, Time};
-use xxhash_rust::xxh64::xxh64;
 
 use self::draw::Lives;
 use self::order::{Buckets, Spreading, Window};
 use crate::asides::Asides;
 use crate::builder::NO_ID;
 use crate::input::Compression;
-use crate::keys::Keys;
+use crate::keys::{KeyText, Keys};
 use crate::number::DecimalText;
 use crate::profile::{Profile, ProfileError};
 use crate::source::Source;
@@ -139,7 +138,7 @@ impl<D: FnMut() -> u64 + Clone> Draft<D> {
             let (id, _) = ids.of(index);
             name(id, &mut key);
             let (size, ttl_s, range) = (self.sizes[index as usize], None, None);
-            writer.row(&Row { at, key: &key, size, op: Op::Get, ttl_s, range })
+            writer.row(&Row { at, key: KeyText::from(&key[..]), size, op: Op::Get, ttl_s, range })
         })?;
         writer.finish()
     }
@@ -154,7 +153,7 @@ impl<D: FnMut() -> u64 + Clone> Draft<D> {
             let (object, is_new) = ids.of(index);
             if is_new {
                 name(object, &mut key);
-                keys.push(&key, xxh64(&key, 0));
+                keys.push(&key);
             }
             let size = self.sizes[index as usize];
             requests.push(Request { at, size, object, op: Op::Get });
@@ -244,8 +243,8 @@ impl Ids {
 /// Puts `object-` and at least eight digits into `key`.
 fn name(object: ObjectId, key: &mut Vec<u8>) {
     const N_DIGITS: usize = 8;
-    let mut digits = DecimalText::default();
-    let digits = digits.text(u64::from(object.0));
+    let digits = DecimalText::of(u64::from(object.0));
+    let digits = digits.as_bytes();
     key.clear();
     key.extend_from_slice(b"object-");
     key.extend(std::iter::repeat_n(b'0', N_DIGITS.saturating_sub(digits.len())));

@@ -1,62 +1,168 @@
 //! The keys of a trace, each stored once and named by a dense id.
 
+use std::ops::Deref;
+
 use hashbrown::HashTable;
 use units::ObjectId;
 use xxhash_rust::xxh64::xxh64;
 
 use crate::number::{DecimalText, leading_digits};
 
-/// The keys of a trace by [`ObjectId`], all in one piece of memory.
+mod numbers;
+
+use numbers::NumberIds;
+
+/// The keys of a trace by [`ObjectId`].
+#[derive(Clone, Debug)]
+pub struct Keys(Names);
+
+#[derive(Clone, Debug)]
+enum Names {
+    /// As long as all are numbers as [`number_of`] reads them: half the memory, and nothing to be
+    /// written or hashed until someone asks.
+    Numbers(Vec<u64>),
+    Texts(Texts),
+}
+
+/// Texts, all in one piece of memory.
 #[derive(Clone, Debug, Default)]
-pub struct Keys {
+struct Texts {
     arena: Vec<u8>,
-    /// Where each key ends in the arena; it starts where the one before it ends.
+    /// Where each ends in the arena; it starts where the one before it ends.
     ends: Vec<usize>,
-    /// The xxh64 of each key.
+    /// The xxh64 of each.
     hashes: Vec<u64>,
+}
+
+/// A key as it stands in the trace.
+#[derive(Clone, Copy, Debug)]
+pub struct KeyText<'a>(Form<'a>);
+
+#[derive(Clone, Copy, Debug)]
+enum Form<'a> {
+    Text(&'a [u8]),
+    Number(DecimalText),
+}
+
+impl Deref for KeyText<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match &self.0 {
+            Form::Text(text) => text,
+            Form::Number(digits) => digits.as_bytes(),
+        }
+    }
+}
+
+impl<'a> From<&'a [u8]> for KeyText<'a> {
+    fn from(text: &'a [u8]) -> KeyText<'a> {
+        KeyText(Form::Text(text))
+    }
+}
+
+impl PartialEq for KeyText<'_> {
+    fn eq(&self, other: &KeyText<'_>) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for KeyText<'_> {}
+
+impl Default for Keys {
+    fn default() -> Keys {
+        Keys(Names::Numbers(Vec::new()))
+    }
 }
 
 impl Keys {
     /// How many keys there are; their ids are `0..len`.
     pub fn len(&self) -> usize {
-        self.ends.len()
+        match &self.0 {
+            Names::Numbers(numbers) => numbers.len(),
+            Names::Texts(texts) => texts.ends.len(),
+        }
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
+        self.len() == 0
     }
 
     /// The bytes of the object's key, as they stand in the trace.
-    pub fn get(&self, object: ObjectId) -> &[u8] {
+    pub fn get(&self, object: ObjectId) -> KeyText<'_> {
+        KeyText(match &self.0 {
+            Names::Numbers(numbers) => Form::Number(DecimalText::of(numbers[object.index()])),
+            Names::Texts(texts) => Form::Text(texts.get(object)),
+        })
+    }
+
+    /// The 64-bit xxHash (XXH64, seed 0) of the object's key, as the hash ring uses it.
+    pub fn hash(&self, object: ObjectId) -> u64 {
+        match &self.0 {
+            Names::Numbers(_) => xxh64(&self.get(object), 0),
+            Names::Texts(texts) => texts.hashes[object.index()],
+        }
+    }
+
+    /// Appends a key that is not there yet.
+    pub(crate) fn push(&mut self, key: &[u8]) {
+        match number_of(key) {
+            Some(number) => self.push_number(number),
+            None => self.texts().push(key, xxh64(key, 0)),
+        }
+    }
+
+    /// The same for the key that is this number, which [`number_of`] can read.
+    fn push_number(&mut self, number: u64) {
+        match &mut self.0 {
+            Names::Numbers(numbers) => numbers.push(number),
+            Names::Texts(texts) => texts.push_number(number),
+        }
+    }
+
+    /// The keys as texts, which they are from now on.
+    fn texts(&mut self) -> &mut Texts {
+        if let Names::Numbers(numbers) = &mut self.0 {
+            let mut texts = Texts::default();
+            for number in numbers.iter() {
+                texts.push_number(*number);
+            }
+            self.0 = Names::Texts(texts);
+        }
+        let Names::Texts(texts) = &mut self.0 else { unreachable!("they are texts now") };
+        texts
+    }
+}
+
+impl Texts {
+    fn get(&self, object: ObjectId) -> &[u8] {
         let index = object.index();
         let start = if index == 0 { 0 } else { self.ends[index - 1] };
         &self.arena[start..self.ends[index]]
     }
 
-    /// The 64-bit xxHash (XXH64, seed 0) of the object's key, as the hash ring uses it.
-    pub fn hash(&self, object: ObjectId) -> u64 {
-        self.hashes[object.index()]
-    }
-
-    /// Appends a key that is not there yet.
-    pub(crate) fn push(&mut self, key: &[u8], hash: u64) {
+    fn push(&mut self, key: &[u8], hash: u64) {
         self.arena.extend_from_slice(key);
         self.ends.push(self.arena.len());
         self.hashes.push(hash);
+    }
+
+    fn push_number(&mut self, number: u64) {
+        let digits = DecimalText::of(number);
+        self.push(digits.as_bytes(), xxh64(digits.as_bytes(), 0));
     }
 }
 
 /// Gives each distinct key a dense id, in the order of first appearance.
 ///
 /// Most traces name objects by number. Such a key is looked up by the number alone, which stands
-/// in the table itself: half the memory accesses of a key that has to be compared in the arena,
-/// and they are what reading a long trace spends its time on.
+/// in the table itself: half the memory accesses of a key that has to be compared in the arena.
 #[derive(Debug, Default)]
 pub(crate) struct Interner {
     keys: Keys,
     /// Keys that are numbers as [`number_of`] reads them, with their ids.
-    numbers: HashTable<(u64, u32)>,
+    numbers: NumberIds,
     /// The ids of all other keys.
     texts: HashTable<u32>,
 }
@@ -70,18 +176,22 @@ impl Interner {
     /// The id of `key`, new or known, or `None` where no id is left.
     pub(crate) fn intern(&mut self, key: &[u8]) -> Option<ObjectId> {
         match number_of(key) {
-            Some(number) => self.find_number(number).or_else(|| self.add_number(number, key)),
+            Some(number) => self.numbers.find(number).or_else(|| self.add_number(number)),
             None => self.intern_text(key),
         }
     }
 
     /// The id of the key that is `number` in decimal digits.
     pub(crate) fn intern_number(&mut self, number: u64) -> Option<ObjectId> {
-        let mut text = DecimalText::default();
         if Self::NUMBER_MAX < number {
-            return self.intern_text(text.text(number));
+            return self.intern_text(DecimalText::of(number).as_bytes());
         }
-        self.find_number(number).or_else(|| self.add_number(number, text.text(number)))
+        self.numbers.find(number).or_else(|| self.add_number(number))
+    }
+
+    /// Makes ready for keys that are these numbers; see [`NumberIds::touch`].
+    pub(crate) fn touch_numbers(&self, numbers: impl Iterator<Item = u64>) {
+        self.numbers.touch(numbers);
     }
 
     /// The keys, once no more come.
@@ -89,29 +199,23 @@ impl Interner {
         self.keys
     }
 
-    fn find_number(&self, number: u64) -> Option<ObjectId> {
-        let found = self.numbers.find(spread(number), |(known, _)| *known == number);
-        found.map(|(_, id)| ObjectId(*id))
-    }
-
-    fn add_number(&mut self, number: u64, key: &[u8]) -> Option<ObjectId> {
-        let id = self.next_id()?;
-        self.keys.push(key, xxh64(key, 0));
-        let spread_of = |(number, _): &(u64, u32)| spread(*number);
-        self.numbers.insert_unique(spread(number), (number, id), spread_of);
-        Some(ObjectId(id))
+    fn add_number(&mut self, number: u64) -> Option<ObjectId> {
+        let id = ObjectId(self.next_id()?);
+        self.keys.push_number(number);
+        self.numbers.insert(number, id);
+        Some(id)
     }
 
     fn intern_text(&mut self, key: &[u8]) -> Option<ObjectId> {
         let hash = xxh64(key, 0);
-        let keys = &self.keys;
-        if let Some(id) = self.texts.find(hash, |id| keys.get(ObjectId(*id)) == key) {
+        let next_id = self.next_id();
+        let texts = self.keys.texts();
+        if let Some(id) = self.texts.find(hash, |id| texts.get(ObjectId(*id)) == key) {
             return Some(ObjectId(*id));
         }
-        let id = self.next_id()?;
-        self.keys.push(key, hash);
-        let hashes = &self.keys.hashes;
-        self.texts.insert_unique(hash, id, |id| hashes[*id as usize]);
+        let id = next_id?;
+        texts.push(key, hash);
+        self.texts.insert_unique(hash, id, |id| texts.hashes[*id as usize]);
         Some(ObjectId(id))
     }
 
@@ -131,15 +235,6 @@ fn number_of(key: &[u8]) -> Option<u64> {
     (is_number && is_only_way).then_some(number)
 }
 
-/// Spreads numbers over all bits: the two halves of a product, folded.
-fn spread(number: u64) -> u64 {
-    const ODD: u128 = 0x9e37_79b9_7f4a_7c15;
-    let product = u128::from(number ^ 0x2545_f491_4f6c_dd1d) * ODD;
-    #[expect(clippy::cast_possible_truncation, reason = "both halves are kept")]
-    let folded = (product >> 64) as u64 ^ product as u64;
-    folded
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,9 +248,27 @@ mod tests {
         assert_eq!(ids, [0, 1, 0, 2, 1, 3, 4, 5, 6, 7, 8]);
         let keys = interner.into_keys();
         assert_eq!(keys.len(), 9);
-        assert_eq!(keys.get(ObjectId(1)), b"7");
-        assert_eq!(keys.get(ObjectId(2)), b"");
+        assert_eq!(*keys.get(ObjectId(1)), *b"7");
+        assert_eq!(*keys.get(ObjectId(2)), *b"");
         assert_eq!(keys.hash(ObjectId(1)), xxh64(b"7", 0));
+    }
+
+    #[test]
+    fn keys_are_the_same_as_numbers_and_as_texts() {
+        let mut numbers = Interner::default();
+        let mut mixed = Interner::default();
+        for number in [7, 0, 9_999_999_999_999_999_999, 12] {
+            assert_eq!(numbers.intern_number(number), mixed.intern_number(number));
+        }
+        assert_eq!(mixed.intern(b"a text"), Some(ObjectId(4)));
+        assert_eq!(mixed.intern(b"12"), Some(ObjectId(3)));
+        assert_eq!(mixed.intern_number(13), Some(ObjectId(5)));
+        let (numbers, mixed) = (numbers.into_keys(), mixed.into_keys());
+        for id in (0..4).map(ObjectId) {
+            assert_eq!(numbers.get(id), mixed.get(id));
+            assert_eq!(numbers.hash(id), mixed.hash(id));
+        }
+        assert_eq!(mixed.hash(ObjectId(5)), xxh64(b"13", 0));
     }
 
     #[test]

@@ -53,7 +53,7 @@ pub use crate::fit::fit;
 pub use crate::format::{Format, UnknownFormat};
 pub use crate::generate::{Draft, generate};
 pub use crate::input::Compression;
-pub use crate::keys::Keys;
+pub use crate::keys::{KeyText, Keys};
 pub use crate::likeness::{Likeness, Unit};
 pub use crate::lru_stack::LruStack;
 pub use crate::mrc::{MissCounts, miss_counts};

@@ -44,25 +44,32 @@ pub(crate) fn scaled(field: &[u8], n_places: u32) -> Result<u64, NumberProblem> 
     }
 }
 
-/// Writes numbers as decimal text without allocation.
-#[derive(Debug, Default)]
+/// A number as decimal text, without allocation.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct DecimalText {
     digits: [u8; 20],
+    /// Where the first digit stands.
+    start: u8,
 }
 
 impl DecimalText {
     /// `number` in decimal digits.
-    pub(crate) fn text(&mut self, number: u64) -> &[u8] {
-        let mut start = self.digits.len();
+    pub(crate) fn of(number: u64) -> DecimalText {
+        let mut digits = [0; 20];
+        let mut start: u8 = 20;
         let mut rest = number;
         loop {
             start -= 1;
-            self.digits[start] = b'0' + u8::try_from(rest % 10).expect("a digit");
+            digits[usize::from(start)] = b'0' + u8::try_from(rest % 10).expect("a digit");
             rest /= 10;
             if rest == 0 {
-                return &self.digits[start..];
+                return DecimalText { digits, start };
             }
         }
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.digits[usize::from(self.start)..]
     }
 }
 
@@ -230,10 +237,10 @@ mod tests {
 
         #[test]
         fn a_number_survives_being_written(number in 0..=u64::MAX) {
-            let mut text = DecimalText::default();
             let expect = number.to_string();
-            prop_assert_eq!(text.text(number), expect.as_bytes());
-            prop_assert_eq!(scaled(text.text(number / 2), 0), Ok(number / 2));
+            let [text, half] = [number, number / 2].map(DecimalText::of);
+            prop_assert_eq!(text.as_bytes(), expect.as_bytes());
+            prop_assert_eq!(scaled(half.as_bytes(), 0), Ok(number / 2));
         }
 
         #[test]

@@ -33,7 +33,7 @@ pub fn sample(trace: Trace, size: SampleSize, seed: u64) -> Result<Sample, Selec
     let hashes: Vec<u64> = (0..)
         .map(ObjectId)
         .take(trace.n_objects())
-        .map(|object| xxh3_64_with_seed(trace.key(object), seed))
+        .map(|object| xxh3_64_with_seed(&trace.key(object), seed))
         .collect();
     let n_objects = hashes.len() as u64;
     let below = limit(&hashes, size);

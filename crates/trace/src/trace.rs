@@ -1,13 +1,14 @@
 //! A trace in memory.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use units::{Bytes, Nanos, ObjectId, Op, Request, Time};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::asides::{Asides, ByteRange};
 use crate::builder::NO_ID;
-use crate::keys::Keys;
+use crate::keys::{KeyText, Keys};
 use crate::note::Note;
 use crate::source::Source;
 
@@ -21,7 +22,8 @@ pub struct Trace {
     asides: Asides,
     source: Source,
     notes: Vec<Note>,
-    hash: TraceHash,
+    /// Computed when someone asks for it.
+    hash: OnceLock<TraceHash>,
 }
 
 /// Names a trace by its content: the 128-bit XXH3 of time, key hash, size and operation of each
@@ -41,7 +43,7 @@ pub struct Row<'a> {
     /// When, counted from the first request of the trace.
     pub at: Time,
     /// The key as it stands in the trace.
-    pub key: &'a [u8],
+    pub key: KeyText<'a>,
     /// The size of the object as this request saw it.
     pub size: Bytes,
     /// What is asked for.
@@ -62,8 +64,7 @@ impl Trace {
         source: Source,
         notes: Vec<Note>,
     ) -> Trace {
-        let hash = hash_of(&requests, &keys);
-        Trace { requests, keys, asides, source, notes, hash }
+        Trace { requests, keys, asides, source, notes, hash: OnceLock::new() }
     }
 
     /// The trace of these requests, which are in time order and name objects by any of `keys`.
@@ -81,7 +82,7 @@ impl Trace {
             if *new_id == NO_ID {
                 let n_kept = u32::try_from(kept.len()).expect("no more keys than before");
                 *new_id = ObjectId(n_kept);
-                kept.push(keys.get(request.object), keys.hash(request.object));
+                kept.push(&keys.get(request.object));
             }
             request.object = *new_id;
         }
@@ -109,7 +110,7 @@ impl Trace {
     }
 
     /// The key of the object, as it stands in the trace.
-    pub fn key(&self, object: ObjectId) -> &[u8] {
+    pub fn key(&self, object: ObjectId) -> KeyText<'_> {
         self.keys.get(object)
     }
 
@@ -130,7 +131,7 @@ impl Trace {
 
     /// The content of the trace as a number.
     pub fn hash(&self) -> TraceHash {
-        self.hash
+        *self.hash.get_or_init(|| hash_of(&self.requests, &self.keys))
     }
 
     /// From the first request to the last.
@@ -207,12 +208,13 @@ impl Parts {
 fn hash_of(requests: &[Request], keys: &Keys) -> TraceHash {
     const N_RECORD_BYTES: usize = 25;
     const N_RECORDS: usize = 256;
-    let mut hasher = Xxh3::new();
+    let hashes: Vec<u64> = (0..).map(ObjectId).take(keys.len()).map(|it| keys.hash(it)).collect();
+    let mut content = Xxh3::new();
     let mut block = [0; N_RECORD_BYTES * N_RECORDS];
     for requests in requests.chunks(N_RECORDS) {
         for (record, request) in block.chunks_exact_mut(N_RECORD_BYTES).zip(requests) {
             record[..8].copy_from_slice(&request.at.as_nanos().to_le_bytes());
-            record[8..16].copy_from_slice(&keys.hash(request.object).to_le_bytes());
+            record[8..16].copy_from_slice(&hashes[request.object.index()].to_le_bytes());
             record[16..24].copy_from_slice(&request.size.get().to_le_bytes());
             record[24] = match request.op {
                 Op::Get => 0,
@@ -220,7 +222,7 @@ fn hash_of(requests: &[Request], keys: &Keys) -> TraceHash {
                 Op::Delete => 2,
             };
         }
-        hasher.update(&block[..requests.len() * N_RECORD_BYTES]);
+        content.update(&block[..requests.len() * N_RECORD_BYTES]);
     }
-    TraceHash(hasher.digest128())
+    TraceHash(content.digest128())
 }

@@ -8,6 +8,7 @@ use units::{Bytes, Nanos, Op, Time};
 use crate::asides::{AsideKinds, ByteRange};
 use crate::builder::{Key, Record};
 use crate::error::ErrorKind;
+use crate::keys::KeyText;
 use crate::number::DecimalText;
 use crate::select::Selecting;
 use crate::trace::Row;
@@ -76,7 +77,7 @@ impl<'a> Window<'a> {
         match key {
             Key::Text(key) => self.keys.extend_from_slice(key),
             Key::Number(number) => {
-                self.keys.extend_from_slice(DecimalText::default().text(number));
+                self.keys.extend_from_slice(DecimalText::of(number).as_bytes());
             }
         }
         let key = (start, self.keys.len());
@@ -139,7 +140,14 @@ impl<'a> Window<'a> {
             let at = Time::from_nanos(nanos - begun.start);
             begun.last = nanos;
             if self.selecting.keeps(at, &mut size) {
-                let row = Row { at, key: &self.keys[key.0..key.1], size, op, ttl_s, range };
+                let row = Row {
+                    at,
+                    key: KeyText::from(&self.keys[key.0..key.1]),
+                    size,
+                    op,
+                    ttl_s,
+                    range,
+                };
                 self.writer.row(&row).map_err(ErrorKind::Write)?;
                 self.n_written += 1;
             }

@@ -20,7 +20,7 @@ pub(crate) fn head(args: &TraceHeadArgs) -> anyhow::Result<()> {
             format!("{:.3}", row.at.as_nanos() as f64 / 1e9),
             op.to_owned(),
             row.size.get().to_string(),
-            String::from_utf8_lossy(row.key).into_owned(),
+            String::from_utf8_lossy(&row.key).into_owned(),
         ]);
     }
     output::print(&output::columns(&table))

@@ -38,7 +38,7 @@ fn check_clock(trace: &str, verdicts: &str, n_nodes: u32, node_megabytes: u64) {
                 other => panic!("{other:?}"),
             }
         }
-        let key = String::from_utf8_lossy(trace.key(request.object));
+        let key = String::from_utf8_lossy(&trace.key(request.object)).into_owned();
         let seen = format!("{} {key}", if is_hit { "hit" } else { "set" });
         assert_eq!(seen, *expect);
     }

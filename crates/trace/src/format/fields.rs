@@ -23,7 +23,7 @@ pub(super) fn each_row<R: Read>(
 }
 
 /// Takes every record of `N` bytes that is left, passing over as many bad ones as the user
-/// allows.
+/// allows. A record names its object by a little-endian `u64` behind a time of four bytes.
 pub(super) fn each_record<const N: usize>(
     input: &mut Input<'_>,
     format: &'static str,
@@ -31,6 +31,8 @@ pub(super) fn each_record<const N: usize>(
     mut take: impl FnMut(&[u8; N], Position, &mut Builder<'_>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     const N_RECORDS: usize = 4 << 10;
+    /// So many slots of the table of objects are near at once.
+    const N_AHEAD: usize = 32;
     let mut block = Vec::with_capacity(N_RECORDS * N);
     let mut n_records = 0;
     loop {
@@ -40,10 +42,13 @@ pub(super) fn each_record<const N: usize>(
             return Ok(());
         }
         let (records, rest) = block.as_chunks::<N>();
-        for record in records {
-            n_records += 1;
-            if let Err(failure) = take(record, Position::Record(n_records), builder) {
-                builder.skip(failure)?;
+        for ahead in records.chunks(N_AHEAD) {
+            builder.look_ahead(ahead.iter().map(|it| u64::from_le_bytes(part(it, 4))));
+            for record in ahead {
+                n_records += 1;
+                if let Err(failure) = take(record, Position::Record(n_records), builder) {
+                    builder.skip(failure)?;
+                }
             }
         }
         if !rest.is_empty() {
@@ -51,6 +56,11 @@ pub(super) fn each_record<const N: usize>(
             return Err(kind.at(Position::Record(n_records + 1)));
         }
     }
+}
+
+/// The bytes of `record` from `at` on.
+pub(super) fn part<const N: usize>(record: &[u8], at: usize) -> [u8; N] {
+    *record[at..].first_chunk().expect("the record is long enough")
 }
 
 /// The row must have this many fields.

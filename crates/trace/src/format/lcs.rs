@@ -5,7 +5,7 @@
 
 use units::{Bytes, Op};
 
-use super::fields::{each_record, refused};
+use super::fields::{each_record, part, refused};
 use super::oracle_general::{self, Counting, check_next};
 use super::{Format, Reader, Understood};
 use crate::builder::{Builder, Key, Record};
@@ -114,9 +114,4 @@ fn push(
     let (nanos, size) = (counting.nanos(time), Bytes::new(size));
     builder.push(Record { nanos, key: Key::Number(object), size, op }, position)?;
     Ok(true)
-}
-
-/// The bytes of `record` from `at` on.
-fn part<const N: usize>(record: &[u8], at: usize) -> [u8; N] {
-    *record[at..].first_chunk().expect("the record is long enough")
 }

@@ -165,16 +165,15 @@ fn read_texts(
     column: &ColumnDescriptor,
     texts: &mut Texts,
 ) -> Result<(), ParquetError> {
-    let mut digits = DecimalText::default();
     let is_unsigned = match column.logical_type_ref() {
         Some(LogicalType::Integer(it)) => !it.is_signed,
         _ => false,
     };
-    let mut whole = |number: i64, text: &mut Vec<u8>| {
+    let whole = |number: i64, text: &mut Vec<u8>| {
         if number < 0 {
             text.push(b'-');
         }
-        text.extend_from_slice(digits.text(number.unsigned_abs()));
+        text.extend_from_slice(DecimalText::of(number.unsigned_abs()).as_bytes());
     };
     let float = |number: f64, text: &mut Vec<u8>| text.extend(number.to_string().as_bytes());
     match reader {
@@ -182,7 +181,7 @@ fn read_texts(
             match *it {
                 // The same bits.
                 it if is_unsigned => {
-                    text.extend_from_slice(DecimalText::default().text(it.cast_unsigned()));
+                    text.extend_from_slice(DecimalText::of(it.cast_unsigned()).as_bytes());
                 }
                 it => whole(it, text),
             }

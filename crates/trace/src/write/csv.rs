@@ -16,7 +16,6 @@ pub struct CsvWriter<W: Write> {
     writer: csv::Writer<W>,
     asides: AsideKinds,
     time: String,
-    number: DecimalText,
 }
 
 impl<W: Write> CsvWriter<W> {
@@ -26,12 +25,12 @@ impl<W: Write> CsvWriter<W> {
             writer: csv::Writer::from_writer(out),
             asides: AsideKinds::default(),
             time: String::new(),
-            number: DecimalText::default(),
         }
     }
 
     fn number(&mut self, number: Option<u64>) -> Result<(), WriteError> {
-        let text = number.map_or(&b""[..], |it| self.number.text(it));
+        let text = number.map(DecimalText::of);
+        let text = text.as_ref().map_or(&b""[..], DecimalText::as_bytes);
         self.writer.write_field(text).map_err(io_error)
     }
 }
@@ -61,7 +60,7 @@ impl<W: Write> RowWriter for CsvWriter<W> {
             Op::Delete => "delete",
         };
         self.writer.write_field(&self.time).map_err(io_error)?;
-        self.writer.write_field(row.key).map_err(io_error)?;
+        self.writer.write_field(&*row.key).map_err(io_error)?;
         self.number(Some(row.size.get()))?;
         self.writer.write_field(op).map_err(io_error)?;
         if self.asides.ttls {

@@ -48,7 +48,7 @@ impl<W: Write> RowWriter for IbmJsonWriter<W> {
             Op::Delete => ("DELETE", 202),
         };
         let millis = (*start + i128::from(row.at.as_nanos())).div_euclid(1_000_000);
-        let client = xxh64(row.key, 1) % 4_096;
+        let client = xxh64(&row.key, 1) % 4_096;
         write!(
             out,
             "{{\"host\":\"{:08x}\",\"http.request.duration\":{}.{:03},\"{METHOD}\":\"{method}\",\
@@ -58,7 +58,7 @@ impl<W: Write> RowWriter for IbmJsonWriter<W> {
             client % 1_000,
             client.wrapping_mul(0x9e37_79b9) & 0xffff_ffff,
         )?;
-        write_uri(row.key, out)?;
+        write_uri(&row.key, out)?;
         write!(
             out,
             ",\"http.request.useragent\":\"docker/17.03.1-ce go/go1.7.5 git-commit/c6d412e \

@@ -111,7 +111,7 @@ fn write_records(trace: &Trace, kind: Kind, out: &mut impl Write) -> Result<u64,
         let size_of_32_bits = || {
             u32::try_from(request.size.get()).map_err(|_| WriteError::SizeTooLarge {
                 n_request,
-                key: shown(trace.key(request.object)),
+                key: shown(&trace.key(request.object)),
                 size: request.size,
                 format: kind.name(),
             })
@@ -198,14 +198,13 @@ fn lcs_header(trace: &Trace, version: LcsVersion) -> Vec<u8> {
 
 /// The number that stands for each object.
 fn key_numbers(trace: &Trace) -> Vec<u64> {
-    let mut text = DecimalText::default();
     let ids = (0..).map(ObjectId).take(trace.n_objects());
     let numbers: Option<Vec<u64>> = ids
         .map(|object| {
             let key = trace.key(object);
             // Only as a number is written: `007` and `7` are two keys.
-            let number: u64 = str::from_utf8(key).ok()?.parse().ok()?;
-            Some(number).filter(|it| text.text(*it) == key)
+            let number: u64 = str::from_utf8(&key).ok()?.parse().ok()?;
+            Some(number).filter(|it| DecimalText::of(*it).as_bytes() == &*key)
         })
         .collect();
     numbers.unwrap_or_else(|| (0..trace.n_objects() as u64).collect())

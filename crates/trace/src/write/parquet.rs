@@ -116,13 +116,13 @@ impl<W: Write> RowWriter for ParquetWriter<W> {
     fn row(&mut self, row: &Row<'_>) -> Result<(), WriteError> {
         let rows = &mut self.rows;
         rows.ops.push(row.op);
-        if std::str::from_utf8(row.key).is_err() {
+        if std::str::from_utf8(&row.key).is_err() {
             let n_request = self.n_rows_before + rows.ops.len() as u64;
-            return Err(WriteError::KeyNotText { n_request, key: shown(row.key), format: NAME });
+            return Err(WriteError::KeyNotText { n_request, key: shown(&row.key), format: NAME });
         }
         rows.times_ns.push(signed(row.at.as_nanos()));
         rows.sizes.push(signed(row.size.get()));
-        rows.keys.extend_from_slice(row.key);
+        rows.keys.extend_from_slice(&row.key);
         rows.key_ends.push(rows.keys.len());
         if self.asides.ttls {
             rows.ttls.push(row.ttl_s.map(u64::from));

@@ -57,7 +57,7 @@ fn time_that_runs_backwards_is_sorted_with_a_note_and_ids_stay_in_order() {
     assert_eq!(shown(&trace), "0 b 2 get\n0 d 4 get\n2 a 1 get\n2 e 5 get\n4 c 3 get");
     let ids: Vec<u32> = trace.requests().iter().map(|it| it.object.0).collect();
     assert_eq!(ids, [0, 1, 2, 3, 4]);
-    assert_eq!(trace.key(ObjectId(1)), b"d");
+    assert_eq!(*trace.key(ObjectId(1)), *b"d");
     insta::assert_snapshot!(
         notes(&trace),
         @"3 rows are earlier than one above (first at line 3): sorted by time"

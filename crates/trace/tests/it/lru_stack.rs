@@ -58,7 +58,7 @@ fn a_sample_keeps_whole_objects_and_their_times() {
     assert_eq!(all.trace.hash(), trace.hash());
     let one = sample(trace.clone(), SampleSize::Objects(1), 1).unwrap().trace;
     let key = one.rows().next().unwrap().key.to_vec();
-    let expect: Vec<_> = trace.rows().filter(|it| it.key == key).map(|it| it.at).collect();
+    let expect: Vec<_> = trace.rows().filter(|it| *it.key == key[..]).map(|it| it.at).collect();
     assert_eq!(one.rows().map(|it| it.at).collect::<Vec<_>>(), expect);
     assert!(sample(trace, SampleSize::Rate(1e-12), 1).is_err());
 }

@@ -37,7 +37,7 @@ fn shown(trace: &Trace) -> String {
         };
         let ttl = ttl_s.map_or(String::new(), |it| format!(" ttl {it}"));
         let range = range.map_or(String::new(), |it| format!(" bytes {}-{}", it.first, it.last));
-        format!("{seconds} {} {} {op}{ttl}{range}", String::from_utf8_lossy(key), size.get())
+        format!("{seconds} {} {} {op}{ttl}{range}", String::from_utf8_lossy(&key), size.get())
     };
     trace.rows().map(show).collect::<Vec<_>>().join("\n")
 }

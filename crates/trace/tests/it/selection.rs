@@ -64,7 +64,7 @@ fn each_part_keeps_the_time_of_the_source() {
 fn ids_and_hash_are_those_of_what_is_left() {
     let selection = Selection { min_size: Some(Bytes::new(30)), ..ALL };
     let part = selection.apply(read_text(TEXT)).unwrap();
-    assert_eq!(part.key(ObjectId(0)), b"b");
+    assert_eq!(*part.key(ObjectId(0)), *b"b");
     assert_eq!(part.key_hash(ObjectId(1)), xxhash_rust::xxh64::xxh64(b"c", 0));
     assert_ne!(part.hash(), read_text(TEXT).hash());
     assert_eq!(ALL.apply(read_text(TEXT)).unwrap().hash(), read_text(TEXT).hash());
