@@ -163,10 +163,14 @@ fn memory() {
         format!("trace mrc {path} --size 1%wss,2%wss,5%wss,10%wss,20%wss,30%wss,50%wss,80%wss"),
         format!("trace convert {path} -o {}", dir.path().join("t.lcs").display()),
         format!("trace convert {path} -o {}", dir.path().join("t.parquet").display()),
+        format!("compare {path} --system infinicache"),
     ] {
-        let what: String = arguments.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
+        let words: Vec<&str> = arguments.split_whitespace().collect();
+        let mut shown = match words[0] {
+            "trace" => words[..2].join(" "),
+            _ => "replay on InfiniCache".to_owned(),
+        };
         let to = Path::new(&arguments).extension().unwrap_or_default().to_string_lossy();
-        let mut shown = what;
         if arguments.contains("convert") {
             write!(shown, " to {to}").expect("a string takes all text");
         }
