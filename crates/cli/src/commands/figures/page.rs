@@ -155,7 +155,7 @@ fn facts(published: &Published, numbers: &Numbers) -> Vec<Fact> {
         fact("fig13_large_saving", "×", 1, 1.0, "cheaper than ElastiCache, objects over 10 MB"),
         fact("fig13_large_nobackup_saving", "×", 1, 1.0, "cheaper without backup of functions"),
         fact(
-            "section5_large_availability",
+            "section5_large_available_part",
             " %",
             1,
             1.0,
