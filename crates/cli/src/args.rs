@@ -60,6 +60,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: PricesCommand,
     },
+    /// Put other prices on a finished result, without running it again
+    Reprice(RepriceArgs),
     /// Try the erasure codec on files, or measure it
     Ec {
         #[command(subcommand)]
@@ -154,6 +156,17 @@ pub(crate) enum PricesCommand {
         #[command(flatten)]
         output: OutputArgs,
     },
+}
+
+#[derive(Debug, ArgGroupOf)]
+pub(crate) struct RepriceArgs {
+    /// A result: what `compare`, `run` and `live replay` print with --json, results.json of the
+    /// directory that they write with -o, or that directory; `-` for standard input
+    pub(crate) result: PathBuf,
+    #[command(flatten)]
+    pub(crate) prices: PriceArgs,
+    #[command(flatten)]
+    pub(crate) form: OutputArgs,
 }
 
 /// A trace and how to read it.

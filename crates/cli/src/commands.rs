@@ -12,6 +12,7 @@ pub(crate) mod live_replay;
 pub(crate) mod live_up;
 pub(crate) mod live_validate;
 pub(crate) mod prices;
+pub(crate) mod reprice;
 pub(crate) mod run;
 pub(crate) mod trace_convert;
 pub(crate) mod trace_fit;

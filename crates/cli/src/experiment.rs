@@ -127,15 +127,20 @@ impl Experiment {
 impl Experiment {
     /// What a reader of the results should know of how they were made.
     pub(crate) fn notes(&self) -> Vec<String> {
-        let charged = match self.accounting {
-            Accounting::Paper => {
-                "the paper's accounting: neither the proxy's machine nor the store behind a cache \
-                 is charged (--accounting full charges both)"
-            }
-            Accounting::Full => "the proxy's machine and the store behind a cache are charged",
-        };
-        vec![format!("prices {}; {charged}", self.prices.name())]
+        vec![price_note(&self.prices, self.accounting)]
     }
+}
+
+/// Which prices, and what of the machinery is charged.
+pub(crate) fn price_note(prices: &PriceBook, accounting: Accounting) -> String {
+    let charged = match accounting {
+        Accounting::Paper => {
+            "the paper's accounting: neither the proxy's machine nor the store behind a cache is \
+             charged (--accounting full charges both)"
+        }
+        Accounting::Full => "the proxy's machine and the store behind a cache are charged",
+    };
+    format!("prices {}; {charged}", prices.name())
 }
 
 /// The profile that comes with the program under this name, or the file of this path; and its

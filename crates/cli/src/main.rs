@@ -73,6 +73,7 @@ fn run(args: Args) -> anyhow::Result<()> {
         Command::Availability(args) => commands::availability::availability(&args),
         Command::Calibrate(args) => commands::calibrate::calibrate(&args),
         Command::Prices { command } => commands::prices::prices(&command),
+        Command::Reprice(args) => commands::reprice::reprice(&args),
         Command::Live { .. } => Ok(()),
         Command::Ec { command } => commands::ec::ec(&command),
         Command::Completions { shell } => commands::completions::completions(shell),

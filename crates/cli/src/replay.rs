@@ -186,13 +186,14 @@ pub(crate) fn summarise(
         Ok(cost(&experiment.prices, &hour.usage, experiment.accounting)?)
     };
     let hour = |hour: &Hour| -> anyhow::Result<HourSummary> {
-        Ok(HourSummary { counts: hour.counts, cost: price(hour)? })
+        Ok(HourSummary { counts: hour.counts, usage: hour.usage.clone(), cost: price(hour)? })
     };
     let total = record.total();
     Ok(SystemSummary {
         name: system.name.clone(),
         counts: total.counts,
         cost: price(&total)?,
+        usage: total.usage,
         latency: LatencySummary::from(&record.latencies.all),
         hits: HitLatency::from(&record.latencies),
         loss: loss(system, record),

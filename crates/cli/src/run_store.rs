@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use pricing::CostItems;
+use pricing::{CostItems, Usage};
 use report::comparison::{HitLatency, HourSummary, LatencySummary, LossSummary, SystemSummary};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -119,6 +119,7 @@ pub(crate) struct KeptSummary {
 #[derive(Serialize, Deserialize)]
 struct KeptHour {
     counts: [u64; 20],
+    usage: Usage,
     /// In picodollars.
     cost: [u128; 6],
 }
@@ -126,11 +127,11 @@ struct KeptHour {
 impl From<&SystemSummary> for KeptSummary {
     fn from(summary: &SystemSummary) -> KeptSummary {
         // Taken apart without `..`, so that nothing is forgotten.
-        let SystemSummary { name, counts, cost, latency, hits, loss, hours } = summary;
+        let SystemSummary { name, counts, usage, cost, latency, hits, loss, hours } = summary;
         let HitLatency { quantiles_ms, by_size_ms } = hits;
         KeptSummary {
             name: name.clone(),
-            total: KeptHour::of(counts, cost),
+            total: KeptHour::of(counts, usage, cost),
             latency_ms: latency.named().map(|(_, it)| it),
             hit_quantiles_ms: quantiles_ms.clone(),
             hit_by_size_ms: *by_size_ms,
@@ -139,7 +140,7 @@ impl From<&SystemSummary> for KeptSummary {
                 loss.time_to_object_loss_h_mean,
                 loss.time_to_object_loss_h_closed_form,
             ],
-            hours: hours.iter().map(|it| KeptHour::of(&it.counts, &it.cost)).collect(),
+            hours: hours.iter().map(|it| KeptHour::of(&it.counts, &it.usage, &it.cost)).collect(),
         }
     }
 }
@@ -160,6 +161,7 @@ impl From<KeptSummary> for SystemSummary {
             name,
             counts: total.counts(),
             cost: total.cost(),
+            usage: total.usage,
             latency: latencies(latency_ms),
             loss: LossSummary {
                 time_to_repair: time_to_repair_ms.map(latencies),
@@ -167,11 +169,14 @@ impl From<KeptSummary> for SystemSummary {
                 time_to_object_loss_h_closed_form: loss_closed_form,
             },
             hits: HitLatency { quantiles_ms: hit_quantiles_ms, by_size_ms: hit_by_size_ms },
-            hours: hours
-                .iter()
-                .map(|it| HourSummary { counts: it.counts(), cost: it.cost() })
-                .collect(),
+            hours: hours.into_iter().map(HourSummary::from).collect(),
         }
+    }
+}
+
+impl From<KeptHour> for HourSummary {
+    fn from(kept: KeptHour) -> HourSummary {
+        HourSummary { counts: kept.counts(), cost: kept.cost(), usage: kept.usage }
     }
 }
 
@@ -188,7 +193,7 @@ fn latencies(ms: [f64; 7]) -> LatencySummary {
 }
 
 impl KeptHour {
-    fn of(counts: &Counts, cost: &CostItems) -> KeptHour {
+    fn of(counts: &Counts, usage: &Usage, cost: &CostItems) -> KeptHour {
         let Counts {
             n_gets,
             n_puts,
@@ -233,7 +238,7 @@ impl KeptHour {
             hit_bytes.get(),
             overcommitted_max.get(),
         ];
-        KeptHour { counts, cost: cost.named().map(|(_, it)| it.get()) }
+        KeptHour { counts, usage: usage.clone(), cost: cost.named().map(|(_, it)| it.get()) }
     }
 
     fn counts(&self) -> Counts {
@@ -316,9 +321,13 @@ mod tests {
     fn a_summary_comes_back_as_it_was() {
         let counts = Counts { n_gets: 3, n_hits: 2, n_resets: u64::MAX, ..Counts::default() };
         let cost = CostItems { backup: Usd::pico(1 << 70), ..CostItems::default() };
+        let mut usage = Usage::default();
+        usage.backup.billed_mb_ms_by_100ms = 1 << 70;
+        usage.rent_nodes("cache.r5.24xlarge", 1, Nanos::HOUR);
         let summary = SystemSummary {
             name: "infinicache".to_owned(),
             counts,
+            usage: usage.clone(),
             cost,
             latency: LatencySummary { p50_ms: 0.1 + 0.2, ..LatencySummary::default() },
             loss: LossSummary {
@@ -330,7 +339,7 @@ mod tests {
                 quantiles_ms: vec![1.0 / 3.0],
                 by_size_ms: [None, Some([1.0, 2.0, 3.0, 4.0, 5.0]), None, None],
             },
-            hours: vec![HourSummary { counts, cost }],
+            hours: vec![HourSummary { counts, usage, cost }],
         };
         let text = serde_json::to_string(&KeptSummary::from(&summary)).unwrap();
         let back = SystemSummary::from(serde_json::from_str::<KeptSummary>(&text).unwrap());

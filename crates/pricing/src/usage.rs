@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::{iter, ops};
 
+use serde::{Deserialize, Serialize};
 use units::{Bytes, Nanos};
 
 /// The step to which a function service rounds up the length of each invocation.
@@ -15,7 +16,8 @@ pub enum Quantum {
 }
 
 /// The invocations of functions, as they would be billed under each [`Quantum`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct FunctionUsage {
     /// How many invocations there were.
     pub n_invocations: u64,
@@ -26,7 +28,8 @@ pub struct FunctionUsage {
 }
 
 /// The requests to an object store, and what it kept for how long.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct StoreUsage {
     /// Reads.
     pub n_gets: u64,
@@ -39,7 +42,8 @@ pub struct StoreUsage {
 }
 
 /// The use of a serverless cache, which is billed for what it holds and what it is asked.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ServerlessUsage {
     /// Bytes held times how long, in byte-nanoseconds.
     pub stored_byte_ns: u128,
@@ -49,8 +53,10 @@ pub struct ServerlessUsage {
     pub n_ecpus: u64,
 }
 
-/// All that a run used, by the purpose it was used for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// All that a run used, by the purpose it was used for. Written out, it keeps its names and whole
+/// numbers, so that a result can be priced again to the last digit.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Usage {
     /// Invocations of functions that answered requests.
     pub serving: FunctionUsage,
@@ -133,6 +139,19 @@ impl Usage {
     pub fn rent_nodes(&mut self, node_type: &str, n_nodes: u64, span: Nanos) {
         let n_hours = span.div_ceil(Nanos::HOUR).max(1);
         add(&mut self.node_hours, node_type, n_nodes * n_hours);
+    }
+
+    /// Whether every amount is one that some trace could come to, so that its cost can be held:
+    /// no trace is longer than a hundred years, and none asks for more than 2^62 bytes.
+    pub fn can_be_priced(&self) -> bool {
+        let functions = [self.serving, self.warm_up, self.backup];
+        let stores = [self.store_serving, self.store_backing];
+        functions.iter().all(|it| it.billed_mb_ms_by_1ms.max(it.billed_mb_ms_by_100ms) >> 96 == 0)
+            && stores.iter().all(|it| it.stored_byte_ns >> 124 == 0)
+            && self
+                .serverless
+                .values()
+                .all(|it| it.stored_byte_ns >> 124 == 0 && it.existed_ns >> 64 == 0)
     }
 
     /// Adds `n_machines` virtual machines rented for `span`, which are billed by the second,

@@ -2,16 +2,18 @@
 
 mod fields;
 mod json;
+mod read;
 mod table;
 mod table_rows;
 #[cfg(test)]
 mod tests;
 
-use pricing::CostItems;
+use pricing::{CostItems, Usage};
 use sim::{Counts, Distribution, Latencies};
 use units::{Bytes, Nanos};
 
 pub use self::json::{to_json, to_json_of_seeds, to_json_with_hours};
+pub use self::read::{ResultError, from_json};
 pub use self::table::{to_table, to_table_of_seeds};
 pub use self::table_rows::{to_csv, to_hourly_rows, to_rows};
 
@@ -64,7 +66,9 @@ pub struct SystemSummary {
     pub name: String,
     /// What happened.
     pub counts: Counts,
-    /// What it cost.
+    /// What it used.
+    pub usage: Usage,
+    /// What that cost.
     pub cost: CostItems,
     /// How long its GETs took.
     pub latency: LatencySummary,
@@ -147,11 +151,13 @@ pub struct LossSummary {
 }
 
 /// One hour of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HourSummary {
     /// What happened.
     pub counts: Counts,
-    /// What it cost.
+    /// What was used.
+    pub usage: Usage,
+    /// What that cost.
     pub cost: CostItems,
 }
 

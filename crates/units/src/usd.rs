@@ -24,6 +24,15 @@ impl Usd {
         Usd(pico)
     }
 
+    /// The amount nearest to `dollars`, which must be finite and not negative. Up to a thousand
+    /// dollars it is the one that [`Usd::as_f64`] gave.
+    pub fn from_f64(dollars: f64) -> Usd {
+        assert!(dollars.is_finite(), "no amount of {dollars} dollars");
+        assert!(0.0 <= dollars, "no amount of {dollars} dollars");
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "asserted")]
+        Usd((dollars * DOLLAR as f64).round() as u128)
+    }
+
     /// This amount as a plain count of picodollars.
     pub const fn get(self) -> u128 {
         self.0
@@ -142,6 +151,17 @@ mod tests {
         check(518_400_000_000_000, "$518.40");
         check(2_700_000, "$0.00000270");
         check(5_016_400_000, "$0.00502");
+    }
+
+    #[test]
+    fn an_amount_comes_back_from_dollars() {
+        let check = |pico: u128| {
+            assert_eq!(Usd::from_f64(Usd::pico(pico).as_f64()), Usd::pico(pico));
+        };
+        check(0);
+        check(2_700_001);
+        check(518_400_000_000_001);
+        check(999_999_999_999_999);
     }
 
     #[test]

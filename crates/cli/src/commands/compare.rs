@@ -46,6 +46,13 @@ pub(crate) fn shown(comparison: &Comparison, experiment: &Experiment, form: &Out
 /// What a reader of the results should know.
 pub(crate) fn notes(comparison: &Comparison, experiment: &Experiment) -> Vec<String> {
     let mut notes = experiment.notes();
+    notes.extend(overcommitted(comparison));
+    notes
+}
+
+/// Which systems put more on a function than it holds.
+pub(crate) fn overcommitted(comparison: &Comparison) -> Vec<String> {
+    let mut notes = Vec::new();
     for system in &comparison.systems {
         let over = system.counts.overcommitted_max;
         if Bytes::ZERO < over {

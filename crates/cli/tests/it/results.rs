@@ -51,6 +51,42 @@ fn a_generated_trace_reads_back() {
 }
 
 #[test]
+fn a_result_is_priced_again() {
+    let systems = "--system elasticache:cache.r6g.large --system infinicache:nodes=20 --system s3";
+    let workplace = Workplace::new().file("trace.csv", small_trace(360));
+    let [old, new] = ["aws-us-east-1-2019-12", "aws-us-east-1-2026-09"];
+    let compare = |flags: &str| workplace.run(&format!("compare trace.csv {systems} {flags}"));
+    // Its node type is in the later book alone.
+    let made = compare(&format!("--prices {new} --json -o out")).ok();
+    let again = workplace.run(&format!("reprice out --prices {new} --json"));
+    assert_eq!(
+        again.ok(),
+        std::fs::read_to_string(workplace.path().join("out/results.json")).unwrap()
+    );
+    let again = workplace.run_with_input(&format!("reprice - --prices {new} --json"), &made);
+    assert_eq!(again.ok(), made);
+    let paper = format!("--prices {new} --accounting paper --json");
+    let costs = |json: serde_json::Value| {
+        let systems = json["systems"].as_array().unwrap().clone();
+        systems.into_iter().map(|it| it["cost_usd"].clone()).collect::<Vec<_>>()
+    };
+    let again = workplace.run(&format!("reprice out {paper}")).json();
+    assert_eq!(costs(again), costs(compare(&paper).json()));
+    let refused = workplace.run(&format!("reprice out --prices {old}"));
+    assert_eq!((refused.exit_code, refused.stdout.as_str()), (2, ""));
+    assert_snapshot!(refused.stderr, @"error: cannot price `out`: price book `aws-us-east-1-2019-12` has no node type `cache.r6g.large`; the nearest it has: `cache.r5.large`, `cache.r5.xlarge`, `cache.r5.2xlarge`, `cache.r5.24xlarge`; `infinisim prices show aws-us-east-1-2019-12` lists what it has");
+    // What S3 is asked does not depend on its price.
+    let of = |book: &str| format!("compare trace.csv --system s3 --json --prices {book}");
+    workplace.run(&format!("{} -o s3", of(new))).ok();
+    let again = workplace.run(&format!("reprice s3/results.json --prices {old} --json")).json();
+    let direct = workplace.run(&of(old)).json();
+    assert_eq!(again["systems"][0]["cost_usd"], direct["systems"][0]["cost_usd"]);
+    assert_eq!(again["receipt"]["prices"], old);
+    let table = workplace.run("reprice s3").ok();
+    assert!(table.contains("priced again; the result was made with aws-us-east-1-2026-09"));
+}
+
+#[test]
 fn prices_have_sources() {
     let workplace = Workplace::new();
     let listed = workplace.run("prices list").ok();

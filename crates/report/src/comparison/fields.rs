@@ -2,6 +2,7 @@
 
 use pricing::CostItems;
 use sim::Counts;
+use units::{Bytes, Nanos};
 
 use super::LossSummary;
 
@@ -44,6 +45,36 @@ pub(super) const fn more_events(counts: &Counts) -> [(&'static str, u64); 11] {
         ("busy_ns", counts.busy.get()),
         ("synced_bytes", counts.synced_bytes.get()),
     ]
+}
+
+/// The counts whose parts are `number_of` their names in [`events`] and [`more_events`].
+///
+/// # Errors
+/// The first name of which there is no number.
+pub(super) fn counts(number_of: impl Fn(&str) -> Option<u64>) -> Result<Counts, &'static str> {
+    let of = |name: &'static str| number_of(name).ok_or(name);
+    Ok(Counts {
+        n_gets: of("n_gets")?,
+        n_puts: of("n_puts")?,
+        n_deletes: of("n_deletes")?,
+        n_hits: of("n_hits")?,
+        n_compulsory_misses: of("n_compulsory_misses")?,
+        n_capacity_misses: of("n_capacity_misses")?,
+        n_resets: of("n_resets")?,
+        n_recoveries: of("n_recoveries")?,
+        n_recovered_chunks: of("n_recovered_chunks")?,
+        n_evictions: of("n_evictions")?,
+        n_reclaims: of("n_reclaims")?,
+        n_invocations: of("n_invocations")?,
+        n_timeouts: of("n_timeouts")?,
+        n_objects_lost: of("n_objects_lost")?,
+        intact_object_s: of("intact_object_s")?,
+        busy: Nanos::new(of("busy_ns")?),
+        synced_bytes: Bytes::new(of("synced_bytes")?),
+        requested_bytes: Bytes::new(of("requested_bytes")?),
+        hit_bytes: Bytes::new(of("hit_bytes")?),
+        overcommitted_max: Bytes::new(of("overcommitted_bytes_max")?),
+    })
 }
 
 /// How long objects last and take to repair; what there is nothing of is null or empty.

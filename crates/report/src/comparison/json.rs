@@ -1,5 +1,6 @@
 //! A comparison as JSON: the same comparison gives the same bytes.
 
+use pricing::Usage;
 use serde::{Serialize, Serializer};
 
 use super::fields::{dollars, events, loss as loss_fields, more_events, ratios};
@@ -67,12 +68,13 @@ struct SystemObject<'a> {
     more_events: Named<u64>,
     #[serde(flatten)]
     loss: Named<Option<f64>>,
+    usage: &'a Usage,
     #[serde(skip_serializing_if = "Option::is_none")]
-    hours: Option<Vec<HourObject>>,
+    hours: Option<Vec<HourObject<'a>>>,
 }
 
 #[derive(Serialize)]
-struct HourObject {
+struct HourObject<'a> {
     /// Counted from 1.
     hour: usize,
     #[serde(flatten)]
@@ -82,6 +84,7 @@ struct HourObject {
     cost_usd: Named<f64>,
     #[serde(flatten)]
     more_events: Named<u64>,
+    usage: &'a Usage,
 }
 
 /// An object whose keys stay in this order.
@@ -122,7 +125,7 @@ fn trace_object(trace: TraceSummary) -> TraceObject {
 }
 
 fn system_object(system: &SystemSummary, with_hours: bool) -> SystemObject<'_> {
-    let SystemSummary { name, counts, cost, latency, hits: _, loss, hours } = system;
+    let SystemSummary { name, counts, usage, cost, latency, hits: _, loss, hours } = system;
     SystemObject {
         name,
         events: Named(events(counts).to_vec()),
@@ -133,17 +136,19 @@ fn system_object(system: &SystemSummary, with_hours: bool) -> SystemObject<'_> {
         ),
         more_events: Named(more_events(counts).to_vec()),
         loss: Named(loss_fields(loss).to_vec()),
+        usage,
         hours: with_hours.then(|| hours.iter().enumerate().map(hour_object).collect()),
     }
 }
 
-fn hour_object((index, hour): (usize, &HourSummary)) -> HourObject {
-    let HourSummary { counts, cost } = hour;
+fn hour_object((index, hour): (usize, &HourSummary)) -> HourObject<'_> {
+    let HourSummary { counts, usage, cost } = hour;
     HourObject {
         hour: index + 1,
         events: Named(events(counts).to_vec()),
         ratios: Named(ratios(counts).to_vec()),
         cost_usd: Named(dollars(cost)),
         more_events: Named(more_events(counts).to_vec()),
+        usage,
     }
 }

@@ -143,7 +143,7 @@ fn labels() -> Vec<&'static str> {
 
 /// Each row of the table: what it shows, and what it shows of `system`.
 fn rows(system: &SystemSummary) -> Vec<(&'static str, String)> {
-    let SystemSummary { name: _, counts, cost, latency, hits: _, loss, hours: _ } = system;
+    let SystemSummary { counts, cost, latency, loss, .. } = system;
     let mut rows = vec![("cost", cost.total().to_string())];
     let items = ["  serving", "  warm-up", "  backup", "  nodes", "  backing store", "  proxy"];
     rows.extend(items.into_iter().zip(cost.named().map(|(_, it)| dollars_or_none(it))));

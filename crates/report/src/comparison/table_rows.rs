@@ -28,7 +28,7 @@ pub fn to_hourly_rows(comparisons: &[Comparison]) -> Rows {
     let mut rows = Vec::new();
     for Comparison { receipt, systems, .. } in comparisons {
         for SystemSummary { name, hours, .. } in systems {
-            for (hour, HourSummary { counts, cost }) in (1..).zip(hours) {
+            for (hour, HourSummary { counts, usage: _, cost }) in (1..).zip(hours) {
                 let mut row = vec![
                     text("name", name),
                     count(("seed", receipt.seed)),
@@ -47,7 +47,7 @@ pub fn to_hourly_rows(comparisons: &[Comparison]) -> Rows {
 }
 
 fn row(system: &SystemSummary, receipt: &Receipt) -> Vec<NamedCell> {
-    let SystemSummary { name, counts, cost, latency, hits: _, loss, hours: _ } = system;
+    let SystemSummary { name, counts, usage: _, cost, latency, hits: _, loss, hours: _ } = system;
     let mut row = vec![text("name", name)];
     row.extend(events(counts).map(count));
     row.extend(ratios(counts).map(number));

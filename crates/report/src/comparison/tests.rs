@@ -8,7 +8,7 @@ fn dollars(text: &str) -> Usd {
     text.parse().unwrap()
 }
 
-fn elasticache(name: &str) -> SystemSummary {
+pub(super) fn elasticache(name: &str) -> SystemSummary {
     let counts = Counts {
         n_gets: 182_700,
         n_hits: 124_053,
@@ -20,6 +20,7 @@ fn elasticache(name: &str) -> SystemSummary {
     SystemSummary {
         name: name.to_owned(),
         counts,
+        usage: Usage { node_hours: [("r5".to_owned(), 50)].into(), ..Usage::default() },
         cost: CostItems { nodes: dollars("518.40"), ..CostItems::default() },
         latency: LatencySummary {
             mean_ms: 22.25,
@@ -36,7 +37,7 @@ fn elasticache(name: &str) -> SystemSummary {
     }
 }
 
-fn infinicache(name: &str) -> SystemSummary {
+pub(super) fn infinicache(name: &str) -> SystemSummary {
     let counts = Counts {
         n_gets: 182_700,
         n_hits: 118_260,
@@ -52,9 +53,14 @@ fn infinicache(name: &str) -> SystemSummary {
         hit_bytes: Bytes::new(2_650_000_000_000),
         ..Counts::default()
     };
+    let mut usage = Usage::default();
+    usage.serving.record(1_536, Nanos::SECOND);
+    // More than 64 bits hold.
+    usage.store_backing.stored_byte_ns = 1 << 90;
     SystemSummary {
         name: name.to_owned(),
         counts,
+        usage: usage.clone(),
         cost: CostItems {
             serving: dollars("8.421"),
             warm_up: dollars("3.517"),
@@ -70,12 +76,13 @@ fn infinicache(name: &str) -> SystemSummary {
         },
         hours: vec![HourSummary {
             counts: Counts { n_gets: 2, n_hits: 1, n_resets: 1, ..Counts::default() },
+            usage,
             cost: CostItems { serving: dollars("0.0000324"), ..CostItems::default() },
         }],
     }
 }
 
-fn comparison(systems: Vec<SystemSummary>) -> Comparison {
+pub(super) fn comparison(systems: Vec<SystemSummary>) -> Comparison {
     Comparison {
         receipt: Receipt {
             version: "0.1.0".to_owned(),
@@ -244,10 +251,22 @@ fn a_lone_or_free_system_is_compared_with_nothing() {
     }
 }
 
+/// What is written but for the one usage that comes last in it, and that usage.
+#[track_caller]
+fn split_usage(json: &str) -> (String, Usage) {
+    let (before, rest) = json.split_at(json.rfind("\"usage\": ").unwrap());
+    let mut usages = serde_json::Deserializer::from_str(&rest["\"usage\": ".len()..]).into_iter();
+    let usage = usages.next().unwrap().unwrap();
+    let after = &rest["\"usage\": ".len() + usages.byte_offset()..];
+    (format!("{}{after}", before.trim_end().trim_end_matches(',')), usage)
+}
+
 #[test]
 fn json_keeps_its_shape_and_its_order() {
     let comparison = comparison(vec![infinicache("InfiniCache")]);
-    insta::assert_snapshot!(to_json(&comparison), @r#"
+    let (json, usage) = split_usage(&to_json(&comparison));
+    assert_eq!(usage, comparison.systems[0].usage);
+    insta::assert_snapshot!(json, @r#"
     {
       "receipt": {
         "version": "0.1.0",
@@ -324,6 +343,8 @@ fn json_has_the_hours_where_they_are_asked_for() {
     let text = to_json_with_hours(&comparison);
     let (without, hours) = text.split_once(",\n      \"hours\"").unwrap();
     assert!(to_json(&comparison).starts_with(without));
+    let (hours, usage) = split_usage(hours);
+    assert_eq!(usage, comparison.systems[0].hours[0].usage);
     insta::assert_snapshot!(hours, @r#"
     : [
             {

@@ -1,0 +1,239 @@
+//! A result read back from the JSON it was written as, to be priced or shown again.
+
+use std::collections::BTreeMap;
+
+use pricing::{CostItems, Usage};
+use serde::Deserialize;
+use serde_json::Value;
+use sim::Counts;
+use units::{Bytes, Nanos, Usd};
+
+use super::{
+    Comparison, HitLatency, HourSummary, LatencySummary, LossSummary, Receipt, SystemSummary,
+    TraceSummary, fields,
+};
+
+/// Why a text is not a result.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ResultError {
+    /// It is no JSON, or of something else.
+    #[error("{0}; write a result with `-o DIR` or `--json`")]
+    Json(#[from] serde_json::Error),
+    /// A system or an hour of it lacks a count.
+    #[error("`{system}` has no count `{name}`; make the result again with this version")]
+    NoCount {
+        /// The system.
+        system: String,
+        /// The count.
+        name: &'static str,
+    },
+    /// Counts that contradict each other, or amounts beyond any that can be priced.
+    #[error("`{system}` has {what}; make the result again")]
+    Impossible {
+        /// The system.
+        system: String,
+        /// What it has.
+        what: &'static str,
+    },
+    /// A time or an amount below zero.
+    #[error("`{name}` is {number}, which no result has; make the result again")]
+    Negative {
+        /// Of what.
+        name: &'static str,
+        /// The number.
+        number: f64,
+    },
+}
+
+/// The comparisons that [`super::to_json`], [`super::to_json_with_hours`] or
+/// [`super::to_json_of_seeds`] wrote: all that these write, and costs to the picodollar up to
+/// a thousand dollars. The latencies of hits are not among it, and of times to repair only mean,
+/// median and 99th percentile are.
+///
+/// # Errors
+/// If the text is no such result.
+pub fn from_json(text: &str) -> Result<Vec<Comparison>, ResultError> {
+    // Told apart by the first mark, so that an error names a place in the text.
+    let documents: Vec<Document> = if text.trim_start().starts_with('[') {
+        serde_json::from_str(text)?
+    } else {
+        vec![serde_json::from_str(text)?]
+    };
+    documents.into_iter().map(comparison).collect()
+}
+
+#[derive(Deserialize)]
+struct Document {
+    receipt: ReceiptObject,
+    trace: TraceObject,
+    systems: Vec<SystemObject>,
+}
+
+#[derive(Deserialize)]
+struct ReceiptObject {
+    version: String,
+    seed: u64,
+    experiment_hash: String,
+    trace_hash: String,
+    prices: String,
+}
+
+#[derive(Deserialize)]
+struct TraceObject {
+    n_requests: u64,
+    n_objects: u64,
+    requested_bytes: u64,
+    unique_bytes: u64,
+    span_s: f64,
+}
+
+#[derive(Deserialize)]
+struct SystemObject {
+    name: String,
+    usage: Usage,
+    cost_usd: CostObject,
+    latency_ms: LatencyObject,
+    time_to_repair_ms_mean: Option<f64>,
+    time_to_repair_ms_p50: Option<f64>,
+    time_to_repair_ms_p99: Option<f64>,
+    time_to_object_loss_h_mean: Option<f64>,
+    time_to_object_loss_h_closed_form: Option<f64>,
+    #[serde(default)]
+    hours: Vec<HourObject>,
+    #[serde(flatten)]
+    numbers: BTreeMap<String, Value>,
+}
+
+#[derive(Deserialize)]
+struct HourObject {
+    usage: Usage,
+    cost_usd: CostObject,
+    #[serde(flatten)]
+    numbers: BTreeMap<String, Value>,
+}
+
+#[derive(Deserialize)]
+struct CostObject {
+    serving: f64,
+    warm_up: f64,
+    backup: f64,
+    nodes: f64,
+    backing_store: f64,
+    proxy: f64,
+}
+
+/// All null where there was no GET.
+#[derive(Deserialize)]
+struct LatencyObject {
+    mean: Option<f64>,
+    p50: Option<f64>,
+    p90: Option<f64>,
+    p95: Option<f64>,
+    p99: Option<f64>,
+    p999: Option<f64>,
+    max: Option<f64>,
+}
+
+fn comparison(document: Document) -> Result<Comparison, ResultError> {
+    let Document { receipt, trace, systems } = document;
+    let ReceiptObject { version, seed, experiment_hash, trace_hash, prices } = receipt;
+    let TraceObject { n_requests, n_objects, requested_bytes, unique_bytes, span_s } = trace;
+    Ok(Comparison {
+        receipt: Receipt { version, seed, experiment_hash, trace_hash, prices },
+        trace: TraceSummary {
+            n_requests,
+            n_objects,
+            requested_bytes: Bytes::new(requested_bytes),
+            unique_bytes: Bytes::new(unique_bytes),
+            span: Nanos::from_seconds_f64(not_negative("span_s", span_s)?),
+        },
+        systems: systems.into_iter().map(system).collect::<Result<_, _>>()?,
+    })
+}
+
+fn system(object: SystemObject) -> Result<SystemSummary, ResultError> {
+    let counts = counts(&object.name, &object.numbers)?;
+    check_usage(&object.name, &object.usage)?;
+    let hour = |hour: HourObject| {
+        let HourObject { usage, cost_usd, numbers } = hour;
+        let counts = self::counts(&object.name, &numbers)?;
+        check_usage(&object.name, &usage)?;
+        Ok(HourSummary { counts, usage, cost: cost(&cost_usd)? })
+    };
+    let time_to_repair = object.time_to_repair_ms_mean.map(|mean_ms| LatencySummary {
+        mean_ms,
+        p50_ms: object.time_to_repair_ms_p50.unwrap_or_default(),
+        p99_ms: object.time_to_repair_ms_p99.unwrap_or_default(),
+        ..LatencySummary::default()
+    });
+    Ok(SystemSummary {
+        counts,
+        cost: cost(&object.cost_usd)?,
+        latency: latency(&object.latency_ms),
+        hits: HitLatency::default(),
+        loss: LossSummary {
+            time_to_repair,
+            time_to_object_loss_h_mean: object.time_to_object_loss_h_mean,
+            time_to_object_loss_h_closed_form: object.time_to_object_loss_h_closed_form,
+        },
+        hours: object.hours.into_iter().map(hour).collect::<Result<_, ResultError>>()?,
+        usage: object.usage,
+        name: object.name,
+    })
+}
+
+fn counts(system: &str, numbers: &BTreeMap<String, Value>) -> Result<Counts, ResultError> {
+    let counts = fields::counts(|name| numbers.get(name).and_then(Value::as_u64))
+        .map_err(|name| ResultError::NoCount { system: system.to_owned(), name })?;
+    let Counts { n_hits, n_compulsory_misses, n_capacity_misses, n_resets, .. } = counts;
+    let settled = [n_hits, n_compulsory_misses, n_capacity_misses, n_resets];
+    let settled: u128 = settled.into_iter().map(u128::from).sum();
+    if settled != u128::from(counts.n_gets) || counts.requested_bytes < counts.hit_bytes {
+        let what = "hits, misses and RESETs that do not add up to its GETs";
+        return Err(ResultError::Impossible { system: system.to_owned(), what });
+    }
+    Ok(counts)
+}
+
+fn check_usage(system: &str, usage: &Usage) -> Result<(), ResultError> {
+    if usage.can_be_priced() {
+        return Ok(());
+    }
+    let what = "used more than can be priced";
+    Err(ResultError::Impossible { system: system.to_owned(), what })
+}
+
+fn cost(object: &CostObject) -> Result<CostItems, ResultError> {
+    let CostObject { serving, warm_up, backup, nodes, backing_store, proxy } = *object;
+    let usd = |name, dollars| Ok::<_, ResultError>(Usd::from_f64(not_negative(name, dollars)?));
+    Ok(CostItems {
+        serving: usd("serving", serving)?,
+        warm_up: usd("warm_up", warm_up)?,
+        backup: usd("backup", backup)?,
+        nodes: usd("nodes", nodes)?,
+        backing_store: usd("backing_store", backing_store)?,
+        proxy: usd("proxy", proxy)?,
+    })
+}
+
+fn not_negative(name: &'static str, number: f64) -> Result<f64, ResultError> {
+    // JSON has neither infinity nor what is no number.
+    if number < 0.0 { Err(ResultError::Negative { name, number }) } else { Ok(number) }
+}
+
+fn latency(object: &LatencyObject) -> LatencySummary {
+    let LatencyObject { mean, p50, p90, p95, p99, p999, max } = *object;
+    LatencySummary {
+        mean_ms: mean.unwrap_or_default(),
+        p50_ms: p50.unwrap_or_default(),
+        p90_ms: p90.unwrap_or_default(),
+        p95_ms: p95.unwrap_or_default(),
+        p99_ms: p99.unwrap_or_default(),
+        p999_ms: p999.unwrap_or_default(),
+        max_ms: max.unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests;
