@@ -334,6 +334,7 @@ SYSTEM is one of
                           fig14:RUN; by default that of the paper's run
     placement=random      or round-robin, keyed (at random, by the key)
     first_d=paper|code    wait for d chunks, or for all d+p answers
+    older=serve|drop      what older copies of a chunk written again are worth
     instance=mru          or lru, random: which idle instance is invoked
     clients=0             with a link each; 0: on the proxies' machines
     codec=paper           or ec-native: how fast clients code

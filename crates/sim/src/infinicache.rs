@@ -20,7 +20,7 @@ use policy::Ring;
 use policy::placer::{Lookup, NodePicker, Placed, Placement, Placer, PoolShape, keyed_picks};
 use units::{Nanos, NodeId, ObjectId, Op, Request, Time};
 
-pub use self::config::InfiniCacheConfig;
+pub use self::config::{InfiniCacheConfig, OlderCopies};
 use self::contents::{BlockId, Contents};
 use self::function::{Function, Order, Verb};
 use self::links::{Duplex, Moved};
@@ -308,6 +308,9 @@ impl InfiniCache<'_> {
                 let block = self.objects[object.index()].block;
                 let block = block.expect("a cached object has a placement");
                 self.contents.resize(block, chunk_size);
+                if self.config.older_copies == OlderCopies::Drop {
+                    self.contents.drop_copies(block);
+                }
                 None
             }
             Placed::New { evicted } => {

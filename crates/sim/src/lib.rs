@@ -25,7 +25,7 @@ mod workload;
 pub use crate::counts::Counts;
 pub use crate::elasticache::ElastiCacheConfig;
 pub use crate::faas::InstancePick;
-pub use crate::infinicache::InfiniCacheConfig;
+pub use crate::infinicache::{InfiniCacheConfig, OlderCopies};
 pub use crate::latency::{Distribution, Latencies, SIZE_CLASSES};
 pub use crate::objstore::{ObjectStoreConfig, charge_storage};
 pub use crate::profile::{

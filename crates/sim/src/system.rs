@@ -14,7 +14,7 @@ use units::{Bytes, Nanos};
 
 use crate::elasticache::ElastiCacheConfig;
 use crate::faas::InstancePick;
-use crate::infinicache::InfiniCacheConfig;
+use crate::infinicache::{InfiniCacheConfig, OlderCopies};
 use crate::objstore::ObjectStoreConfig;
 use crate::profile::{ObjectStoreProfile, Profile};
 
@@ -122,8 +122,8 @@ pub enum SystemError {
 
 /// The options of an InfiniCache, for messages.
 const INFINICACHE_OPTIONS: &str = "nodes, proxies, memory, overhead, code, warmup, backup, \
-                                   reclaim, placement, first_d, instance, clients, codec, proxy, \
-                                   store";
+                                   reclaim, placement, first_d, older, instance, clients, codec, \
+                                   proxy, store";
 
 impl System {
     /// Reads a system from its text.
@@ -283,6 +283,7 @@ fn infinicache(
         options.take("reclaim", usual, |it| Reclaim::parse(it, around.read_file))?.over(n_nodes);
     let placement = options.take("placement", Placement::Random, str::parse)?;
     let first_d = options.take("first_d", FirstD::Paper, str::parse)?;
+    let older_copies = options.take("older", OlderCopies::Serve, str::parse)?;
     let instance_pick = options.take("instance", InstancePick::MostRecent, str::parse)?;
     let n_clients = options.take("clients", 0, |text| match text.parse() {
         Ok(n_clients) if n_clients <= 1000 => Ok(n_clients),
@@ -315,6 +316,7 @@ fn infinicache(
         reclaim,
         placement,
         first_d,
+        older_copies,
         link: LinkTerms::default(),
         instance_pick,
         n_clients,

@@ -66,7 +66,7 @@ const SYSTEMS: [&str; 12] = [
     "infinicache:nodes=7,proxies=3,code=3+1,memory=256MB,reclaim=fig9:2019-12-26",
     "infinicache:nodes=6,code=4+2,memory=128MB,reclaim=idle:2min",
     "infinicache:nodes=7,code=4+2,memory=128MB,reclaim=fig14:large,instance=lru,clients=2",
-    "infinicache:nodes=6,code=4+2,memory=128MB,reclaim=poisson:3/min,instance=random",
+    "infinicache:nodes=6,code=4+2,memory=128MB,reclaim=poisson:3/min,instance=random,older=drop",
 ];
 
 fn shorts() -> impl Strategy<Value = Vec<Short>> {

@@ -1,5 +1,7 @@
 //! What there is to choose about an InfiniCache.
 
+use std::{fmt, str};
+
 use policy::fetch::FirstD;
 use policy::lease::LeaseTerms;
 use policy::link::LinkTerms;
@@ -10,6 +12,37 @@ use units::{Bytes, Nanos};
 use crate::availability::CodedPool;
 use crate::faas::InstancePick;
 use crate::profile::{CodecProfile, FunctionProfile, NetworkProfile, ObjectStoreProfile};
+
+/// What older copies of a chunk are worth once it was written again, after a RESET or by a PUT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OlderCopies {
+    /// They stand in for it, as in the reference, which knows a chunk by its key alone.
+    Serve,
+    /// They are of another version and serve nobody, as in the live cache, where objects may
+    /// change.
+    Drop,
+}
+
+impl str::FromStr for OlderCopies {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<OlderCopies, &'static str> {
+        match text {
+            "serve" => Ok(OlderCopies::Serve),
+            "drop" => Ok(OlderCopies::Drop),
+            _ => Err("write serve or drop"),
+        }
+    }
+}
+
+impl fmt::Display for OlderCopies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            OlderCopies::Serve => "serve",
+            OlderCopies::Drop => "drop",
+        })
+    }
+}
 
 /// A pool of functions behind one proxy or several.
 #[derive(Clone, Debug)]
@@ -38,6 +71,8 @@ pub struct InfiniCacheConfig {
     pub placement: Placement,
     /// Which answers settle a read.
     pub first_d: FirstD,
+    /// What older copies of a chunk are worth.
+    pub older_copies: OlderCopies,
     /// The billed-duration control of the functions.
     pub lease: LeaseTerms,
     /// What a proxy allows a function before it asks again.

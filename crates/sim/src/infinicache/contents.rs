@@ -264,6 +264,20 @@ impl Contents {
         self.nodes[node.index()].newest != NONE
     }
 
+    /// The object is about to be stored in another version: no copy there is of it counts any
+    /// more.
+    pub(super) fn drop_copies(&mut self, block: BlockId) {
+        let first = block.0 as usize * self.n_chunks;
+        for index in first..first + self.n_chunks {
+            let Chunk { holders, size, .. } = self.chunks[index];
+            if holders != Slots::NONE {
+                self.books.held -= size;
+                self.books.overwritten += size;
+                self.unlink(index);
+            }
+        }
+    }
+
     /// Stores a chunk in these instances of its node. Others keep the copy they may have.
     pub(super) fn store(&mut self, block: BlockId, chunk: u32, by: Slots) {
         let size = self.chunk_size(block);

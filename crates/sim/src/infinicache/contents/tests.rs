@@ -16,8 +16,9 @@ fn sync(contents: &mut Contents, from: Slot, to: Slot) -> u64 {
 }
 
 /// Plays `script` on one node with chunks of 1, 2, 4, 8 bytes called a, b, c, d: `+a0` stores
-/// in instance 0, `-a` deletes, `sync01` copies from 0 to 1, `lose0` takes 0 back. Checks the
-/// chunks that instance 0 and instance 1 then hold and the bytes that each sync moved.
+/// in instance 0, `!a` drops all copies, `-a` deletes, `sync01` copies from 0 to 1, `lose0` takes 0
+/// back. Checks the chunks that instance 0 and instance 1 then hold and the bytes that each sync
+/// moved.
 #[track_caller]
 fn check(script: &str, held: [&str; 2], moved: &[u64]) {
     let mut contents = Contents::new(1, 0, 1);
@@ -31,6 +32,7 @@ fn check(script: &str, held: [&str; 2], moved: &[u64]) {
         match word {
             _ if word.starts_with("sync") => seen.push(sync(&mut contents, slot(2), slot(1))),
             _ if word.starts_with("lose") => _ = contents.lose(NODE, slot(1)),
+            _ if word.starts_with('!') => contents.drop_copies(block()),
             _ if word.starts_with('+') => contents.store(block(), 0, Slots::one(slot(1))),
             _ => contents.delete(block(), 0),
         }
@@ -65,6 +67,15 @@ fn only_what_is_missing_is_moved() {
 fn a_deleted_chunk_does_not_come_back() {
     check("+a0 +b0 sync01 -a lose0", ["", "b"], &[3]);
     check("+a0 -a -a sync01", ["", ""], &[0]);
+}
+
+#[test]
+fn an_older_version_serves_nobody() {
+    // Without the drop, what instance 0 had before would stand in.
+    check("+a0 +b0 sync01 +a1 lose1", ["ab", ""], &[3]);
+    check("+a0 +b0 sync01 !a +a1 lose1", ["b", ""], &[3]);
+    check("+a0 +b0 sync01 !a +a1 sync10 lose1", ["ab", ""], &[3, 1]);
+    check("+a0 !a !a lose0", ["", ""], &[]);
 }
 
 #[test]
