@@ -29,6 +29,9 @@ pub struct FrameReader {
     buffer: BytesMut,
     limits: Limits,
     pace: Option<Arc<Pace>>,
+    reads_ahead: bool,
+    /// The body that is expected behind the next frame: as long as the last one.
+    body_len_before: usize,
 }
 
 /// The direction in which frames go.
@@ -75,6 +78,9 @@ pub enum BodyEnd {
 /// How much is read ahead of a frame. Little, since a body's first bytes among it are copied.
 const READ_AHEAD: usize = 4096;
 
+/// Bodies up to this length are read along with their frame by who reads ahead.
+const READ_ALONG_MAX: usize = 128 << 10;
+
 /// How much of a body that is handed on is in memory at once.
 const COPY_BYTES: usize = 256 << 10;
 
@@ -86,7 +92,14 @@ impl Connection {
     pub fn new(stream: TcpStream, limits: Limits) -> io::Result<Connection> {
         stream.set_nodelay(true)?;
         let (reader, writer) = stream.into_split();
-        let reader = FrameReader { io: reader, buffer: BytesMut::new(), limits, pace: None };
+        let reader = FrameReader {
+            io: reader,
+            buffer: BytesMut::new(),
+            limits,
+            pace: None,
+            reads_ahead: false,
+            body_len_before: 0,
+        };
         let writer = FrameWriter { io: writer, queued: BytesMut::new(), pace: None };
         Ok(Connection { reader, writer })
     }
@@ -96,6 +109,14 @@ impl Connection {
     pub(crate) fn paced(mut self, pace: Option<&Arc<Pace>>) -> Connection {
         self.reader.pace = pace.cloned();
         self.writer.pace = pace.cloned();
+        self
+    }
+
+    /// Has bodies that are not long read along with their frames, and handed out where they lie:
+    /// for who holds none of them for long, since they share their memory.
+    #[must_use]
+    pub fn reading_ahead(mut self) -> Connection {
+        self.reader.reads_ahead = true;
         self
     }
 
@@ -132,8 +153,9 @@ impl FrameReader {
                     return Ok(Some(frame));
                 }
                 Parsed::Incomplete { .. } => {
-                    self.buffer.reserve(READ_AHEAD);
-                    if self.read().await? == 0 {
+                    let n_bytes_max = READ_AHEAD + self.n_bytes_along();
+                    self.buffer.reserve(n_bytes_max);
+                    if self.read(n_bytes_max).await? == 0 {
                         return if self.buffer.is_empty() {
                             Ok(None)
                         } else {
@@ -180,6 +202,10 @@ impl FrameReader {
         }
         // The trailer is read along with it.
         let body_len = usize::try_from(body_len).map_err(|_| ConnectionError::Closed)? + 1;
+        self.body_len_before = body_len;
+        if self.reads_ahead && body_len <= self.buffer.capacity() {
+            return self.body_in_place(body_len, limit).await;
+        }
         let mut body = BytesMut::with_capacity(body_len);
         let n_here = self.buffer.len().min(body_len);
         body.put(self.buffer.split_to(n_here));
@@ -195,9 +221,22 @@ impl FrameReader {
                 pace.received(n_bytes).await;
             }
         }
-        let trailer = Trailer::from_byte(body[body_len - 1])?;
-        body.truncate(body_len - 1);
-        Ok((body.freeze(), trailer))
+        whole(body)
+    }
+
+    /// The body, its trailer included, where it was read ahead and there is room for the rest.
+    async fn body_in_place(
+        &mut self,
+        body_len: usize,
+        limit: Duration,
+    ) -> Result<(Bytes, Trailer), ConnectionError> {
+        while self.buffer.len() < body_len {
+            let room = self.buffer.capacity() - self.buffer.len();
+            if within(limit, async { Ok(self.read(room).await?) }).await? == 0 {
+                return Err(ConnectionError::Closed);
+            }
+        }
+        whole(self.buffer.split_to(body_len))
     }
 
     /// Reads so many bytes, and drops them.
@@ -258,9 +297,15 @@ impl FrameReader {
         }
     }
 
-    /// Reads some of what comes next, into what room there is. It can be given up.
-    async fn read(&mut self) -> io::Result<usize> {
-        let n_bytes = self.io.read_buf(&mut self.buffer).await?;
+    /// How much of a body to read along with the next frame.
+    fn n_bytes_along(&self) -> usize {
+        let is_short = self.body_len_before <= READ_ALONG_MAX;
+        if self.reads_ahead && is_short { self.body_len_before } else { 0 }
+    }
+
+    /// Reads some of what comes next, as much as this and there is room for. It can be given up.
+    async fn read(&mut self, n_bytes_max: usize) -> io::Result<usize> {
+        let n_bytes = self.io.read_buf(&mut (&mut self.buffer).limit(n_bytes_max)).await?;
         if let Some(pace) = &self.pace {
             pace.received(n_bytes).await;
         }
@@ -277,7 +322,8 @@ impl FrameReader {
         if self.buffer.is_empty() {
             // The trailer, and what follows it, come along with the end of a body.
             self.buffer.reserve(n_bytes_max.saturating_add(READ_AHEAD / 2).min(COPY_BYTES));
-            if within(limit, async { Ok(self.read().await?) }).await? == 0 {
+            let room = self.buffer.capacity();
+            if within(limit, async { Ok(self.read(room).await?) }).await? == 0 {
                 return Err(ConnectionError::Closed);
             }
         }
@@ -381,6 +427,13 @@ impl FrameWriter {
         // A peer that is gone already needs no telling.
         let _ = self.io.shutdown().await;
     }
+}
+
+/// A body and what its trailer says.
+fn whole(mut body: BytesMut) -> Result<(Bytes, Trailer), ConnectionError> {
+    let trailer = Trailer::from_byte(body[body.len() - 1])?;
+    body.truncate(body.len() - 1);
+    Ok((body.freeze(), trailer))
 }
 
 /// Waits for something, and no longer than the limit.

@@ -111,6 +111,8 @@ async fn welcome(
     if !matches!(pong.message, Message::Pong { node: of, .. } if of == node) {
         return refuse(connection, Refusal::OutOfPlace, shared).await;
     }
+    // Chunks are handed on at once.
+    let connection = connection.reading_ahead();
     let arrivals = &shared.functions[node.index()].arrivals;
     // Where the actor does not take it in time, the function finds its connection closed.
     let _ = timeout(limit, arrivals.send(Arrival { connection, session, is_replica })).await;
