@@ -4,6 +4,7 @@
 //! anything else is answered with an error, as Redis does.
 
 mod command;
+mod gathering;
 mod object;
 
 use std::collections::VecDeque;
@@ -21,9 +22,10 @@ use tracing::{debug, warn};
 use wire::NAME_LEN_MAX;
 
 use self::command::{Parsed, parse};
-use self::object::{Found, get, recover, set};
+use self::gathering::Gathering;
+use self::object::{Found, get, repair, set};
 use crate::object::Decoded;
-use crate::proxy::shared::{Read, Shared, is_same};
+use crate::proxy::shared::{Shared, is_same};
 
 /// Takes in clients of Redis until the proxy stops.
 pub(crate) async fn listen(shared: Arc<Shared>, listener: TcpListener, permits: Arc<Semaphore>) {
@@ -47,8 +49,11 @@ pub(crate) async fn listen(shared: Arc<Shared>, listener: TcpListener, permits: 
         clients.spawn(async move {
             let is_let_in = shared.config.resp_password.is_none();
             let buffer = BytesMut::new();
-            let mut client = Client { shared, codec, stream, buffer, is_let_in };
-            match client.run().await {
+            let repairs = JoinSet::new();
+            let mut client = Client { shared, codec, stream, buffer, is_let_in, repairs };
+            let outcome = client.run().await;
+            while client.repairs.join_next().await.is_some() {}
+            match outcome {
                 Ok(()) => {}
                 Err(error @ ConnectionError::Deadline { .. }) => {
                     client.shared.metrics.n_slow_peers.one();
@@ -71,14 +76,19 @@ struct Client {
     stream: TcpStream,
     buffer: BytesMut,
     is_let_in: bool,
+    /// What is put back of objects that were read, each of which is held for as long.
+    repairs: JoinSet<()>,
 }
+
+/// How many objects one client may hold so.
+const N_REPAIRS_MAX: usize = 8;
 
 /// What to answer.
 enum Reply {
     Line(String),
     Bulk(Bytes),
-    /// An object, and what was lost of it.
-    Object(Decoded, Vec<u8>, Arc<Read>),
+    /// An object, and what is still to be heard of its chunks.
+    Object(Decoded, Gathering),
     Nil,
     Number(usize),
     Error(String),
@@ -256,7 +266,7 @@ impl Client {
     async fn get(&mut self, key: &Bytes) -> Reply {
         match get(&self.shared, &self.codec, key).await {
             Found::Miss => Reply::Nil,
-            Found::Object(object, lost, read) => Reply::Object(object, lost, read),
+            Found::Object(object, gathering) => Reply::Object(object, gathering),
         }
     }
 
@@ -286,12 +296,15 @@ impl Client {
             Reply::NoWords => self.write(&b"*0\r\n"[..]).await,
             Reply::Number(number) => self.write(format!(":{number}\r\n").as_bytes()).await,
             Reply::Bulk(bytes) => self.send_bulk(&[bytes]).await,
-            Reply::Object(object, lost, read) => {
+            Reply::Object(object, gathering) => {
                 self.send_bulk(&object.pieces).await?;
-                // Who asked has it already.
-                if !lost.is_empty() {
-                    let whole = object.to_bytes();
-                    recover(&self.shared, &self.codec, whole, lost, &read).await;
+                while self.repairs.try_join_next().is_some() {}
+                if N_REPAIRS_MAX <= self.repairs.len() {
+                    self.repairs.join_next().await;
+                }
+                if !gathering.is_whole() {
+                    let (shared, codec) = (Arc::clone(&self.shared), Arc::clone(&self.codec));
+                    self.repairs.spawn(repair(shared, codec, object, gathering));
                 }
                 Ok(())
             }

@@ -9,7 +9,7 @@ use wire::{Frame, Message, Refusal, Trailer};
 
 use super::actor::{Actor, Lost};
 use super::lent::Lent;
-use super::order::{Incoming, Order, SetBody, Verb};
+use super::order::{GetReply, Incoming, Order, SetBody, Verb};
 
 /// Bodies up to this length are read whole rather than lent, since a hand-over costs more than
 /// the copy.
@@ -137,7 +137,9 @@ impl Actor {
             }
             (Message::Late { .. }, Verb::Get { read, reply, .. }) => {
                 read.arrived(order.id.chunk);
-                drop(reply.take().map(|it| it.send(Ok(Incoming::Late))));
+                if let Some(reply) = reply.take() {
+                    reply.send(Ok(Incoming::Late));
+                }
             }
             (Message::Stored { .. }, Verb::Set { reply, .. }) => {
                 // Who waited may be gone.
@@ -163,12 +165,15 @@ impl Actor {
         let is_early = read.arrived(order.id.chunk);
         let reply = reply.take().filter(|it| !it.is_closed());
         if !is_early && !*is_body_wanted {
-            drop(reply.map(|it| it.send(Ok(Incoming::Late))));
+            if let Some(reply) = reply {
+                reply.send(Ok(Incoming::Late));
+            }
             return self.lend_reader(body_len, None).await;
         }
-        if reply.is_none() || *is_streamed && WHOLE_LEN_MAX < body_len {
-            return self.lend_reader(body_len, reply).await;
-        }
+        let reply = match reply {
+            Some(reply) if !*is_streamed || body_len <= WHOLE_LEN_MAX => reply,
+            reply => return self.lend_reader(body_len, reply).await,
+        };
         let config = &self.shared.config;
         let (limit, limit_in_all) = (config.rest_limit, config.body_limit);
         let reader = self.reader().ok_or(Lost::Closed)?;
@@ -179,7 +184,7 @@ impl Actor {
             Err(_) => Err(Refusal::Deadline),
         };
         let is_lost = matches!(answer, Err(Refusal::Unreachable | Refusal::Deadline));
-        drop(reply.map(|it| it.send(answer)));
+        reply.send(answer);
         if is_lost && let Some(connection) = &mut self.connection {
             connection.reader = None;
         }
@@ -188,18 +193,14 @@ impl Actor {
 
     /// Lends the connection to who wants the body, until it has been taken; reads what is left
     /// of it.
-    async fn lend_reader(
-        &mut self,
-        body_len: u64,
-        reply: Option<oneshot::Sender<Result<Incoming, Refusal>>>,
-    ) -> Result<(), Lost> {
+    async fn lend_reader(&mut self, body_len: u64, reply: Option<GetReply>) -> Result<(), Lost> {
         let limit = self.shared.config.rest_limit;
         let connection = self.connection.as_mut().ok_or(Lost::Closed)?;
         let reader = connection.reader.take().ok_or(Lost::Closed)?;
         let (lent, back) = Lent::new(reader, body_len + 1);
         match reply {
             // Where nobody takes it, it comes back as it is.
-            Some(reply) => drop(reply.send(Ok(Incoming::Stream { body_len, reader: lent }))),
+            Some(reply) => reply.send(Ok(Incoming::Stream { body_len, reader: lent })),
             None => drop(lent),
         }
         let Ok(mut returned) = back.await else { return Ok(()) };

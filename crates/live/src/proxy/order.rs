@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use nodefn::{FrameReader, FrameWriter};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use wire::{ChunkId, Message, Refusal};
 
@@ -30,12 +30,39 @@ pub(crate) enum Verb {
         is_body_wanted: bool,
         /// Whether a long body is wanted as it comes, rather than whole.
         is_streamed: bool,
-        reply: Option<oneshot::Sender<Result<Incoming, Refusal>>>,
+        reply: Option<GetReply>,
     },
     /// Store it.
     Set { body: SetBody, reply: Option<oneshot::Sender<Result<(), Refusal>>> },
     /// Drop it. Nobody waits.
     Delete,
+}
+
+/// Who waits for a chunk.
+#[derive(Debug)]
+pub(crate) enum GetReply {
+    /// Someone who waits for this one alone.
+    One(oneshot::Sender<Result<Incoming, Refusal>>),
+    /// Someone who waits for several, of which this is the one with this number.
+    Each(mpsc::UnboundedSender<(u8, Result<Incoming, Refusal>)>, u8),
+}
+
+impl GetReply {
+    /// Answers. Who waited may be gone.
+    pub(crate) fn send(self, answer: Result<Incoming, Refusal>) {
+        match self {
+            GetReply::One(reply) => drop(reply.send(answer)),
+            GetReply::Each(replies, chunk) => drop(replies.send((chunk, answer))),
+        }
+    }
+
+    /// Whether nobody waits any more.
+    pub(crate) fn is_closed(&self) -> bool {
+        match self {
+            GetReply::One(reply) => reply.is_closed(),
+            GetReply::Each(replies, _) => replies.is_closed(),
+        }
+    }
 }
 
 /// What is to be stored.
@@ -69,7 +96,7 @@ impl Order {
     pub(crate) fn is_abandoned(&self) -> bool {
         match &self.verb {
             Verb::Get { read, reply, .. } => {
-                !read.is_decodable() && reply.as_ref().is_none_or(oneshot::Sender::is_closed)
+                !read.is_decodable() && reply.as_ref().is_none_or(GetReply::is_closed)
             }
             Verb::Set { reply, .. } => reply.as_ref().is_none_or(oneshot::Sender::is_closed),
             Verb::Delete => false,
@@ -96,7 +123,11 @@ impl Order {
     pub(crate) fn refuse(&mut self, why: Refusal) {
         // Who waited may be gone.
         match &mut self.verb {
-            Verb::Get { reply, .. } => drop(reply.take().map(|it| it.send(Err(why)))),
+            Verb::Get { reply, .. } => {
+                if let Some(reply) = reply.take() {
+                    reply.send(Err(why));
+                }
+            }
             Verb::Set { reply, .. } => drop(reply.take().map(|it| it.send(Err(why)))),
             Verb::Delete => {}
         }

@@ -3,7 +3,6 @@
 use std::sync::Mutex;
 
 use policy::fetch::{Fetch, FirstD, Verdict};
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::config::ProxyConfig;
@@ -14,7 +13,6 @@ use super::metadata::Location;
 pub(crate) struct Read {
     pub(crate) location: Location,
     state: Mutex<ReadState>,
-    settled: watch::Sender<bool>,
 }
 
 #[derive(Debug)]
@@ -23,6 +21,7 @@ struct ReadState {
     first_d: FirstD,
     n_data: u32,
     n_arrived: u32,
+    is_settled: bool,
     /// By chunk: whether it was asked for, and whether it was heard of.
     asked: Vec<bool>,
     heard: Vec<bool>,
@@ -38,10 +37,11 @@ impl Read {
             first_d: config.first_d,
             n_data,
             n_arrived: 0,
+            is_settled: false,
             asked: vec![false; n_chunks],
             heard: vec![false; n_chunks],
         };
-        Read { location, state: Mutex::new(state), settled: watch::Sender::new(false) }
+        Read { location, state: Mutex::new(state) }
     }
 
     /// Notes that a chunk is asked for. Whether it was not before, and exists.
@@ -66,7 +66,7 @@ impl Read {
         }
         state.n_arrived += 1;
         let is_early = state.n_arrived <= state.n_data;
-        self.note(&mut state, Fetch::arrived);
+        state.note(Fetch::arrived);
         is_early
     }
 
@@ -79,7 +79,7 @@ impl Read {
     pub(crate) fn missing(&self, chunk: u8) {
         let mut state = self.lock();
         if !std::mem::replace(&mut state.heard[usize::from(chunk)], true) {
-            self.note(&mut state, Fetch::missing);
+            state.note(Fetch::missing);
         }
     }
 
@@ -88,22 +88,22 @@ impl Read {
         self.lock().fetch.is_decodable()
     }
 
-    /// Waits until late chunks need not be waited for. Where all functions have to answer, as
-    /// the reference has it, that is never.
-    pub(crate) async fn settled(&self) {
-        let mut settled = self.settled.subscribe();
-        // The sender lives in this read.
-        let _ = settled.wait_for(|it| *it).await;
-    }
-
-    fn note(&self, state: &mut ReadState, how: impl FnOnce(&mut Fetch) -> Verdict) {
-        if how(&mut state.fetch) == Verdict::Decodable && state.first_d == FirstD::Paper {
-            self.settled.send_replace(true);
-        }
+    /// Whether late chunks need not be waited for. Where all functions have to answer, as the
+    /// reference has it, that is never so.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.lock().is_settled
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, ReadState> {
         self.state.lock().expect("nothing panics while it holds the lock")
+    }
+}
+
+impl ReadState {
+    fn note(&mut self, how: impl FnOnce(&mut Fetch) -> Verdict) {
+        if how(&mut self.fetch) == Verdict::Decodable && self.first_d == FirstD::Paper {
+            self.is_settled = true;
+        }
     }
 }
 

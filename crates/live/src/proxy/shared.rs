@@ -15,7 +15,7 @@ use super::admission::{Admissions, Arrival};
 use super::config::ProxyConfig;
 use super::metadata::{Location, Metadata};
 use super::metrics::Metrics;
-use super::order::{Incoming, Order, SetBody, Verb};
+use super::order::{GetReply, Incoming, Order, SetBody, Verb};
 use super::read::Put;
 pub(crate) use super::read::Read;
 use super::sessions::Sessions;
@@ -288,7 +288,7 @@ impl Shared {
         is_streamed: bool,
     ) -> Got {
         let (reply, answer) = oneshot::channel();
-        let (read_too, reply) = (Arc::clone(read), Some(reply));
+        let (read_too, reply) = (Arc::clone(read), Some(GetReply::One(reply)));
         let verb = Verb::Get { read: read_too, is_body_wanted, is_streamed, reply };
         let node = read.location.nodes[usize::from(chunk)];
         let due = match self.order(node, read.location.id(chunk), verb).await {
@@ -342,22 +342,48 @@ impl Shared {
         outcome
     }
 
-    fn refused(&self, read: &Read, chunk: u8, why: Refusal) -> Got {
+    /// Asks for a chunk of a read, whole, and leaves the waiting to who holds the other end of the
+    /// reply.
+    pub(crate) async fn ask_chunk(
+        &self,
+        read: &Arc<Read>,
+        chunk: u8,
+        is_body_wanted: bool,
+        reply: GetReply,
+    ) -> Result<(), Refusal> {
+        let (id, due) = (read.location.id(chunk), Instant::now() + self.config.request_limit);
+        let (read_too, reply) = (Arc::clone(read), Some(reply));
+        let verb = Verb::Get { read: read_too, is_body_wanted, is_streamed: false, reply };
+        let node = read.location.nodes[usize::from(chunk)];
+        self.queue(node, Order { id, due, verb }).await
+    }
+
+    /// Notes that a chunk cannot be had.
+    pub(crate) fn note_refused(&self, read: &Read, chunk: u8, why: Refusal) {
         read.missing(chunk);
         if why == Refusal::ChunkLost {
             self.metrics.n_chunks_lost.one();
         } else {
             self.metrics.n_refused.one();
         }
+    }
+
+    fn refused(&self, read: &Read, chunk: u8, why: Refusal) -> Got {
+        self.note_refused(read, chunk, why);
         Got::Refused(why)
     }
 
     /// Queues an order; until when it has to be done.
     async fn order(&self, node: NodeId, id: ChunkId, verb: Verb) -> Result<Instant, Refusal> {
         let due = Instant::now() + self.config.request_limit;
-        let orders = &self.functions[node.index()].orders;
-        match timeout_at(due, orders.send(Order { id, due, verb })).await {
-            Ok(Ok(())) => Ok(due),
+        self.queue(node, Order { id, due, verb }).await.map(|()| due)
+    }
+
+    /// Queues an order, which waits no longer for a place than until it has to be done.
+    async fn queue(&self, node: NodeId, order: Order) -> Result<(), Refusal> {
+        let due = order.due;
+        match timeout_at(due, self.functions[node.index()].orders.send(order)).await {
+            Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(Refusal::Draining),
             Err(_) => Err(Refusal::Busy),
         }

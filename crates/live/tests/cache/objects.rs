@@ -76,6 +76,32 @@ fn lost_chunks_are_put_back_and_an_object_that_lost_too_many_is_fetched_anew() {
 }
 
 #[test]
+fn the_resp_door_puts_back_what_it_hears_was_lost_after_it_has_answered() {
+    run(async {
+        let cache = start(config()).await;
+        put(&cache.client, "song", 1, 900_000).await;
+        let mut stream = TcpStream::connect(cache.proxy.addresses.resp.unwrap()).await.unwrap();
+        for round in 1..=3 {
+            for node in [0, 3] {
+                cache.pool.kill(node);
+            }
+            // Those two have to be invoked first, and the others are enough.
+            stream.write_all(b"*2\r\n$3\r\nGET\r\n$4\r\nsong\r\n").await.unwrap();
+            let mut answer = vec![0; b"$900000\r\n".len() + 900_000 + 2];
+            stream.read_exact(&mut answer).await.unwrap();
+            assert!(answer[9..][..900_000] == object("song", 1, 900_000)[..], "round {round}");
+            let metrics = cache.proxy.metrics();
+            while metrics.n_chunks_recovered.get() < 2 * round {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            assert_eq!(metrics.n_chunks_recovered.get(), 2 * round);
+        }
+        drop(stream);
+        cache.proxy.stop().await;
+    });
+}
+
+#[test]
 fn a_full_pool_evicts_by_clock_and_refuses_what_cannot_fit() {
     run(async {
         let mut config = config();
