@@ -81,7 +81,7 @@ struct Client {
 }
 
 /// How many objects one client may hold so.
-const N_REPAIRS_MAX: usize = 8;
+const N_REPAIRS_MAX: usize = 2;
 
 /// What to answer.
 enum Reply {
