@@ -7,6 +7,7 @@ use parquet::basic::{LogicalType, TimeUnit as ParquetUnit, Type};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use parquet::data_type::DataType;
 use parquet::errors::ParquetError;
+use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::reader::{FileReader, RowGroupReader};
 use parquet::file::serialized_reader::SerializedFileReader;
 use parquet::schema::types::ColumnDescriptor;
@@ -62,6 +63,17 @@ fn read(
     table.understood().ok_or_else(|| ErrorKind::NoRows.into())
 }
 
+/// Whether a column can lie where the index says: the library panics where it is before the file.
+fn check_place(chunk: &ColumnChunkMetaData) -> Result<(), Failure> {
+    let start = chunk.dictionary_page_offset().unwrap_or(chunk.data_page_offset());
+    if start < 0 || chunk.compressed_size() < 0 {
+        let problem =
+            format!("column `{}` begins or ends before the file", chunk.column_path().string());
+        return Err(ErrorKind::Parquet(problem).into());
+    }
+    Ok(())
+}
+
 /// The unit of a column of timestamps.
 fn unit_of(column: &ColumnDescriptor) -> Option<TimeUnit> {
     use parquet::basic::ConvertedType;
@@ -114,7 +126,10 @@ impl RowTexts {
         columns: &[usize],
         mut take: impl FnMut(&Row<'_>) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        let reader = |index: &usize| group.get_column_reader(*index).map_err(damaged);
+        let reader = |index: &usize| {
+            check_place(group.metadata().column(*index))?;
+            group.get_column_reader(*index).map_err(damaged)
+        };
         let mut readers: Vec<ColumnReader> =
             columns.iter().map(reader).collect::<Result<_, _>>()?;
         let descriptor = |index: &usize| group.metadata().column(*index).column_descr_ptr();

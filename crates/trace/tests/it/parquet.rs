@@ -9,6 +9,8 @@ use crate::{folded, notes, read, read_text, shown, written};
 const PYARROW: &[u8] = include_bytes!("../fixtures/pyarrow.parquet");
 /// Made by pyarrow 22: gzip, floating-point numbers, numbers without a sign.
 const NUMBERS: &[u8] = include_bytes!("../fixtures/numbers.parquet");
+/// Found by fuzzing: a column that begins before the file, at which the library panics.
+const NEGATIVE_OFFSET: &[u8] = include_bytes!("../fixtures/negative-offset.parquet");
 
 fn parquet_of(trace: &Trace) -> Vec<u8> {
     written(trace, |out| Box::new(ParquetWriter::new(out)))
@@ -55,6 +57,7 @@ fn columns_can_be_named() {
 fn what_is_damaged_is_refused() {
     let whole = parquet_of(&read_text("time,key,size\n0,a,1\n5,b,2\n"));
     let error = |bytes: &[u8]| read(bytes, &ReadOptions::DETECT).unwrap_err().to_string();
+    insta::assert_snapshot!(error(NEGATIVE_OFFSET), @"t.csv: this Parquet file cannot be read: column `ttl` begins or ends before the file; is it whole? Copy or write it again");
     for n_bytes in [4, 12, whole.len() / 2, whole.len() - 1] {
         let message = error(&whole[..n_bytes]);
         assert!(message.starts_with("t.csv: this Parquet file cannot be read: "), "{message}");
