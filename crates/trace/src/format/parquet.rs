@@ -1,5 +1,7 @@
 //! Parquet, whose columns a trace's are recognised among by name, as those of a CSV are.
 
+mod guard;
+
 use std::io::Read;
 
 use bytes::Bytes;
@@ -12,6 +14,7 @@ use parquet::file::reader::{FileReader, RowGroupReader};
 use parquet::file::serialized_reader::SerializedFileReader;
 use parquet::schema::types::ColumnDescriptor;
 
+use self::guard::guarded;
 use super::delimited::Table;
 use super::{Format, Reader, Understood};
 use crate::builder::Builder;
@@ -45,7 +48,8 @@ fn read(
 ) -> Result<Understood, Failure> {
     let mut bytes = Vec::new();
     input.read_to_end(&mut bytes)?;
-    let file = SerializedFileReader::new(Bytes::from(bytes)).map_err(damaged)?;
+    let bytes = Bytes::from(bytes);
+    let file = guarded(|| SerializedFileReader::new(bytes)).map_err(damaged)?;
     let schema = file.metadata().file_metadata().schema_descr();
     let names: Vec<String> = schema.columns().iter().map(|it| it.path().string()).collect();
     let unit = |index: usize| unit_of(&schema.column(index));
@@ -57,7 +61,7 @@ fn read(
     }
     let mut rows = RowTexts { texts: vec![Texts::default(); names.len()], ..RowTexts::default() };
     for index in 0..file.num_row_groups() {
-        let group = file.get_row_group(index).map_err(damaged)?;
+        let group = guarded(|| file.get_row_group(index)).map_err(damaged)?;
         rows.read_group(group.as_ref(), &columns, |row| table.take(row, options, builder))?;
     }
     table.understood().ok_or_else(|| ErrorKind::NoRows.into())
@@ -128,7 +132,7 @@ impl RowTexts {
     ) -> Result<(), Failure> {
         let reader = |index: &usize| {
             check_place(group.metadata().column(*index))?;
-            group.get_column_reader(*index).map_err(damaged)
+            guarded(|| group.get_column_reader(*index)).map_err(damaged)
         };
         let mut readers: Vec<ColumnReader> =
             columns.iter().map(reader).collect::<Result<_, _>>()?;
@@ -140,7 +144,7 @@ impl RowTexts {
                 let texts = &mut self.texts[*index];
                 texts.text.clear();
                 texts.ends.clear();
-                read_texts(reader, column, texts).map_err(damaged)?;
+                guarded(|| read_texts(reader, column, texts)).map_err(damaged)?;
                 if *n_rows.get_or_insert(texts.ends.len()) != texts.ends.len() {
                     let problem = "its columns are of different lengths".to_owned();
                     return Err(ErrorKind::Parquet(problem).into());

@@ -11,6 +11,8 @@ const PYARROW: &[u8] = include_bytes!("../fixtures/pyarrow.parquet");
 const NUMBERS: &[u8] = include_bytes!("../fixtures/numbers.parquet");
 /// Found by fuzzing: a column that begins before the file, at which the library panics.
 const NEGATIVE_OFFSET: &[u8] = include_bytes!("../fixtures/negative-offset.parquet");
+/// The same: the dictionary that a page refers to is missing.
+const NO_DICTIONARY: &[u8] = include_bytes!("../fixtures/no-dictionary.parquet");
 
 fn parquet_of(trace: &Trace) -> Vec<u8> {
     written(trace, |out| Box::new(ParquetWriter::new(out)))
@@ -58,6 +60,7 @@ fn what_is_damaged_is_refused() {
     let whole = parquet_of(&read_text("time,key,size\n0,a,1\n5,b,2\n"));
     let error = |bytes: &[u8]| read(bytes, &ReadOptions::DETECT).unwrap_err().to_string();
     insta::assert_snapshot!(error(NEGATIVE_OFFSET), @"t.csv: this Parquet file cannot be read: column `ttl` begins or ends before the file; is it whole? Copy or write it again");
+    insta::assert_snapshot!(error(NO_DICTIONARY), @"t.csv: this Parquet file cannot be read: Parquet error: its pages contradict its index; is it whole? Copy or write it again");
     for n_bytes in [4, 12, whole.len() / 2, whole.len() - 1] {
         let message = error(&whole[..n_bytes]);
         assert!(message.starts_with("t.csv: this Parquet file cannot be read: "), "{message}");
