@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use pricing::{CostItems, Usage};
-use report::comparison::{HitLatency, HourSummary, LatencySummary, LossSummary, SystemSummary};
+use report::comparison::{
+    HitLatency, HourSummary, LatencySummary, LossSummary, SystemSummary, counts_of, named_counts,
+};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sim::Counts;
-use units::{Bytes, Nanos, Usd};
+use units::Usd;
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use crate::output;
@@ -116,9 +118,13 @@ pub(crate) struct KeptSummary {
     hours: Vec<KeptHour>,
 }
 
+/// How many counts there are.
+const N_COUNTS: usize = 20;
+
 #[derive(Serialize, Deserialize)]
 struct KeptHour {
-    counts: [u64; 20],
+    /// In the order of [`named_counts`].
+    counts: [u64; N_COUNTS],
     usage: Usage,
     /// In picodollars.
     cost: [u128; 6],
@@ -162,9 +168,9 @@ impl From<KeptSummary> for SystemSummary {
             counts: total.counts(),
             cost: total.cost(),
             usage: total.usage,
-            latency: latencies(latency_ms),
+            latency: LatencySummary::of_ms(latency_ms),
             loss: LossSummary {
-                time_to_repair: time_to_repair_ms.map(latencies),
+                time_to_repair: time_to_repair_ms.map(LatencySummary::of_ms),
                 time_to_object_loss_h_mean: loss_mean,
                 time_to_object_loss_h_closed_form: loss_closed_form,
             },
@@ -180,112 +186,22 @@ impl From<KeptHour> for HourSummary {
     }
 }
 
-fn latencies(ms: [f64; 7]) -> LatencySummary {
-    LatencySummary {
-        mean_ms: ms[0],
-        p50_ms: ms[1],
-        p90_ms: ms[2],
-        p95_ms: ms[3],
-        p99_ms: ms[4],
-        p999_ms: ms[5],
-        max_ms: ms[6],
-    }
-}
-
 impl KeptHour {
     fn of(counts: &Counts, usage: &Usage, cost: &CostItems) -> KeptHour {
-        let Counts {
-            n_gets,
-            n_puts,
-            n_deletes,
-            n_hits,
-            n_compulsory_misses,
-            n_capacity_misses,
-            n_resets,
-            n_recoveries,
-            n_recovered_chunks,
-            n_evictions,
-            n_reclaims,
-            n_invocations,
-            n_timeouts,
-            n_objects_lost,
-            intact_object_s,
-            busy,
-            synced_bytes,
-            requested_bytes,
-            hit_bytes,
-            overcommitted_max,
-        } = *counts;
-        let counts = [
-            n_gets,
-            n_puts,
-            n_deletes,
-            n_hits,
-            n_compulsory_misses,
-            n_capacity_misses,
-            n_resets,
-            n_recoveries,
-            n_recovered_chunks,
-            n_evictions,
-            n_reclaims,
-            n_invocations,
-            n_timeouts,
-            n_objects_lost,
-            intact_object_s,
-            busy.get(),
-            synced_bytes.get(),
-            requested_bytes.get(),
-            hit_bytes.get(),
-            overcommitted_max.get(),
-        ];
-        KeptHour { counts, usage: usage.clone(), cost: cost.named().map(|(_, it)| it.get()) }
+        let mut kept = [0; N_COUNTS];
+        for (place, (_, count)) in kept.iter_mut().zip(named_counts(counts)) {
+            *place = count;
+        }
+        let cost = cost.named().map(|(_, it)| it.get());
+        KeptHour { counts: kept, usage: usage.clone(), cost }
     }
 
     fn counts(&self) -> Counts {
-        let [
-            n_gets,
-            n_puts,
-            n_deletes,
-            n_hits,
-            n_compulsory_misses,
-            n_capacity_misses,
-            n_resets,
-            n_recoveries,
-            n_recovered_chunks,
-            n_evictions,
-            n_reclaims,
-            n_invocations,
-            n_timeouts,
-            n_objects_lost,
-            intact_object_s,
-            busy,
-            synced_bytes,
-            requested_bytes,
-            hit_bytes,
-            overcommitted_max,
-        ] = self.counts;
-        Counts {
-            n_gets,
-            n_puts,
-            n_deletes,
-            n_hits,
-            n_compulsory_misses,
-            n_capacity_misses,
-            n_resets,
-            n_recoveries,
-            n_recovered_chunks,
-            n_evictions,
-            n_reclaims,
-            n_invocations,
-            n_timeouts,
-            n_objects_lost,
-            intact_object_s,
-            busy: Nanos::new(busy),
-            synced_bytes: Bytes::new(synced_bytes),
-            requested_bytes: Bytes::new(requested_bytes),
-            hit_bytes: Bytes::new(hit_bytes),
-            overcommitted_max: Bytes::new(overcommitted_max),
-        }
+        let number_of = |name: &str| {
+            let place = named_counts(&Counts::default()).position(|(it, _)| it == name)?;
+            self.counts.get(place).copied()
+        };
+        counts_of(number_of).expect("each has its place")
     }
 
     fn cost(&self) -> CostItems {
@@ -296,6 +212,8 @@ impl KeptHour {
 
 #[cfg(test)]
 mod tests {
+    use units::Nanos;
+
     use super::*;
 
     #[test]
@@ -319,7 +237,10 @@ mod tests {
 
     #[test]
     fn a_summary_comes_back_as_it_was() {
-        let counts = Counts { n_gets: 3, n_hits: 2, n_resets: u64::MAX, ..Counts::default() };
+        // Each a number of its own, so that none can stand for another.
+        let place = |name: &str| named_counts(&Counts::default()).position(|(it, _)| it == name);
+        let counts = counts_of(|name| Some(u64::MAX - place(name)? as u64)).unwrap();
+        assert_eq!(named_counts(&counts).count(), N_COUNTS);
         let cost = CostItems { backup: Usd::pico(1 << 70), ..CostItems::default() };
         let mut usage = Usage::default();
         usage.backup.billed_mb_ms_by_100ms = 1 << 70;
@@ -331,7 +252,7 @@ mod tests {
             cost,
             latency: LatencySummary { p50_ms: 0.1 + 0.2, ..LatencySummary::default() },
             loss: LossSummary {
-                time_to_repair: Some(latencies([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0])),
+                time_to_repair: Some(LatencySummary::of_ms([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0])),
                 time_to_object_loss_h_mean: Some(0.1),
                 time_to_object_loss_h_closed_form: None,
             },

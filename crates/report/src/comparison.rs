@@ -9,9 +9,11 @@ mod table_rows;
 mod tests;
 
 use pricing::{CostItems, Usage};
+use serde::{Deserialize, Serialize};
 use sim::{Counts, Distribution, Latencies};
 use units::{Bytes, Nanos};
 
+pub use self::fields::{counts_of, named_counts};
 pub use self::json::{to_json, to_json_of_seeds, to_json_with_hours};
 pub use self::read::{ResultError, from_json};
 pub use self::table::{to_table, to_table_of_seeds};
@@ -30,7 +32,7 @@ pub struct Comparison {
 }
 
 /// What made a result: enough to make it again.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
     /// The version of the program.
     pub version: String,
@@ -181,6 +183,19 @@ pub struct LatencySummary {
 }
 
 impl LatencySummary {
+    /// The summary of these numbers, in the order of [`LatencySummary::named`], in milliseconds.
+    pub const fn of_ms(ms: [f64; 7]) -> LatencySummary {
+        LatencySummary {
+            mean_ms: ms[0],
+            p50_ms: ms[1],
+            p90_ms: ms[2],
+            p95_ms: ms[3],
+            p99_ms: ms[4],
+            p999_ms: ms[5],
+            max_ms: ms[6],
+        }
+    }
+
     /// The numbers with their names, in the order in which they are listed.
     pub const fn named(&self) -> [(&'static str, f64); 7] {
         let LatencySummary { mean_ms, p50_ms, p90_ms, p95_ms, p99_ms, p999_ms, max_ms } = *self;

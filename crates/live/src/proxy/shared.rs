@@ -288,10 +288,8 @@ impl Shared {
         is_streamed: bool,
     ) -> Got {
         let (reply, answer) = oneshot::channel();
-        let (read_too, reply) = (Arc::clone(read), Some(GetReply::One(reply)));
-        let verb = Verb::Get { read: read_too, is_body_wanted, is_streamed, reply };
-        let node = read.location.nodes[usize::from(chunk)];
-        let due = match self.order(node, read.location.id(chunk), verb).await {
+        let reply = GetReply::One(reply);
+        let due = match self.ask_chunk(read, chunk, is_body_wanted, is_streamed, reply).await {
             Ok(due) => due,
             Err(why) => return self.refused(read, chunk, why),
         };
@@ -342,20 +340,19 @@ impl Shared {
         outcome
     }
 
-    /// Asks for a chunk of a read, whole, and leaves the waiting to who holds the other end of the
-    /// reply.
+    /// Asks for a chunk of a read, and leaves the waiting to who holds the other end of the reply;
+    /// until when it has to be answered.
     pub(crate) async fn ask_chunk(
         &self,
         read: &Arc<Read>,
         chunk: u8,
         is_body_wanted: bool,
+        is_streamed: bool,
         reply: GetReply,
-    ) -> Result<(), Refusal> {
-        let (id, due) = (read.location.id(chunk), Instant::now() + self.config.request_limit);
+    ) -> Result<Instant, Refusal> {
         let (read_too, reply) = (Arc::clone(read), Some(reply));
-        let verb = Verb::Get { read: read_too, is_body_wanted, is_streamed: false, reply };
-        let node = read.location.nodes[usize::from(chunk)];
-        self.queue(node, Order { id, due, verb }).await
+        let verb = Verb::Get { read: read_too, is_body_wanted, is_streamed, reply };
+        self.order(read.location.nodes[usize::from(chunk)], read.location.id(chunk), verb).await
     }
 
     /// Notes that a chunk cannot be had.
@@ -376,14 +373,9 @@ impl Shared {
     /// Queues an order; until when it has to be done.
     async fn order(&self, node: NodeId, id: ChunkId, verb: Verb) -> Result<Instant, Refusal> {
         let due = Instant::now() + self.config.request_limit;
-        self.queue(node, Order { id, due, verb }).await.map(|()| due)
-    }
-
-    /// Queues an order, which waits no longer for a place than until it has to be done.
-    async fn queue(&self, node: NodeId, order: Order) -> Result<(), Refusal> {
-        let due = order.due;
-        match timeout_at(due, self.functions[node.index()].orders.send(order)).await {
-            Ok(Ok(())) => Ok(()),
+        let orders = &self.functions[node.index()].orders;
+        match timeout_at(due, orders.send(Order { id, due, verb })).await {
+            Ok(Ok(())) => Ok(due),
             Ok(Err(_)) => Err(Refusal::Draining),
             Err(_) => Err(Refusal::Busy),
         }

@@ -42,7 +42,7 @@ impl Gathering {
         let due = Instant::now() + shared.config.request_limit;
         for chunk in &chunks {
             let reply = GetReply::Each(sender.clone(), *chunk);
-            if let Err(why) = shared.ask_chunk(read, *chunk, is_body_wanted, reply).await {
+            if let Err(why) = shared.ask_chunk(read, *chunk, is_body_wanted, false, reply).await {
                 // The receiver is right here.
                 let _ = sender.send((*chunk, Err(why)));
             }

@@ -47,11 +47,16 @@ pub(super) const fn more_events(counts: &Counts) -> [(&'static str, u64); 11] {
     ]
 }
 
-/// The counts whose parts are `number_of` their names in [`events`] and [`more_events`].
+/// All counts with the names that JSON and CSV have for them.
+pub fn named_counts(counts: &Counts) -> impl Iterator<Item = (&'static str, u64)> + use<> {
+    events(counts).into_iter().chain(more_events(counts))
+}
+
+/// The counts whose parts are `number_of` their names, which are those of [`named_counts`].
 ///
 /// # Errors
 /// The first name of which there is no number.
-pub(super) fn counts(number_of: impl Fn(&str) -> Option<u64>) -> Result<Counts, &'static str> {
+pub fn counts_of(number_of: impl Fn(&str) -> Option<u64>) -> Result<Counts, &'static str> {
     let of = |name: &'static str| number_of(name).ok_or(name);
     Ok(Counts {
         n_gets: of("n_gets")?,

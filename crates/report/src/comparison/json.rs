@@ -1,7 +1,7 @@
 //! A comparison as JSON: the same comparison gives the same bytes.
 
 use pricing::Usage;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::fields::{dollars, events, loss as loss_fields, more_events, ratios};
 use super::{Comparison, HourSummary, Receipt, SystemSummary, TraceSummary};
@@ -32,27 +32,19 @@ pub fn to_json_of_seeds(comparisons: &[Comparison], with_hours: bool) -> String 
 
 #[derive(Serialize)]
 struct Document<'a> {
-    receipt: ReceiptObject<'a>,
+    receipt: &'a Receipt,
     trace: TraceObject,
     systems: Vec<SystemObject<'a>>,
 }
 
-#[derive(Serialize)]
-struct ReceiptObject<'a> {
-    version: &'a str,
-    seed: u64,
-    experiment_hash: &'a str,
-    trace_hash: &'a str,
-    prices: &'a str,
-}
-
-#[derive(Serialize)]
-struct TraceObject {
-    n_requests: u64,
-    n_objects: u64,
-    requested_bytes: u64,
-    unique_bytes: u64,
-    span_s: f64,
+/// A trace as it is written and read.
+#[derive(Serialize, Deserialize)]
+pub(super) struct TraceObject {
+    pub(super) n_requests: u64,
+    pub(super) n_objects: u64,
+    pub(super) requested_bytes: u64,
+    pub(super) unique_bytes: u64,
+    pub(super) span_s: f64,
 }
 
 #[derive(Serialize)]
@@ -99,18 +91,13 @@ impl<T: Serialize> Serialize for Named<T> {
 fn write(comparison: &Comparison, with_hours: bool) -> String {
     let Comparison { receipt, trace, systems } = comparison;
     let document = Document {
-        receipt: receipt_object(receipt),
+        receipt,
         trace: trace_object(*trace),
         systems: systems.iter().map(|it| system_object(it, with_hours)).collect(),
     };
     let mut text = serde_json::to_string_pretty(&document).expect("every key is a text");
     text.push('\n');
     text
-}
-
-fn receipt_object(receipt: &Receipt) -> ReceiptObject<'_> {
-    let Receipt { version, seed, experiment_hash, trace_hash, prices } = receipt;
-    ReceiptObject { version, seed: *seed, experiment_hash, trace_hash, prices }
 }
 
 fn trace_object(trace: TraceSummary) -> TraceObject {

@@ -8,9 +8,10 @@ use serde_json::Value;
 use sim::Counts;
 use units::{Bytes, Nanos, Usd};
 
+use super::json::TraceObject;
 use super::{
     Comparison, HitLatency, HourSummary, LatencySummary, LossSummary, Receipt, SystemSummary,
-    TraceSummary, fields,
+    TraceSummary, counts_of,
 };
 
 /// Why a text is not a result.
@@ -65,27 +66,9 @@ pub fn from_json(text: &str) -> Result<Vec<Comparison>, ResultError> {
 
 #[derive(Deserialize)]
 struct Document {
-    receipt: ReceiptObject,
+    receipt: Receipt,
     trace: TraceObject,
     systems: Vec<SystemObject>,
-}
-
-#[derive(Deserialize)]
-struct ReceiptObject {
-    version: String,
-    seed: u64,
-    experiment_hash: String,
-    trace_hash: String,
-    prices: String,
-}
-
-#[derive(Deserialize)]
-struct TraceObject {
-    n_requests: u64,
-    n_objects: u64,
-    requested_bytes: u64,
-    unique_bytes: u64,
-    span_s: f64,
 }
 
 #[derive(Deserialize)]
@@ -137,10 +120,9 @@ struct LatencyObject {
 
 fn comparison(document: Document) -> Result<Comparison, ResultError> {
     let Document { receipt, trace, systems } = document;
-    let ReceiptObject { version, seed, experiment_hash, trace_hash, prices } = receipt;
     let TraceObject { n_requests, n_objects, requested_bytes, unique_bytes, span_s } = trace;
     Ok(Comparison {
-        receipt: Receipt { version, seed, experiment_hash, trace_hash, prices },
+        receipt,
         trace: TraceSummary {
             n_requests,
             n_objects,
@@ -184,7 +166,7 @@ fn system(object: SystemObject) -> Result<SystemSummary, ResultError> {
 }
 
 fn counts(system: &str, numbers: &BTreeMap<String, Value>) -> Result<Counts, ResultError> {
-    let counts = fields::counts(|name| numbers.get(name).and_then(Value::as_u64))
+    let counts = counts_of(|name| numbers.get(name).and_then(Value::as_u64))
         .map_err(|name| ResultError::NoCount { system: system.to_owned(), name })?;
     let Counts { n_hits, n_compulsory_misses, n_capacity_misses, n_resets, .. } = counts;
     let settled = [n_hits, n_compulsory_misses, n_capacity_misses, n_resets];
@@ -224,15 +206,8 @@ fn not_negative(name: &'static str, number: f64) -> Result<f64, ResultError> {
 
 fn latency(object: &LatencyObject) -> LatencySummary {
     let LatencyObject { mean, p50, p90, p95, p99, p999, max } = *object;
-    LatencySummary {
-        mean_ms: mean.unwrap_or_default(),
-        p50_ms: p50.unwrap_or_default(),
-        p90_ms: p90.unwrap_or_default(),
-        p95_ms: p95.unwrap_or_default(),
-        p99_ms: p99.unwrap_or_default(),
-        p999_ms: p999.unwrap_or_default(),
-        max_ms: max.unwrap_or_default(),
-    }
+    let numbers = [mean, p50, p90, p95, p99, p999, max];
+    LatencySummary::of_ms(numbers.map(Option::unwrap_or_default))
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ fn what_was_written_is_read_back() {
     }
     let [elasticache, infinicache] = [elasticache("ElastiCache"), infinicache("InfiniCache")];
     // Each count a number of its own, so that none can stand for another.
-    let distinct = fields::counts(|name| match name {
+    let distinct = counts_of(|name| match name {
         "n_gets" => Some(11 + 13 + 17 + 19),
         "n_hits" => Some(11),
         "n_compulsory_misses" => Some(13),
