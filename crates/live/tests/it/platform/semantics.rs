@@ -4,7 +4,7 @@ use live::platform::local::{ReclaimPlan, Reclaimed};
 use serde_json::{Value, json};
 use units::{Nanos, Time};
 
-use super::support::{Setup, answer, invoke, json as payload_of, state, until};
+use super::support::{Setup, answer, invoke, json as payload_of, scheduling, state, until};
 
 fn process(answer: &Value) -> u64 {
     answer["process"].as_u64().unwrap()
@@ -26,6 +26,7 @@ async fn memory_survives_between_invocations_and_an_idle_instance_is_frozen() {
     assert_eq!(second["n_files_max"], 1_024);
     assert_eq!(second["task_root"], second["directory"]);
     assert_eq!(second["bandwidth"], "");
+    assert_eq!(scheduling(process(&first)).as_deref(), Some("3"));
     assert_eq!(setup.platform.usage().n_starts, 1);
     setup.platform.stop().await;
     assert_eq!(state(process(&first)), None);

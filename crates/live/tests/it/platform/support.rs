@@ -95,9 +95,19 @@ pub(crate) fn example(name: &str) -> PathBuf {
 /// The state of a process: `T` if it is stopped, `S` or `R` if it runs; `None` if it is gone, or
 /// only waits for its parent to take note.
 pub(crate) fn state(process: u64) -> Option<char> {
+    stat(process, 3)?.chars().next().filter(|it| !"ZX".contains(*it))
+}
+
+/// How a process is scheduled: 0 as most are, 3 if it waits for its turn (`SCHED_BATCH`).
+pub(crate) fn scheduling(process: u64) -> Option<String> {
+    stat(process, 41)
+}
+
+/// A field of proc_pid_stat(5), by its number there, which is 3 or more.
+fn stat(process: u64, number: usize) -> Option<String> {
     let text = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     let (_, fields) = text.rsplit_once(") ").unwrap();
-    fields.chars().next().filter(|it| !"ZX".contains(*it))
+    fields.split(' ').nth(number - 3).map(str::to_owned)
 }
 
 /// Waits until something is so.
