@@ -44,6 +44,9 @@ pub(crate) enum Command {
     Compare(CompareArgs),
     /// Run one experiment: all its systems and seeds
     Run(RunArgs),
+    /// Run an experiment at every combination of the values of its `sweep`, and show which none
+    /// beats
+    Sweep(RunArgs),
     /// Draw the figures and tables of the paper, ours beside theirs, and the scoreboard
     Figures(FiguresArgs),
     /// Look at a trace, make one, or replay one through plain caches

@@ -14,6 +14,7 @@ pub(crate) mod live_validate;
 pub(crate) mod prices;
 pub(crate) mod reprice;
 pub(crate) mod run;
+pub(crate) mod sweep;
 pub(crate) mod trace_convert;
 pub(crate) mod trace_fit;
 pub(crate) mod trace_generate;

@@ -1,5 +1,7 @@
 //! An experiment as its file spells it: what is asked, what is run, and what it is held against.
 
+use std::path::Path;
+
 use anyhow::Context;
 use policy::EvictionPolicy;
 use serde::Deserialize;
@@ -7,6 +9,7 @@ use trace::Selection;
 use units::{Bytes, Nanos};
 
 use crate::args::{DEFAULT_BOOK, DEFAULT_PROFILE, PriceArgs, UsageError};
+use crate::axes::{Axes, Point};
 use crate::experiment::{Experiment, Parts};
 
 /// An experiment as its file spells it. Nothing is checked but its shape.
@@ -33,6 +36,9 @@ pub(crate) struct ExperimentFile {
     /// Several of what `select`, `seeds` and `systems` are one of.
     #[serde(default)]
     workload: Vec<WorkloadFile>,
+    /// The values that `{names}` in `systems` stand for.
+    #[serde(default)]
+    pub(crate) sweep: Axes,
     /// Traces that are described, not replayed.
     #[serde(default)]
     pub(crate) traces: Vec<String>,
@@ -100,9 +106,17 @@ pub(crate) struct Named {
     pub(crate) name: String,
     /// What is run.
     pub(crate) experiment: Experiment,
+    /// Its systems, and where they stand on the axes of the sweep, if it is one.
+    pub(crate) points: Vec<Point>,
 }
 
 impl ExperimentFile {
+    /// The experiment in a file, and the file's text.
+    pub(crate) fn open(path: &Path) -> anyhow::Result<(ExperimentFile, String)> {
+        let text = fs_err::read_to_string(path)?;
+        Ok((ExperimentFile::parse(&path.display().to_string(), &text)?, text))
+    }
+
     /// The file `origin` with this text.
     pub(crate) fn parse(origin: &str, text: &str) -> anyhow::Result<ExperimentFile> {
         toml::from_str(text).with_context(|| format!("cannot read `{origin}`"))
@@ -119,6 +133,18 @@ impl ExperimentFile {
         self.seeds.as_ref().map_or_else(|| Ok(vec![1]), Seeds::numbers)
     }
 
+    /// What is replayed, on `trace` if one is given, of an experiment that has to replay
+    /// something.
+    pub(crate) fn experiments_to_run(&self, trace: Option<&str>) -> anyhow::Result<Vec<Named>> {
+        let experiments = self.experiments(trace)?;
+        if experiments.is_empty() {
+            let missing = "`systems` is missing; write which to run, such as [\"infinicache\"], \
+                           or with `figure` which figure this is";
+            return Err(UsageError(missing.to_owned()).into());
+        }
+        Ok(experiments)
+    }
+
     /// What is replayed, on `trace` if one is given; nothing where the experiment replays none.
     pub(crate) fn experiments(&self, trace: Option<&str>) -> anyhow::Result<Vec<Named>> {
         if self.workload.is_empty() && self.systems.is_empty() {
@@ -130,23 +156,38 @@ impl ExperimentFile {
             )
             .into());
         }
+        let of_workloads = self.workload.iter().flat_map(|it| &it.systems);
+        self.sweep.check(self.systems.iter().chain(of_workloads))?;
         if self.workload.is_empty() {
-            let experiment = self.check(trace, &self.select, &self.systems, self.seeds()?)?;
-            return Ok(vec![Named { name: String::new(), experiment }]);
+            let (select, seeds) = (&self.select, self.seeds()?);
+            return Ok(vec![self.named(String::new(), trace, select, &self.systems, seeds)?]);
         }
         let named = |it: &WorkloadFile| {
             let seeds = it.seeds.as_ref().map_or_else(|| self.seeds(), Seeds::numbers)?;
-            let experiment = self.check(trace, &it.select, &it.systems, seeds)?;
-            Ok(Named { name: it.name.clone(), experiment })
+            self.named(it.name.clone(), trace, &it.select, &it.systems, seeds)
         };
         self.workload.iter().map(named).collect()
+    }
+
+    fn named(
+        &self,
+        name: String,
+        trace: Option<&str>,
+        select: &SelectFile,
+        systems: &[String],
+        seeds: Vec<u64>,
+    ) -> anyhow::Result<Named> {
+        let points = self.sweep.points(systems)?;
+        let systems = points.iter().map(|it| it.system.clone()).collect();
+        let experiment = self.check(trace, select, systems, seeds)?;
+        Ok(Named { name, experiment, points })
     }
 
     fn check(
         &self,
         trace: Option<&str>,
         select: &SelectFile,
-        systems: &[String],
+        systems: Vec<String>,
         seeds: Vec<u64>,
     ) -> anyhow::Result<Experiment> {
         let SelectFile { hours, min_size, max_size, scale_size, clamp_size } = select;
@@ -160,7 +201,7 @@ impl ExperimentFile {
                 clamp_size: read::<Bytes>("select.clamp_size", clamp_size.as_ref())?,
             },
             policy: read("policy", self.policy.as_ref())?.unwrap_or(EvictionPolicy::Lru),
-            systems: systems.to_vec(),
+            systems,
             prices: &PriceArgs {
                 prices: self.prices.clone(),
                 accounting: read("accounting", self.accounting.as_ref())?,
@@ -220,6 +261,15 @@ fn default_book() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_sweep_of_the_readme_is_one() {
+        let readme = include_str!("../../../experiments/README.md");
+        let example = readme.split("```").find_map(|it| it.strip_prefix("toml")).unwrap();
+        let file = ExperimentFile::parse("it.toml", example).unwrap();
+        let workloads = file.experiments(None).unwrap();
+        assert_eq!(workloads[0].points.len(), 3 * 2 * 2 + 3 + 1);
+    }
 
     #[test]
     fn seeds_are_a_list_or_a_range() {

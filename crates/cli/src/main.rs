@@ -1,6 +1,8 @@
 //! `infinisim`: what would a trace of object requests cost, how fast would it be, what be lost?
 
 mod args;
+mod axes;
+mod best;
 mod commands;
 mod experiment;
 mod experiment_file;
@@ -60,6 +62,7 @@ fn run(args: Args) -> anyhow::Result<()> {
     match args.command {
         Command::Compare(args) => commands::compare::compare(&args),
         Command::Run(args) => commands::run::run(&args),
+        Command::Sweep(args) => commands::sweep::sweep(&args),
         Command::Figures(args) => commands::figures::figures(&args),
         Command::Trace { command } => match command {
             TraceCommand::Info(args) => commands::trace_info::info(&args),

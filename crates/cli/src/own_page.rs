@@ -18,7 +18,44 @@ pub(crate) fn write(
     configuration: &str,
     notes: &[String],
 ) -> anyhow::Result<()> {
-    let page = page_of(comparisons, question, configuration, notes)?;
+    let contents = Contents::of(comparisons);
+    write_contents(dir, comparisons, question, configuration, notes, contents)
+}
+
+/// What a page shows, beside what it is of and how it was made.
+pub(crate) struct Contents {
+    /// What all of it is about.
+    pub(crate) title: String,
+    /// What is said first.
+    pub(crate) facts: Vec<Fact>,
+    /// The numbers.
+    pub(crate) table: Table,
+    /// The figures, each with its name.
+    pub(crate) charts: Vec<(&'static str, Chart)>,
+}
+
+impl Contents {
+    fn of(comparisons: &[Comparison]) -> Contents {
+        let systems = Systems::of(comparisons);
+        Contents {
+            title: "What a cache would cost, hit and lose".to_owned(),
+            facts: systems.facts(),
+            table: systems.table(),
+            charts: systems.charts(),
+        }
+    }
+}
+
+/// Writes index.html of these contents into `dir`; the rest as [`write`] has it.
+pub(crate) fn write_contents(
+    dir: &Path,
+    comparisons: &[Comparison],
+    question: &str,
+    configuration: &str,
+    notes: &[String],
+    contents: Contents,
+) -> anyhow::Result<()> {
+    let page = page_of(comparisons, question, configuration, notes, contents)?;
     output::write_text(&dir.join("index.html"), &page::to_html(&page))
 }
 
@@ -35,9 +72,10 @@ fn page_of(
     question: &str,
     configuration: &str,
     notes: &[String],
+    contents: Contents,
 ) -> anyhow::Result<Page> {
+    let Contents { title, facts, table, charts } = contents;
     let Some(first) = comparisons.first() else { panic!("a run has at least one seed") };
-    let systems = Systems::of(comparisons);
     let trace = first.trace;
     let mut lead = vec![
         question.to_owned(),
@@ -65,8 +103,7 @@ fn page_of(
             )
         })
         .collect();
-    let figures = systems
-        .charts()
+    let figures = charts
         .into_iter()
         .map(|(name, chart)| {
             Ok(PageFigure {
@@ -81,11 +118,11 @@ fn page_of(
         })
         .collect::<anyhow::Result<Vec<_>>>()?;
     Ok(Page {
-        title: "What a cache would cost, hit and lose".to_owned(),
+        title,
         lead,
-        facts: systems.facts(),
+        facts,
         scoreboard: None,
-        tables: vec![systems.table()],
+        tables: vec![table],
         sections: vec![Section { title: "Figures".to_owned(), figures }],
         receipts,
     })
@@ -325,7 +362,7 @@ mod tests {
         let expect = [Hue::S3, Hue::InfiniCache, Hue::Series(0), Hue::InfiniCacheWithoutBackup];
         assert_eq!(hues, expect);
         // A run of nothing makes a page all the same.
-        let page = page_of(&comparisons, "Why?", "", &[]).unwrap();
+        let page = page_of(&comparisons, "Why?", "", &[], Contents::of(&comparisons)).unwrap();
         assert!(page::to_html(&page).contains("<p>Why?</p>"));
     }
 }

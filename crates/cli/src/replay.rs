@@ -38,16 +38,18 @@ pub(crate) struct Job<'a> {
     pub(crate) input: &'a Input,
 }
 
-/// Runs every system under every seed; one comparison for each seed, in their order.
+/// Runs every system under every seed, as far as it is not in the store; one comparison for each
+/// seed, in their order.
 pub(crate) fn replay(
     experiment: &Experiment,
     input: &Input,
     pool: &ThreadPool,
+    store: Option<&Store>,
 ) -> anyhow::Result<Vec<Comparison>> {
     let jobs = [Job { experiment, input }];
     let plan = Plan::of(&jobs);
     let bar = progress::steps_bar(plan.n_runs(), "simulating");
-    let comparisons = pool.install(|| plan.replay(None, &|_| bar.inc(1)));
+    let comparisons = pool.install(|| plan.replay(store, &|_| bar.inc(1)));
     bar.finish_and_clear();
     Ok(comparisons?.pop().expect("a list of comparisons for each job"))
 }

@@ -16,7 +16,7 @@ use units::{Bytes, Nanos};
 pub use self::fields::{counts_of, named_counts};
 pub use self::json::{to_json, to_json_of_seeds, to_json_with_hours};
 pub use self::read::{ResultError, from_json};
-pub use self::table::{to_table, to_table_of_seeds};
+pub use self::table::{framed, to_table, to_table_of_seeds};
 pub use self::table_rows::{to_csv, to_hourly_rows, to_rows};
 
 /// What several systems did with one trace.

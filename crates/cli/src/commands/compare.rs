@@ -16,7 +16,7 @@ pub(crate) fn compare(args: &CompareArgs) -> anyhow::Result<()> {
     }
     let input = trace_input::load(&experiment.trace, &args.trace.read, &experiment.selection)?;
     let pool = replay::thread_pool(args.result.jobs.jobs)?;
-    let comparisons = replay::replay(&experiment, &input, &pool)?;
+    let comparisons = replay::replay(&experiment, &input, &pool, None)?;
     let [comparison] = comparisons.as_slice() else { panic!("one seed makes one comparison") };
     if let Some(dir) = &args.result.output_dir {
         let json = comparison::to_json_with_hours(comparison);

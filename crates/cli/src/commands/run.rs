@@ -3,7 +3,7 @@
 use report::comparison::{self, Comparison};
 use report::page::{self, Page, Section};
 
-use crate::args::{RunArgs, UsageError};
+use crate::args::RunArgs;
 use crate::commands::compare::{notes, shown};
 use crate::commands::figures::{self, Ask, Drawn, Entry, Made, Planned, Shown};
 use crate::experiment::Experiment;
@@ -12,30 +12,24 @@ use crate::{output, own_page, replay, trace_input};
 
 /// Runs the experiment of a file.
 pub(crate) fn run(args: &RunArgs) -> anyhow::Result<()> {
-    let origin = args.experiment.display().to_string();
-    let text = fs_err::read_to_string(&args.experiment)?;
-    let file = ExperimentFile::parse(&origin, &text)?;
+    let origin = args.experiment.display();
+    let (file, text) = ExperimentFile::open(&args.experiment)?;
     let in_file = |err: anyhow::Error| err.context(format!("cannot run `{origin}`"));
     if let Some(name) = &file.figure {
         let entry = Entry::find(name).map_err(|err| in_file(err.into()))?;
         output::note(&format!("{origin}: {}", file.question));
         return run_figure(args, entry, file, text).map_err(in_file);
     }
-    let workloads = file.experiments(args.trace.as_deref()).map_err(in_file)?;
-    if workloads.is_empty() {
-        let missing = "`systems` is missing; write which to run, such as [\"infinicache\"], or \
-                       with `figure` which figure this is";
-        return Err(in_file(UsageError(missing.to_owned()).into()));
-    }
+    let workloads = file.experiments_to_run(args.trace.as_deref()).map_err(in_file)?;
     if let Some(dir) = &args.result.output_dir {
         output::prepare_dir(dir)?;
     }
     output::note(&format!("{origin}: {}", file.question));
     let threads = replay::thread_pool(args.result.jobs.jobs)?;
     let mut results = Vec::new();
-    for Named { name, experiment } in workloads {
+    for Named { name, experiment, .. } in workloads {
         let input = trace_input::load(&experiment.trace, &args.read, &experiment.selection)?;
-        let comparisons = replay::replay(&experiment, &input, &threads)?;
+        let comparisons = replay::replay(&experiment, &input, &threads, None)?;
         if let Some(dir) = &args.result.output_dir {
             let dir = if name.is_empty() { dir.clone() } else { dir.join(&name) };
             output::prepare_dir(&dir)?;

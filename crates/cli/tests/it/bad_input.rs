@@ -158,7 +158,7 @@ fn experiments_that_cannot_be_run() {
       |
     3 | system = ["s3"]
       | ^^^^^^
-    unknown field `system`, expected one of `question`, `figure`, `trace`, `seeds`, `prices`, `accounting`, `policy`, `profile`, `systems`, `select`, `workload`, `traces`, `n_gets`, `processes`, `books`, `policies`, `sizes`, `reference`
+    unknown field `system`, expected one of `question`, `figure`, `trace`, `seeds`, `prices`, `accounting`, `policy`, `profile`, `systems`, `select`, `workload`, `sweep`, `traces`, `n_gets`, `processes`, `books`, `policies`, `sizes`, `reference`
     "#);
     assert_snapshot!(of(&good.replace("s3", "s4")), @"2: error: cannot run `it.toml`: no system is called `s4`; write elasticache:NODE_TYPE (such as elasticache:cache.r5.24xlarge), infinicache or s3");
     let figure = of(&format!("figure = \"fig2\"\n{good}"));

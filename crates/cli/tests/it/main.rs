@@ -13,5 +13,6 @@ mod golden;
 mod live;
 mod page;
 mod results;
+mod sweep;
 mod tidy;
 mod traces;

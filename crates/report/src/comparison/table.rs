@@ -44,14 +44,20 @@ pub fn to_table_of_seeds(
     systems: &[Vec<String>],
     notes: &[String],
 ) -> String {
-    let Some(first) = comparisons.first() else { return String::new() };
     let sides = Sides {
         labels: labels.iter().map(String::as_str).collect(),
         names: systems.iter().map(|it| it[0].as_str()).collect(),
         columns: systems.iter().map(|it| it[1..].to_vec()).collect(),
     };
+    framed(comparisons, &sides.to_text(), notes)
+}
+
+/// A table made of several seeds of one comparison, between what was replayed and how it was
+/// made: the `notes`, one a paragraph, and the receipt.
+pub fn framed(comparisons: &[Comparison], table: &str, notes: &[String]) -> String {
+    let Some(first) = comparisons.first() else { return String::new() };
     let mut text = wrapped(&trace_line(&first.trace), "");
-    text.push_str(&sides.to_text());
+    text.push_str(table);
     text.push('\n');
     for note in notes {
         text.push_str(&wrapped(&format!("note: {note}"), "    "));

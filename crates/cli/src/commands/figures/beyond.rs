@@ -12,6 +12,7 @@ use units::{Bytes, Nanos, Usd};
 
 use super::made::{Made, MissRatios, Outcome};
 use super::seeds::{estimate, mean};
+use crate::best::unbeaten;
 use crate::experiment::price_book;
 
 /// Miss ratios over cache sizes, for several policies.
@@ -96,15 +97,11 @@ fn code_and_backup(name: &str) -> Option<(&str, &str)> {
     name.strip_prefix("infinicache:code=")?.split_once(",backup=")
 }
 
-/// Marks the choices that no other beats in both.
+/// Marks the choices that no other beats.
 fn mark_best(choices: &mut [Choice]) {
-    let places: Vec<(f64, f64)> = choices.iter().map(|it| (it.x.mean, it.y.mean)).collect();
-    for choice in choices {
-        let (x, y) = (choice.x.mean, choice.y.mean);
-        let beats = |(other_x, other_y): &(f64, f64)| {
-            *other_x <= x && *other_y <= y && (*other_x < x || *other_y < y)
-        };
-        choice.is_best = !places.iter().any(beats);
+    let places: Vec<[f64; 2]> = choices.iter().map(|it| [it.x.mean, it.y.mean]).collect();
+    for (choice, is_best) in choices.iter_mut().zip(unbeaten(&places)) {
+        choice.is_best = is_best;
     }
 }
 
@@ -307,27 +304,8 @@ fn cheapest_cluster(book: &PriceBook, gb: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use report::chart::Estimate;
-
     use super::*;
     use crate::args::DEFAULT_BOOK;
-
-    #[test]
-    fn the_best_are_those_that_none_beats() {
-        let choice = |x: f64, y: f64| Choice {
-            family: String::new(),
-            name: String::new(),
-            hue: Hue::S3,
-            x: Estimate { mean: x, low: x, high: x },
-            y: Estimate { mean: y, low: y, high: y },
-            is_best: false,
-        };
-        let mut choices =
-            vec![choice(1.0, 9.0), choice(2.0, 9.0), choice(2.0, 3.0), choice(4.0, 3.0)];
-        mark_best(&mut choices);
-        let best: Vec<bool> = choices.iter().map(|it| it.is_best).collect();
-        assert_eq!(best, [true, false, true, false]);
-    }
 
     #[test]
     fn the_pool_of_the_papers_memory_is_its_pool() {

@@ -1,0 +1,112 @@
+//! The points of a sweep as figures: what each costs against what it misses, and how long it takes.
+
+use report::chart::{Chart, Choice, Estimate, Hue, Scale, TradeOff};
+
+use super::swept::{COST, HITS, LATENCY, Outcome, Swept, kind};
+use crate::axes::Point;
+use crate::best::unbeaten;
+
+impl Swept {
+    /// The figures of a sweep, each with its name.
+    pub(super) fn charts(&self) -> Vec<(&'static str, Chart)> {
+        let caption = "Each choice a dot with its 95 % intervals, those named that no other beats \
+                       in both.";
+        let latency = "Mean latency of GETs (ms)";
+        let misses = |it: &Outcome| {
+            let Estimate { mean, low, high } = it[HITS];
+            let missed = |hits: f64| 100.0 * (1.0 - hits);
+            Estimate { mean: missed(mean), low: missed(high), high: missed(low) }
+        };
+        let all = |_: &Point| true;
+        // The store that is behind the caches misses nothing.
+        let caches = |it: &Point| kind(&it.system) != "s3";
+        let mut charts = vec![(
+            "latency",
+            self.trade_off("Cost against latency", caption, latency, all, |it| it[LATENCY]),
+        )];
+        if self.points.iter().any(caches) {
+            let what = "Misses per GET (%)";
+            let chart = self.trade_off("Cost against misses", caption, what, caches, misses);
+            charts.push(("misses", chart));
+        }
+        charts
+    }
+
+    fn trade_off(
+        &self,
+        title: &str,
+        caption: &str,
+        what: &str,
+        is_shown: impl Fn(&Point) -> bool,
+        of: impl Fn(&Outcome) -> Estimate,
+    ) -> Chart {
+        let shown: Vec<usize> =
+            (0..self.points.len()).filter(|it| is_shown(&self.points[*it])).collect();
+        let place = |index: &usize| (self.outcomes[*index][COST], of(&self.outcomes[*index]));
+        let places: Vec<(Estimate, Estimate)> = shown.iter().map(place).collect();
+        let is_best = unbeaten(&places.iter().map(|(x, y)| [x.mean, y.mean]).collect::<Vec<_>>());
+        let (families, names) = (self.families(), self.names());
+        let mut seen: Vec<&str> = Vec::new();
+        let mut choices = Vec::new();
+        for ((index, (x, y)), is_best) in shown.into_iter().zip(places).zip(is_best) {
+            let family = families[index].as_str();
+            let number = seen.iter().position(|it| *it == family).unwrap_or_else(|| {
+                seen.push(family);
+                seen.len() - 1
+            });
+            let hue = Hue::Series(u8::try_from(number).unwrap_or_default());
+            let (family, name) = (family.to_owned(), names[index].clone());
+            choices.push(Choice { family, name, hue, x, y, is_best });
+        }
+        Chart::TradeOff(TradeOff {
+            title: title.to_owned(),
+            caption: caption.to_owned(),
+            x: cost_scale(&choices),
+            y: outcome_scale(what, &choices),
+            choices,
+        })
+    }
+
+    /// For each point what it shares its colour with: the others at its value of the axis with
+    /// the fewest values, or, if those are more than there are colours, those of its kind.
+    fn families(&self) -> Vec<String> {
+        const N_COLOURS: usize = 6;
+        let n_values = |axis: &&str| {
+            let mut values: Vec<&str> =
+                self.points.iter().filter_map(|it| it.value(axis)).collect();
+            values.sort_unstable();
+            values.dedup();
+            values.len()
+        };
+        let axis =
+            self.axes().into_iter().filter(|it| n_values(it) <= N_COLOURS).min_by_key(n_values);
+        let family = |point: &Point| match axis.and_then(|it| Some((it, point.value(it)?))) {
+            Some((axis, value)) => format!("{axis} {value}"),
+            None if point.values.is_empty() => point.system.clone(),
+            None => kind(&point.system).to_owned(),
+        };
+        self.points.iter().map(family).collect()
+    }
+}
+
+/// The costs, with room at their edges for the names of the best.
+fn cost_scale(choices: &[Choice]) -> Scale {
+    /// Apart by more than this they would stand on top of each other.
+    const SPREAD_MAX: f64 = 20.0;
+    let costs = || choices.iter().map(|it| it.x.mean);
+    let (least, most) = (costs().fold(f64::INFINITY, f64::min), costs().fold(0.0, f64::max));
+    let right = choices.iter().map(|it| it.x.high).fold(0.0, f64::max);
+    if 0.0 < least && SPREAD_MAX * least < most {
+        Scale::logarithmic("Cost (US$)").between(least / 1.5, right * 2.0)
+    } else {
+        Scale::linear("Cost (US$)").between(0.0, (right * 1.15).max(1e-9))
+    }
+}
+
+/// The outcomes from about the least of them, as dots are compared with each other.
+fn outcome_scale(what: &str, choices: &[Choice]) -> Scale {
+    let least = choices.iter().map(|it| it.y.low).fold(f64::INFINITY, f64::min);
+    let most = choices.iter().map(|it| it.y.high).fold(0.0, f64::max).max(1e-9);
+    let edge = 0.15 * (most - least);
+    Scale::linear(what).between((least - edge).max(0.0), most + edge)
+}
