@@ -25,11 +25,12 @@ pub(crate) struct Description {
     pub(crate) memory_mb: u32,
 }
 
-/// What has been billed so far, by the kind of invocation.
+/// What has been billed so far, by the kind of invocation, and what else happened.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Bill {
     pub(crate) kinds: std::collections::BTreeMap<String, BilledKind>,
     pub(crate) n_reclaims: u64,
+    pub(crate) n_evictions: u64,
 }
 
 /// The invocations of one kind.
@@ -53,7 +54,11 @@ impl Bill {
             };
             (kind.clone(), billed)
         });
-        Bill { kinds: kinds.collect(), n_reclaims: self.n_reclaims - before.n_reclaims }
+        Bill {
+            kinds: kinds.collect(),
+            n_reclaims: self.n_reclaims - before.n_reclaims,
+            n_evictions: self.n_evictions - before.n_evictions,
+        }
     }
 }
 

@@ -107,10 +107,10 @@ impl LiveInput {
 
 /// What invocations were billed.
 pub(crate) enum Billed {
-    /// One by one, on a clock that began with the run.
-    Each { invocations: Vec<InvocationRecord>, reclaims: Vec<Nanos> },
-    /// All together, as a cache that goes on running says.
-    Together(Bill),
+    /// One by one, on a clock that began with the run; and what else happened in it.
+    Each { invocations: Vec<InvocationRecord>, reclaims: Vec<Nanos>, n_evictions: u64 },
+    /// Hour by hour from the beginning of the run, as a cache that goes on running says.
+    ByHour(Vec<Bill>),
 }
 
 /// A store whose objects are made from their keys, and which answers as the profile says.
@@ -178,7 +178,6 @@ pub(crate) fn record(
     input: &LiveInput,
     replayed: &Replayed,
     billed: &Billed,
-    n_evictions: u64,
 ) -> Record {
     let mut record = Record::new(input.span);
     for read in &replayed.reads {
@@ -203,8 +202,7 @@ pub(crate) fn record(
     last.usage.store_backing.n_deletes = replayed.n_deletes;
     last.counts.n_recoveries = replayed.recoveries.n_objects;
     last.counts.n_recovered_chunks = replayed.recoveries.n_chunks;
-    last.counts.n_evictions = n_evictions;
-    note_bill(&mut record, billed);
+    note_bill(&mut record, billed, input.span);
     if let Some(system) = experiment.systems.first()
         && let sim::SystemKind::InfiniCache(config) = &system.kind
     {
@@ -216,9 +214,9 @@ pub(crate) fn record(
     record
 }
 
-fn note_bill(record: &mut Record, billed: &Billed) {
+fn note_bill(record: &mut Record, billed: &Billed, span: Nanos) {
     match billed {
-        Billed::Each { invocations, reclaims } => {
+        Billed::Each { invocations, reclaims, n_evictions } => {
             for it in invocations {
                 let hour = record.hour(it.received_at);
                 hour.counts.n_invocations += 1;
@@ -227,17 +225,21 @@ fn note_bill(record: &mut Record, billed: &Billed) {
             for after in reclaims {
                 record.hour(Time::START + *after).counts.n_reclaims += 1;
             }
+            record.hour(Time::START + span).counts.n_evictions += n_evictions;
         }
-        Billed::Together(bill) => {
-            let hour = record.hour(Time::START);
-            hour.counts.n_reclaims += bill.n_reclaims;
-            for (kind, it) in &bill.kinds {
-                hour.counts.n_invocations += it.n_invocations;
-                *usage_of(&mut hour.usage, kind) += FunctionUsage {
-                    n_invocations: it.n_invocations,
-                    billed_mb_ms_by_1ms: it.billed_mb_ms_by_1ms.into(),
-                    billed_mb_ms_by_100ms: it.billed_mb_ms_by_100ms.into(),
-                };
+        Billed::ByHour(bills) => {
+            for (number, bill) in (0..).zip(bills) {
+                let hour = record.hour(Time::START + Nanos::HOUR * number);
+                hour.counts.n_reclaims += bill.n_reclaims;
+                hour.counts.n_evictions += bill.n_evictions;
+                for (kind, it) in &bill.kinds {
+                    hour.counts.n_invocations += it.n_invocations;
+                    *usage_of(&mut hour.usage, kind) += FunctionUsage {
+                        n_invocations: it.n_invocations,
+                        billed_mb_ms_by_1ms: it.billed_mb_ms_by_1ms.into(),
+                        billed_mb_ms_by_100ms: it.billed_mb_ms_by_100ms.into(),
+                    };
+                }
             }
         }
     }
@@ -314,4 +316,34 @@ pub(crate) fn notes(replayed: &Replayed, pace: Option<&PaceArgs>) -> Vec<String>
     ));
     notes.push("a live cache does not see losses that nobody asks for".to_owned());
     notes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::live_control::BilledKind;
+
+    #[test]
+    fn a_bill_by_the_hour_is_of_its_hours() {
+        let bill = |n_invocations: u64| {
+            let kind = BilledKind { n_invocations, ..BilledKind::default() };
+            Bill {
+                kinds: [("warm_up".to_owned(), kind)].into(),
+                n_reclaims: 2 * n_invocations,
+                n_evictions: 3 * n_invocations,
+            }
+        };
+        let span = Nanos::HOUR * 2;
+        let mut record = Record::new(span);
+        // What comes after the last request belongs to the last hour.
+        note_bill(&mut record, &Billed::ByHour(vec![bill(1), bill(20), bill(300)]), span);
+        let of = |hour: &sim::Hour| {
+            let usage = &hour.usage.warm_up;
+            let counts = &hour.counts;
+            let all = [usage.n_invocations, counts.n_invocations, counts.n_reclaims];
+            (all, counts.n_evictions)
+        };
+        let hours: Vec<_> = record.hours.iter().map(of).collect();
+        assert_eq!(hours, [([1, 1, 2], 3), ([320, 320, 640], 960)]);
+    }
 }

@@ -42,7 +42,7 @@ pub(crate) fn replay(args: &LiveReplayArgs) -> anyhow::Result<()> {
             on_own(&args.pool, args.pace.store, quantum, &input).await.map(|it| it.0)
         }
     })?;
-    let record = live_run::record(&experiment, &input, &ran.replayed, &ran.billed, ran.n_evictions);
+    let record = live_run::record(&experiment, &input, &ran.replayed, &ran.billed);
     let summary = live_run::summarise(&experiment, "live", &record)?;
     let compared = live_run::comparison(&experiment, &input, vec![summary]);
     if let Some(dir) = &args.output_dir {
@@ -68,7 +68,6 @@ pub(crate) fn replay(args: &LiveReplayArgs) -> anyhow::Result<()> {
 pub(crate) struct Ran {
     pub(crate) replayed: Replayed,
     pub(crate) billed: Billed,
-    pub(crate) n_evictions: u64,
     /// What the platform took back, on the clock of the replay.
     pub(crate) reclaims: Vec<ReclaimRecord>,
     /// How long the functions had been there when it began.
@@ -114,8 +113,9 @@ pub(crate) async fn on_own(
     let link = pool.link;
     pool.stop().await;
     let at = |it: &ReclaimRecord| Time::START.until(it.at);
-    let billed = Billed::Each { invocations, reclaims: reclaims.iter().map(at).collect() };
-    Ok((Ran { replayed, billed, n_evictions, reclaims, lead }, link))
+    let reclaimed = reclaims.iter().map(at).collect();
+    let billed = Billed::Each { invocations, reclaims: reclaimed, n_evictions };
+    Ok((Ran { replayed, billed, reclaims, lead }, link))
 }
 
 /// What a platform noted, on a clock that began then, and what belongs to a run of this span.
@@ -148,17 +148,26 @@ async fn on_running(name: &str, args: &LiveReplayArgs, input: &LiveInput) -> any
     let client = connect(description.client, &description.token, 2 * N_AT_ONCE_MAX).await?;
     client.prepare(N_AT_ONCE_MAX).await?;
     let store = live_run::store(args.pace.store)?;
-    let before = live_control::bill(name).await?;
-    let replayed = live_run::drive(&client, &store, input, Pace::Open, &interrupt).await;
+    let mut before = live_control::bill(name).await?;
+    let mut bills = Vec::new();
+    let hour = Duration::from_hours(1);
+    let mut hours = tokio::time::interval_at(tokio::time::Instant::now() + hour, hour);
+    let billing = async {
+        loop {
+            hours.tick().await;
+            // What is not heard now is heard with the next hour's.
+            let now = live_control::bill(name).await.unwrap_or_else(|_| before.clone());
+            bills.push(now.since(&before));
+            before = now;
+        }
+    };
+    let replayed = tokio::select! {
+        replayed = live_run::drive(&client, &store, input, Pace::Open, &interrupt) => replayed,
+        () = billing => None,
+    };
     let Some(replayed) = replayed else { bail!("interrupted") };
-    let billed = live_control::bill(name).await?.since(&before);
-    Ok(Ran {
-        replayed,
-        billed: Billed::Together(billed),
-        n_evictions: 0,
-        reclaims: Vec::new(),
-        lead: Nanos::ZERO,
-    })
+    bills.push(live_control::bill(name).await?.since(&before));
+    Ok(Ran { replayed, billed: Billed::ByHour(bills), reclaims: Vec::new(), lead: Nanos::ZERO })
 }
 
 /// Writes what the platform noted into `dir`.

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fmt::Write;
 
 use anyhow::Context;
-use live::platform::local::{PlatformUsage, sandbox as live_sandbox};
+use live::platform::local::sandbox as live_sandbox;
 use pricing::Quantum;
 use tokio::sync::watch;
 
@@ -46,14 +46,15 @@ async fn run(args: &LiveUpArgs) -> anyhow::Result<()> {
     // Kept until this has ended: who asked for that waits for it to close.
     let _asker = tokio::select! {
         () = interrupt.heard() => None,
-        asker = control.serve(&description, || bill(&pool.platform.usage()), &stop) => Some(asker),
+        asker = control.serve(&description, || bill(&pool), &stop) => Some(asker),
     };
     pool.stop().await;
     drop(control);
     Ok(())
 }
 
-fn bill(usage: &PlatformUsage) -> Bill {
+fn bill(pool: &LivePool) -> Bill {
+    let usage = pool.platform.usage();
     let small = |it: u128| u64::try_from(it).unwrap_or(u64::MAX);
     let kinds = usage.by_kind.iter().map(|(kind, it)| {
         let billed = BilledKind {
@@ -63,7 +64,8 @@ fn bill(usage: &PlatformUsage) -> Bill {
         };
         (kind.clone(), billed)
     });
-    Bill { kinds: kinds.collect(), n_reclaims: usage.n_reclaims }
+    let n_evictions = pool.proxy.metrics().n_evictions.get();
+    Bill { kinds: kinds.collect(), n_reclaims: usage.n_reclaims, n_evictions }
 }
 
 fn endpoints(args: &LiveUpArgs, pool: &LivePool) -> String {

@@ -54,7 +54,7 @@ pub(crate) fn validate(args: &LiveValidateArgs) -> anyhow::Result<()> {
     // Both on the clock of the functions, which were there before the first request.
     let input = input.later(ran.lead);
     let ran = later(ran);
-    let live = live_run::record(&experiment, &input, &ran.replayed, &ran.billed, ran.n_evictions);
+    let live = live_run::record(&experiment, &input, &ran.replayed, &ran.billed);
     let model = Model { text: &text, profile: &profile, link, reclaim: reclaim_of(&ran) };
     let system = model.system(&experiment)?;
     let simulated = sim::run(&system, &input.workload(), seed);
@@ -96,7 +96,7 @@ fn later(mut ran: Ran) -> Ran {
     for WriteRecord { at, .. } in &mut ran.replayed.writes {
         *at += lead;
     }
-    if let Billed::Each { invocations, reclaims } = &mut ran.billed {
+    if let Billed::Each { invocations, reclaims, .. } = &mut ran.billed {
         for it in invocations {
             it.received_at = it.received_at + lead;
         }
