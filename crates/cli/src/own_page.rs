@@ -46,7 +46,7 @@ impl Contents {
     }
 }
 
-/// Writes index.html of these contents into `dir`; the rest as [`write`] has it.
+/// Writes index.html of these contents into `dir`; the rest as [`write()`] has it.
 pub(crate) fn write_contents(
     dir: &Path,
     comparisons: &[Comparison],
