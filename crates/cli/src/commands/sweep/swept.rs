@@ -94,6 +94,10 @@ pub(super) struct Swept {
     /// The name of the workload; empty where there is one alone.
     pub(super) workload: String,
     pub(super) points: Vec<Point>,
+    /// By point: what tells its system from those at the same values, its kind alone if that does.
+    labels: Vec<String>,
+    /// Whether not all labels are the same.
+    has_labels: bool,
     /// By point.
     pub(super) outcomes: Vec<Outcome>,
     /// By point: whether no other costs no more and takes no longer on average, and is better in
@@ -119,7 +123,9 @@ impl Swept {
         let outcomes: Vec<_> = (0..points.len()).map(outcome).collect();
         let place = |it: &Outcome| [it[COST].mean, it[LATENCY].mean];
         let is_best = unbeaten(&outcomes.iter().map(place).collect::<Vec<_>>());
-        Swept { workload, points, outcomes, is_best, comparisons, notes }
+        let labels = labels(&points);
+        let has_labels = labels.windows(2).any(|it| it[0] != it[1]);
+        Swept { workload, points, labels, has_labels, outcomes, is_best, comparisons, notes }
     }
 
     /// The names of all axes, in the order in which the points have them.
@@ -136,29 +142,15 @@ impl Swept {
     /// What each point is called: its values behind what its system is, where there are several
     /// kinds of those.
     pub(super) fn names(&self) -> Vec<String> {
-        let name = |point: &Point| {
+        let name = |(point, label): (&Point, &String)| {
             let values: Vec<&str> = point.values.iter().map(|(_, value)| value.as_str()).collect();
-            match (self.label(point), values.join(", ")) {
-                (label, values) if values.is_empty() => label,
-                (_, values) if !self.has_labels() => values,
-                (label, values) => format!("{label} {values}"),
+            match values.join(", ") {
+                values if values.is_empty() => label.clone(),
+                values if !self.has_labels => values,
+                values => format!("{label} {values}"),
             }
         };
-        self.points.iter().map(name).collect()
-    }
-
-    /// What tells the system of a point from those at the same values: its kind alone, if that
-    /// does.
-    fn label(&self, point: &Point) -> String {
-        let kind = kind(&point.system);
-        let is_like = |it: &&Point| it.values == point.values && self::kind(&it.system) == kind;
-        let is_alone = self.points.iter().filter(is_like).count() == 1;
-        let is_told = is_alone && !point.values.is_empty();
-        if is_told { kind } else { &point.system }.to_owned()
-    }
-
-    fn has_labels(&self) -> bool {
-        self.points.windows(2).any(|it| self.label(&it[0]) != self.label(&it[1]))
+        self.points.iter().zip(&self.labels).map(name).collect()
     }
 
     /// The points with what came of them, the cheapest first: behind a mark of the best the words
@@ -187,12 +179,12 @@ impl Swept {
 
     /// The table with a column for each axis.
     fn table_by_axis(&self, cell: fn(Estimate, &Measure) -> String) -> Vec<Vec<String>> {
-        let (axes, has_labels) = (self.axes(), self.has_labels());
+        let (axes, has_labels) = (self.axes(), self.has_labels);
         let label = has_labels.then(|| "system".to_owned());
         let header = label.into_iter().chain(axes.iter().map(|it| (*it).to_owned())).collect();
         let words = |index: usize| {
             let point = &self.points[index];
-            let label = has_labels.then(|| self.label(point));
+            let label = has_labels.then(|| self.labels[index].clone());
             let values = axes.iter().map(|it| point.value(it).unwrap_or("–").to_owned());
             label.into_iter().chain(values).collect()
         };
@@ -223,9 +215,12 @@ impl Swept {
     /// Which values the names of points have, in their order.
     fn axes_by_label(&self) -> Vec<String> {
         let mut notes: Vec<String> = Vec::new();
-        for point in self.points.iter().filter(|it| !it.values.is_empty()) {
+        for (point, label) in self.points.iter().zip(&self.labels) {
+            if point.values.is_empty() {
+                continue;
+            }
             let axes: Vec<&str> = point.values.iter().map(|(axis, _)| axis.as_str()).collect();
-            let of = if self.has_labels() { self.label(point) } else { "each".to_owned() };
+            let of = if self.has_labels { label } else { "each" };
             let note = format!("of {of}: {}", axes.join(", "));
             if !notes.contains(&note) {
                 notes.push(note);
@@ -298,6 +293,19 @@ fn with_interval(it: Estimate, measure: &Measure) -> String {
     let n_decimals = (measure.n_decimals)(measure.times * it.mean);
     let mean = mean(it, measure);
     if half < 1e-12 { mean } else { format!("{mean} ± {half:.n_decimals$}") }
+}
+
+/// See [`Swept::labels`].
+fn labels(points: &[Point]) -> Vec<String> {
+    let mut n_alike: BTreeMap<_, usize> = BTreeMap::new();
+    for Point { system, values } in points {
+        *n_alike.entry((kind(system), values.as_slice())).or_default() += 1;
+    }
+    let label = |Point { system, values }: &Point| {
+        let is_told = n_alike[&(kind(system), values.as_slice())] == 1 && !values.is_empty();
+        if is_told { kind(system) } else { system }.to_owned()
+    };
+    points.iter().map(label).collect()
 }
 
 /// What a system is, without its options.
