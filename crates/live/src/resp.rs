@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use bytes::{Buf, Bytes, BytesMut};
 use ec::Codec;
-use nodefn::{ConnectionError, within};
+use nodefn::{Alarm, ConnectionError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -50,7 +50,8 @@ pub(crate) async fn listen(shared: Arc<Shared>, listener: TcpListener, permits: 
             let is_let_in = shared.config.resp_password.is_none();
             let buffer = BytesMut::new();
             let repairs = JoinSet::new();
-            let mut client = Client { shared, codec, stream, buffer, is_let_in, repairs };
+            let alarm = Alarm::default();
+            let mut client = Client { shared, codec, stream, buffer, is_let_in, repairs, alarm };
             let outcome = client.run().await;
             while client.repairs.join_next().await.is_some() {}
             match outcome {
@@ -78,6 +79,7 @@ struct Client {
     is_let_in: bool,
     /// What is put back of objects that were read, each of which is held for as long.
     repairs: JoinSet<()>,
+    alarm: Alarm,
 }
 
 /// How many objects one client may hold so.
@@ -174,8 +176,8 @@ impl Client {
             // All of a value is read before it is looked at again.
             let mut n_read = 0;
             while n_read < n_missing {
-                let read =
-                    within(limit, async { Ok(self.stream.read_buf(&mut self.buffer).await?) });
+                let Client { stream, buffer, alarm, .. } = self;
+                let read = alarm.within(limit, async { Ok(stream.read_buf(buffer).await?) });
                 let n_bytes = tokio::select! {
                     () = shared.stopped() => return Ok(None),
                     n_bytes = read => n_bytes,
@@ -325,9 +327,10 @@ impl Client {
     }
 
     async fn write(&mut self, mut bytes: impl Buf) -> Result<(), ConnectionError> {
-        let limit = self.shared.config.rest_limit;
+        let Client { shared, stream, alarm, .. } = self;
+        let limit = shared.config.rest_limit;
         while bytes.has_remaining() {
-            within(limit, async { Ok(self.stream.write_buf(&mut bytes).await?) }).await?;
+            alarm.within(limit, async { Ok(stream.write_buf(&mut bytes).await?) }).await?;
         }
         Ok(())
     }

@@ -1,7 +1,8 @@
 //! A socket that speaks frames.
 
+use std::io;
 use std::sync::Arc;
-use std::{future::Future, io, time::Duration};
+use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use thiserror::Error;
@@ -10,6 +11,7 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpStream, ToSocketAddrs};
 use wire::{Frame, Limits, Message, Parsed, Trailer, WireError, parse};
 
+use crate::alarm::Alarm;
 use crate::pace::{PIECE_BYTES, Pace};
 
 /// Both directions of a socket, each of which can be lent out by itself.
@@ -24,6 +26,13 @@ pub struct Connection {
 /// The direction in which frames come.
 #[derive(Debug)]
 pub struct FrameReader {
+    intake: Intake,
+    alarm: Alarm,
+}
+
+/// What comes over a socket, piece by piece.
+#[derive(Debug)]
+struct Intake {
     io: OwnedReadHalf,
     /// Bytes that came behind the last frame.
     buffer: BytesMut,
@@ -41,6 +50,7 @@ pub struct FrameWriter {
     /// What goes along with whatever is sent next.
     queued: BytesMut,
     pace: Option<Arc<Pace>>,
+    alarm: Alarm,
 }
 
 /// Why a connection is of no more use.
@@ -92,7 +102,7 @@ impl Connection {
     pub fn new(stream: TcpStream, limits: Limits) -> io::Result<Connection> {
         stream.set_nodelay(true)?;
         let (reader, writer) = stream.into_split();
-        let reader = FrameReader {
+        let intake = Intake {
             io: reader,
             buffer: BytesMut::new(),
             limits,
@@ -100,14 +110,16 @@ impl Connection {
             reads_ahead: false,
             body_len_before: 0,
         };
-        let writer = FrameWriter { io: writer, queued: BytesMut::new(), pace: None };
+        let reader = FrameReader { intake, alarm: Alarm::default() };
+        let (queued, alarm) = (BytesMut::new(), Alarm::default());
+        let writer = FrameWriter { io: writer, queued, pace: None, alarm };
         Ok(Connection { reader, writer })
     }
 
     /// Has what comes and goes keep to a pace.
     #[must_use]
     pub(crate) fn paced(mut self, pace: Option<&Arc<Pace>>) -> Connection {
-        self.reader.pace = pace.cloned();
+        self.reader.intake.pace = pace.cloned();
         self.writer.pace = pace.cloned();
         self
     }
@@ -116,7 +128,7 @@ impl Connection {
     /// for who holds none of them for long, since they share their memory.
     #[must_use]
     pub fn reading_ahead(mut self) -> Connection {
-        self.reader.reads_ahead = true;
+        self.reader.intake.reads_ahead = true;
         self
     }
 
@@ -130,12 +142,12 @@ impl Connection {
         hello: &Message,
         limit: Duration,
     ) -> Result<Connection, ConnectionError> {
-        within(limit, async {
+        let dialled = async {
             let mut connection = Connection::new(TcpStream::connect(address).await?, limits)?;
             connection.writer.send(hello).await?;
             Ok(connection)
-        })
-        .await
+        };
+        Alarm::default().within(limit, dialled).await
     }
 }
 
@@ -146,30 +158,12 @@ impl FrameReader {
     /// # Errors
     /// If what comes is no frame, or the connection breaks.
     pub async fn frame(&mut self) -> Result<Option<Frame>, ConnectionError> {
-        loop {
-            match parse(&self.buffer, self.limits)? {
-                Parsed::Whole { frame, n_bytes } => {
-                    self.buffer.advance(n_bytes);
-                    return Ok(Some(frame));
-                }
-                Parsed::Incomplete { .. } => {
-                    let n_bytes_max = READ_AHEAD + self.n_bytes_along();
-                    self.buffer.reserve(n_bytes_max);
-                    if self.read(n_bytes_max).await? == 0 {
-                        return if self.buffer.is_empty() {
-                            Ok(None)
-                        } else {
-                            Err(ConnectionError::Closed)
-                        };
-                    }
-                }
-            }
-        }
+        self.intake.frame().await
     }
 
     /// Whether a whole request for a chunk is here, and comes next.
     pub(crate) fn has_get(&self) -> bool {
-        match parse(&self.buffer, self.limits) {
+        match parse(&self.intake.buffer, self.intake.limits) {
             Ok(Parsed::Whole { frame, .. }) => matches!(frame.message, Message::Get { .. }),
             _ => false,
         }
@@ -177,7 +171,7 @@ impl FrameReader {
 
     /// Whether a part of the next frame is here.
     pub fn is_within_frame(&self) -> bool {
-        !self.buffer.is_empty()
+        !self.intake.buffer.is_empty()
     }
 
     /// The next frame, which has to come within the limit.
@@ -185,7 +179,7 @@ impl FrameReader {
     /// # Errors
     /// If it does not, or the connection ends.
     pub async fn frame_within(&mut self, limit: Duration) -> Result<Frame, ConnectionError> {
-        within(limit, self.frame()).await?.ok_or(ConnectionError::Closed)
+        self.alarm.within(limit, self.intake.frame()).await?.ok_or(ConnectionError::Closed)
     }
 
     /// The body of the frame just read, in memory of its own.
@@ -202,22 +196,24 @@ impl FrameReader {
         }
         // The trailer is read along with it.
         let body_len = usize::try_from(body_len).map_err(|_| ConnectionError::Closed)? + 1;
-        self.body_len_before = body_len;
-        if self.reads_ahead && body_len <= self.buffer.capacity() {
+        let FrameReader { intake, alarm } = self;
+        intake.body_len_before = body_len;
+        if intake.reads_ahead && body_len <= intake.buffer.capacity() {
             return self.body_in_place(body_len, limit).await;
         }
         let mut body = BytesMut::with_capacity(body_len);
-        let n_here = self.buffer.len().min(body_len);
-        body.put(self.buffer.split_to(n_here));
+        let n_here = intake.buffer.len().min(body_len);
+        body.put(intake.buffer.split_to(n_here));
         while body.len() < body_len {
             let room = body_len - body.len();
             let mut rest =
-                (&mut body).limit(self.pace.as_ref().map_or(room, |_| room.min(PIECE_BYTES)));
-            let n_bytes = within(limit, async { Ok(self.io.read_buf(&mut rest).await?) }).await?;
+                (&mut body).limit(intake.pace.as_ref().map_or(room, |_| room.min(PIECE_BYTES)));
+            let read = async { Ok(intake.io.read_buf(&mut rest).await?) };
+            let n_bytes = alarm.within(limit, read).await?;
             if n_bytes == 0 {
                 return Err(ConnectionError::Closed);
             }
-            if let Some(pace) = &self.pace {
+            if let Some(pace) = &intake.pace {
                 pace.received(n_bytes).await;
             }
         }
@@ -230,13 +226,14 @@ impl FrameReader {
         body_len: usize,
         limit: Duration,
     ) -> Result<(Bytes, Trailer), ConnectionError> {
-        while self.buffer.len() < body_len {
-            let room = self.buffer.capacity() - self.buffer.len();
-            if within(limit, async { Ok(self.read(room).await?) }).await? == 0 {
+        let FrameReader { intake, alarm } = self;
+        while intake.buffer.len() < body_len {
+            let room = intake.buffer.capacity() - intake.buffer.len();
+            if alarm.within(limit, async { Ok(intake.read(room).await?) }).await? == 0 {
                 return Err(ConnectionError::Closed);
             }
         }
-        whole(self.buffer.split_to(body_len))
+        whole(intake.buffer.split_to(body_len))
     }
 
     /// Reads so many bytes, and drops them.
@@ -297,6 +294,55 @@ impl FrameReader {
         }
     }
 
+    /// Some of the next `n_bytes_max` bytes, at least one.
+    async fn piece(
+        &mut self,
+        n_bytes_max: u64,
+        limit: Duration,
+    ) -> Result<BytesMut, ConnectionError> {
+        let n_bytes_max = usize::try_from(n_bytes_max).unwrap_or(usize::MAX);
+        let FrameReader { intake, alarm } = self;
+        if intake.buffer.is_empty() {
+            // The trailer, and what follows it, come along with the end of a body.
+            intake.buffer.reserve(n_bytes_max.saturating_add(READ_AHEAD / 2).min(COPY_BYTES));
+            let room = intake.buffer.capacity();
+            if alarm.within(limit, async { Ok(intake.read(room).await?) }).await? == 0 {
+                return Err(ConnectionError::Closed);
+            }
+        }
+        let n_bytes = intake.buffer.len().min(n_bytes_max);
+        Ok(intake.buffer.split_to(n_bytes))
+    }
+}
+
+impl Intake {
+    /// The next frame up to its body, or nothing where the peer closed the connection between
+    /// frames. It can be given up and called again.
+    ///
+    /// # Errors
+    /// If what comes is no frame, or the connection breaks.
+    async fn frame(&mut self) -> Result<Option<Frame>, ConnectionError> {
+        loop {
+            match parse(&self.buffer, self.limits)? {
+                Parsed::Whole { frame, n_bytes } => {
+                    self.buffer.advance(n_bytes);
+                    return Ok(Some(frame));
+                }
+                Parsed::Incomplete { .. } => {
+                    let n_bytes_max = READ_AHEAD + self.n_bytes_along();
+                    self.buffer.reserve(n_bytes_max);
+                    if self.read(n_bytes_max).await? == 0 {
+                        return if self.buffer.is_empty() {
+                            Ok(None)
+                        } else {
+                            Err(ConnectionError::Closed)
+                        };
+                    }
+                }
+            }
+        }
+    }
+
     /// How much of a body to read along with the next frame.
     fn n_bytes_along(&self) -> usize {
         let is_short = self.body_len_before <= READ_ALONG_MAX;
@@ -310,25 +356,6 @@ impl FrameReader {
             pace.received(n_bytes).await;
         }
         Ok(n_bytes)
-    }
-
-    /// Some of the next `n_bytes_max` bytes, at least one.
-    async fn piece(
-        &mut self,
-        n_bytes_max: u64,
-        limit: Duration,
-    ) -> Result<BytesMut, ConnectionError> {
-        let n_bytes_max = usize::try_from(n_bytes_max).unwrap_or(usize::MAX);
-        if self.buffer.is_empty() {
-            // The trailer, and what follows it, come along with the end of a body.
-            self.buffer.reserve(n_bytes_max.saturating_add(READ_AHEAD / 2).min(COPY_BYTES));
-            let room = self.buffer.capacity();
-            if within(limit, async { Ok(self.read(room).await?) }).await? == 0 {
-                return Err(ConnectionError::Closed);
-            }
-        }
-        let n_bytes = self.buffer.len().min(n_bytes_max);
-        Ok(self.buffer.split_to(n_bytes))
     }
 }
 
@@ -362,7 +389,8 @@ impl FrameWriter {
         message: &Message,
         limit: Duration,
     ) -> Result<(), ConnectionError> {
-        within(limit, self.send(message)).await
+        self.queue(message);
+        self.flush(limit).await
     }
 
     /// Sends a message with a body of the length that it says. The peer may not rest for as
@@ -390,15 +418,16 @@ impl FrameWriter {
         bytes: impl Buf,
         limit: Duration,
     ) -> Result<(), ConnectionError> {
-        let mut bytes = self.queued.split().chain(bytes);
+        let FrameWriter { io, queued, pace, alarm } = self;
+        let mut bytes = queued.split().chain(bytes);
         while bytes.has_remaining() {
-            let Some(pace) = &self.pace else {
-                within(limit, async { Ok(self.io.write_buf(&mut bytes).await?) }).await?;
+            let Some(pace) = pace else {
+                alarm.within(limit, async { Ok(io.write_buf(&mut bytes).await?) }).await?;
                 continue;
             };
             let mut piece = (&mut bytes).take(PIECE_BYTES);
-            let n_bytes = within(limit, async { Ok(self.io.write_buf(&mut piece).await?) }).await?;
-            pace.sent(n_bytes).await;
+            let written = async { Ok(io.write_buf(&mut piece).await?) };
+            pace.sent(alarm.within(limit, written).await?).await;
         }
         Ok(())
     }
@@ -434,17 +463,6 @@ fn whole(mut body: BytesMut) -> Result<(Bytes, Trailer), ConnectionError> {
     let trailer = Trailer::from_byte(body[body.len() - 1])?;
     body.truncate(body.len() - 1);
     Ok((body.freeze(), trailer))
-}
-
-/// Waits for something, and no longer than the limit.
-///
-/// # Errors
-/// If it takes longer, or fails.
-pub async fn within<T>(
-    limit: Duration,
-    what: impl Future<Output = Result<T, ConnectionError>>,
-) -> Result<T, ConnectionError> {
-    tokio::time::timeout(limit, what).await.unwrap_or(Err(ConnectionError::Deadline { limit }))
 }
 
 #[cfg(test)]

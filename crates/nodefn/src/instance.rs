@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use units::{Nanos, NodeId, Time};
 use wire::{ChunkId, Frame, Limits, Message, Refusal, Trailer};
 
+use crate::alarm::Alarm;
 use crate::connection::{Connection, ConnectionError};
 use crate::error::SessionError;
 use crate::invocation::{Command, Invocation, Report};
@@ -50,6 +51,7 @@ struct Session<'a> {
     /// The instance before this one, while it still has chunks that this one lacks.
     replica: Option<Replica>,
     handover: Handover,
+    alarm: Alarm,
 }
 
 /// How far this instance is in handing over to a peer replica.
@@ -105,6 +107,7 @@ impl Instance {
             report,
             replica: None,
             handover: Handover::No,
+            alarm: Alarm::default(),
         };
         if invocation.command != Command::Report {
             session.begin(now).await?;
@@ -236,15 +239,13 @@ impl Session<'_> {
                 None => std::future::pending().await,
             }
         };
+        let is_due = self.alarm.at(handover_due.unwrap_or(due));
         tokio::select! {
             biased;
             frame = frame, if is_open => Event::Frame(frame),
             frame = relay_frame => Event::RelayFrame(frame),
-            () = tokio::time::sleep_until(handover_due.unwrap_or(due)), if is_handing_over => {
-                Event::HandoverTimeout
-            }
             () = std::future::ready(()), if wants_sync => Event::SyncStep,
-            () = tokio::time::sleep_until(due), if !is_handing_over => Event::LeaseDue,
+            () = is_due => if is_handing_over { Event::HandoverTimeout } else { Event::LeaseDue },
         }
     }
 

@@ -8,6 +8,7 @@
 //!
 //! [`Connection`] is a socket that speaks frames; the proxy uses the same.
 
+mod alarm;
 mod connection;
 mod error;
 mod instance;
@@ -17,9 +18,8 @@ mod platform;
 mod relay;
 mod store;
 
-pub use crate::connection::{
-    BodyEnd, Connection, ConnectionError, FrameReader, FrameWriter, within,
-};
+pub use crate::alarm::Alarm;
+pub use crate::connection::{BodyEnd, Connection, ConnectionError, FrameReader, FrameWriter};
 pub use crate::error::SessionError;
 pub use crate::instance::Instance;
 pub use crate::invocation::{Command, Invocation, Report};

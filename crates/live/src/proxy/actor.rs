@@ -3,15 +3,16 @@
 //! The link machine of `policy` decides; this task carries its steps out on real sockets.
 
 use std::collections::VecDeque;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use nodefn::{Command, FrameReader, FrameWriter};
+use nodefn::{Alarm, Command, FrameReader, FrameWriter};
 use policy::link::{Connection as Via, Link, Step};
 use policy::{Idle, WarmUp};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tracing::{debug, warn};
 use units::{Nanos, NodeId, Time};
 use wire::{ChunkId, Frame, Message, Refusal};
@@ -48,6 +49,7 @@ pub(super) struct Actor {
     /// The function asked to be backed up.
     pub(super) wants_backup: bool,
     was_up: bool,
+    pub(super) alarm: Alarm,
 }
 
 /// The connection of the instance in use.
@@ -82,10 +84,20 @@ enum Event {
     Frame(Option<Frame>),
     Returned(Option<u64>),
     Order(Option<Order>),
-    PingDue,
-    FrontDue,
-    IdleDue,
-    ReturnDue,
+    Due(Due),
+}
+
+/// What there is a time for.
+#[derive(Clone, Copy)]
+enum Due {
+    /// The answer to a ping.
+    Ping,
+    /// The return of an invocation.
+    Return,
+    /// The order in front.
+    Front,
+    /// The next warm-up.
+    Idle,
 }
 
 impl Actor {
@@ -118,6 +130,7 @@ impl Actor {
             n_requests: 0,
             wants_backup: false,
             was_up: false,
+            alarm: Alarm::default(),
         }
     }
 
@@ -126,9 +139,10 @@ impl Actor {
         let step = self.link.warm_up();
         self.carry_out(step, Command::WarmUp).await;
         let shared = Arc::clone(&self.shared);
+        let mut halted = pin!(shared.halted());
         loop {
             let event = tokio::select! {
-                () = shared.halted() => break,
+                () = &mut halted => break,
                 event = self.next() => event,
             };
             let Some(()) = self.handle(event).await else { break };
@@ -156,13 +170,8 @@ impl Actor {
     }
 
     async fn next(&mut self) -> Event {
-        let Actor { shared, connection, orders, arrivals, invocations, front, .. } = self;
-        let ping_due = self.ping_due.map(|it| shared.instant(it));
-        let idle_due = self.warm_up.map(|it| shared.instant(it.due()));
-        let front_due = front.as_ref().map(|it| it.due);
-        let return_due = self.returning_until.filter(|_| self.deferred.is_some());
-        let return_due = return_due.map(|it| shared.instant(it));
-        let far = Instant::now() + Duration::from_hours(1);
+        let next_due = self.next_due();
+        let Actor { connection, orders, arrivals, invocations, front, alarm, .. } = self;
         let reader = connection.as_mut().and_then(|it| it.reader.as_mut());
         let is_open = reader.is_some();
         let frame = async {
@@ -171,19 +180,38 @@ impl Actor {
                 None => None,
             }
         };
+        let due = async {
+            match next_due {
+                Some((due, what)) => {
+                    alarm.at(due).await;
+                    what
+                }
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             biased;
             arrival = arrivals.recv() => Event::Arrival(arrival),
             frame = frame, if is_open => Event::Frame(frame),
             Some(number) = invocations.join_next() => Event::Returned(number.ok()),
-            () = sleep_until(ping_due.unwrap_or(far)), if ping_due.is_some() => Event::PingDue,
-            () = sleep_until(return_due.unwrap_or(far)), if return_due.is_some() => {
-                Event::ReturnDue
-            }
-            () = sleep_until(front_due.unwrap_or(far)), if front_due.is_some() => Event::FrontDue,
-            order = orders.recv(), if front_due.is_none() => Event::Order(order),
-            () = sleep_until(idle_due.unwrap_or(far)), if idle_due.is_some() => Event::IdleDue,
+            order = orders.recv(), if front.is_none() => Event::Order(order),
+            due = due => Event::Due(due),
         }
+    }
+
+    /// What has the least time left.
+    fn next_due(&self) -> Option<(Instant, Due)> {
+        let instant = |it| self.shared.instant(it);
+        let returning_until = self.returning_until.filter(|_| self.deferred.is_some());
+        [
+            (self.ping_due.map(instant), Due::Ping),
+            (returning_until.map(instant), Due::Return),
+            (self.front.as_ref().map(|it| it.due), Due::Front),
+            (self.warm_up.map(|it| instant(it.due())), Due::Idle),
+        ]
+        .into_iter()
+        .filter_map(|(due, what)| Some((due?, what)))
+        .min_by_key(|(due, _)| *due)
     }
 
     /// Takes one thing in. Nothing when there is no more to come.
@@ -192,14 +220,14 @@ impl Actor {
         let step = match event {
             Event::Arrival(arrival) => self.arrive(arrival?),
             Event::Frame(frame) => self.hear(frame).await,
-            Event::Returned(_) | Event::ReturnDue if self.deferred.is_some() => {
+            Event::Returned(_) | Event::Due(Due::Return) if self.deferred.is_some() => {
                 self.invoke_deferred();
                 Step::Wait
             }
             Event::Returned(number) if number == Some(self.invocation_last) => {
                 self.link.invocation_returned(now)
             }
-            Event::Returned(_) | Event::ReturnDue => Step::Wait,
+            Event::Returned(_) | Event::Due(Due::Return) => Step::Wait,
             Event::Order(order) => {
                 let order = order?;
                 if order.is_abandoned() {
@@ -209,19 +237,19 @@ impl Actor {
                 self.active(now);
                 self.link.request(now)
             }
-            Event::PingDue => {
+            Event::Due(Due::Ping) => {
                 self.ping_due = None;
                 self.shared.metrics.n_pings_expired.one();
                 self.link.ping_expired(now)
             }
-            Event::FrontDue => {
+            Event::Due(Due::Front) => {
                 self.shared.metrics.n_unanswered.one();
                 warn!(node = self.node.0, "a function does not come up in time for a request");
                 self.give_up();
                 self.link.withdrawn();
                 Step::Wait
             }
-            Event::IdleDue => self.idle(now),
+            Event::Due(Due::Idle) => self.idle(now),
         };
         self.carry_out(step, Command::WarmUp).await;
         Some(())

@@ -3,7 +3,7 @@
 use bytes::Buf;
 use nodefn::{Command, ConnectionError};
 use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::time::Instant;
 use tracing::warn;
 use wire::{Frame, Message, Refusal, Trailer};
 
@@ -174,14 +174,15 @@ impl Actor {
             Some(reply) if !*is_streamed || body_len <= WHOLE_LEN_MAX => reply,
             reply => return self.lend_reader(body_len, reply).await,
         };
-        let config = &self.shared.config;
-        let (limit, limit_in_all) = (config.rest_limit, config.body_limit);
-        let reader = self.reader().ok_or(Lost::Closed)?;
-        let answer = match timeout(limit_in_all, reader.body(body_len, limit)).await {
-            Ok(Ok((body, Trailer::Whole))) => Ok(Incoming::Whole(body)),
-            Ok(Ok((_, Trailer::BrokenOff))) => Err(Refusal::BrokenOff),
-            Ok(Err(_)) => Err(Refusal::Unreachable),
-            Err(_) => Err(Refusal::Deadline),
+        let Actor { shared, connection, alarm, .. } = self;
+        let limit = shared.config.rest_limit;
+        let due = Instant::now() + shared.config.body_limit;
+        let reader = connection.as_mut().and_then(|it| it.reader.as_mut()).ok_or(Lost::Closed)?;
+        let answer = match alarm.by(due, reader.body(body_len, limit)).await {
+            Some(Ok((body, Trailer::Whole))) => Ok(Incoming::Whole(body)),
+            Some(Ok((_, Trailer::BrokenOff))) => Err(Refusal::BrokenOff),
+            Some(Err(_)) => Err(Refusal::Unreachable),
+            None => Err(Refusal::Deadline),
         };
         let is_lost = matches!(answer, Err(Refusal::Unreachable | Refusal::Deadline));
         reply.send(answer);

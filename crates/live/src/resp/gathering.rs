@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use nodefn::Alarm;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 use wire::Refusal;
 
 use crate::proxy::order::{GetReply, Incoming};
@@ -18,6 +19,7 @@ pub(super) struct Gathering {
     pub(super) read: Arc<Read>,
     answers: mpsc::UnboundedReceiver<(u8, Result<Incoming, Refusal>)>,
     due: Instant,
+    alarm: Alarm,
     /// Whether bodies that had begun to come were given longer.
     is_extended: bool,
     /// The chunks that were asked for and not answered yet.
@@ -52,6 +54,7 @@ impl Gathering {
             read: Arc::clone(read),
             answers,
             due,
+            alarm: Alarm::default(),
             is_extended: false,
             open: chunks,
             bodies: Vec::new(),
@@ -90,20 +93,18 @@ impl Gathering {
     }
 
     async fn hear(&mut self) {
-        match timeout_at(self.due, self.answers.recv()).await {
-            Ok(Some((chunk, answer))) => {
+        match self.alarm.by(self.due, self.answers.recv()).await {
+            Some(Some((chunk, answer))) => {
                 self.open.retain(|it| *it != chunk);
                 self.take_in(chunk, answer);
             }
-            Ok(None) => self.give_up(Refusal::Unreachable),
+            Some(None) => self.give_up(Refusal::Unreachable),
             // Bodies of the first d may be under way still.
-            Err(_)
-                if !self.is_extended && self.open.iter().any(|it| self.read.is_heard_of(*it)) =>
-            {
+            None if !self.is_extended && self.open.iter().any(|it| self.read.is_heard_of(*it)) => {
                 self.is_extended = true;
                 self.due += self.shared.config.body_limit;
             }
-            Err(_) => self.give_up(Refusal::Deadline),
+            None => self.give_up(Refusal::Deadline),
         }
     }
 
