@@ -389,8 +389,10 @@ impl FrameWriter {
         message: &Message,
         limit: Duration,
     ) -> Result<(), ConnectionError> {
-        self.queue(message);
-        self.flush(limit).await
+        let FrameWriter { io, queued, alarm, .. } = self;
+        message.write(queued);
+        let bytes = queued.split();
+        alarm.within(limit, async { Ok(io.write_all(&bytes).await?) }).await
     }
 
     /// Sends a message with a body of the length that it says. The peer may not rest for as
