@@ -19,18 +19,13 @@ struct Browser {
 impl Browser {
     /// Starts one; says so and gives none where there is no chromedriver.
     fn start() -> Option<Browser> {
-        let driver = Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).spawn();
-        let Ok(mut driver) = driver else {
+        if Command::new("chromedriver").arg("--version").stdout(Stdio::null()).status().is_err() {
             println!("SKIPPED: no chromedriver here; Debian has chromium and chromium-driver");
             return None;
-        };
-        let mut said = BufReader::new(driver.stdout.take().unwrap()).lines().map(Result::unwrap);
-        let port = said
-            .find_map(|line| {
-                let (_, rest) = line.split_once("successfully on port ")?;
-                rest.trim_end_matches('.').parse().ok()
-            })
-            .unwrap();
+        }
+        // It takes a port that is free for one family of addresses and then asks for the same of
+        // the other, where another program may have it by now: then it ends without one.
+        let (driver, port) = (0..10).find_map(|_| Browser::driver()).expect("a driver with a port");
         let mut browser = Browser { driver, port, session: String::new() };
         let options = json!({ "args": [
             "--headless=new",
@@ -49,6 +44,21 @@ impl Browser {
         let session = browser.ask("POST", "/session", &capabilities);
         browser.session = format!("/session/{}", session["sessionId"].as_str().unwrap());
         Some(browser)
+    }
+
+    /// A driver and the port that it listens on, if it found one.
+    fn driver() -> Option<(Child, u16)> {
+        let mut driver =
+            Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).spawn().unwrap();
+        let mut said = BufReader::new(driver.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let port = said.find_map(|line| {
+            let (_, rest) = line.split_once("successfully on port ")?;
+            rest.trim_end_matches('.').parse().ok()
+        });
+        if port.is_none() {
+            driver.wait().unwrap();
+        }
+        Some((driver, port?))
     }
 
     /// One request to the driver, and the value that it answers.
