@@ -4,7 +4,6 @@ use bytes::{Bytes, BytesMut};
 use ec::{ChunkError, ChunkHeader, Code, Codec, Engine, StripeHeader};
 use tokio::task::spawn_blocking;
 use tracing::warn;
-use xxhash_rust::xxh3::Xxh3;
 
 /// Makes an object into the chunks of its code: of each its header and its bytes.
 pub(crate) fn encode(codec: &Codec, object: &Bytes) -> Vec<[Bytes; 2]> {
@@ -23,35 +22,69 @@ pub(crate) fn chunk_len(code: Code, object_len: usize) -> u64 {
     (ChunkHeader::LEN + code.chunk_len(object_len)) as u64
 }
 
-/// The chunks of one object, as they come in.
-#[derive(Debug, Default)]
-pub(crate) struct Gathered {
-    stripe: Option<StripeHeader>,
-    chunks: Vec<Option<(ChunkHeader, Bytes)>>,
-    n_present: usize,
+/// A chunk, and what it says of itself.
+#[derive(Clone, Debug)]
+pub(crate) struct Chunk {
+    header: ChunkHeader,
+    bytes: Bytes,
+    is_checked: bool,
 }
 
-impl Gathered {
-    /// Takes in the body of a chunk. Its header is checked now, and its bytes when all are.
+impl Chunk {
+    /// The chunk that a body is. Its header is checked.
     ///
     /// # Errors
-    /// If the header is damaged, or of another object.
-    pub(crate) fn add(&mut self, body: &Bytes) -> Result<(), ChunkError> {
+    /// If the header is damaged, or the chunk not as long as it says.
+    pub(crate) fn parse(body: &Bytes) -> Result<Chunk, ChunkError> {
         let (header, chunk) = ChunkHeader::parse(body)?;
         let (index, n_bytes_needed) = (header.index, header.stripe.chunk_len().get());
         if u64::try_from(chunk.len()) != Ok(n_bytes_needed) {
             return Err(ChunkError::WrongLength { index, n_bytes: chunk.len(), n_bytes_needed });
         }
-        let stripe = *self.stripe.get_or_insert(header.stripe);
-        if stripe != header.stripe {
+        Ok(Chunk { header, bytes: body.slice_ref(chunk), is_checked: false })
+    }
+
+    /// The chunk, if its bytes are what its header says.
+    ///
+    /// # Errors
+    /// If they are damaged.
+    pub(crate) fn checked(mut self) -> Result<Chunk, ChunkError> {
+        if !self.is_checked {
+            self.header.check(&self.bytes)?;
+            self.is_checked = true;
+        }
+        Ok(self)
+    }
+}
+
+/// The chunks of one object, as they come in.
+#[derive(Debug, Default)]
+pub(crate) struct Gathered {
+    stripe: Option<StripeHeader>,
+    chunks: Vec<Option<Chunk>>,
+    n_present: usize,
+}
+
+impl Gathered {
+    /// Takes in a chunk.
+    ///
+    /// # Errors
+    /// If it is of another object.
+    pub(crate) fn add(&mut self, chunk: Chunk) -> Result<(), ChunkError> {
+        let ChunkHeader { stripe, index, .. } = chunk.header;
+        if *self.stripe.get_or_insert(stripe) != stripe {
             return Err(ChunkError::Foreign { index, field: "stripe" });
         }
         self.chunks.resize(stripe.code.n_chunks(), None);
-        if self.chunks[index].is_none() {
+        if self.chunks[index].replace(chunk).is_none() {
             self.n_present += 1;
         }
-        self.chunks[index] = Some((header, body.slice_ref(chunk)));
         Ok(())
+    }
+
+    /// How many bytes all chunks have together.
+    pub(crate) fn n_bytes(&self) -> usize {
+        self.chunks.iter().flatten().map(|it| it.bytes.len()).sum()
     }
 
     /// Whether there are enough chunks.
@@ -60,37 +93,28 @@ impl Gathered {
     }
 
     /// The object, in pieces that lie where they were received, but for those that had to be
-    /// computed.
-    ///
-    /// The bytes are read once: the checksum of the whole covers what was received and what was
-    /// computed. Only where it is wrong are the chunks checked one by one, and the damaged ones
-    /// done without.
+    /// computed. A chunk that turns out to be damaged is done without.
     ///
     /// # Errors
     /// If there are too few chunks, or the codec is for others.
     pub(crate) fn decode(mut self, codec: &Codec) -> Result<Decoded, ChunkError> {
-        let first = self.decode_as_it_is(codec);
-        if !matches!(first, Err(ChunkError::WrongObject { .. })) {
-            return first;
-        }
         for chunk in &mut self.chunks {
-            if chunk.as_ref().is_some_and(|(header, bytes)| header.check(bytes).is_err()) {
-                warn!("a damaged chunk is done without");
-                *chunk = None;
-                self.n_present -= 1;
+            match chunk.take().map(Chunk::checked) {
+                Some(Ok(checked)) => *chunk = Some(checked),
+                Some(Err(error)) => {
+                    warn!(%error, "a chunk is not used");
+                    self.n_present -= 1;
+                }
+                None => {}
             }
         }
-        self.decode_as_it_is(codec)
-    }
-
-    fn decode_as_it_is(&self, codec: &Codec) -> Result<Decoded, ChunkError> {
         let code = codec.code();
         let too_few = ec::EcError::TooFewChunks { code, n_given: self.n_present };
         let stripe = self.stripe.filter(|it| it.code == code).ok_or(too_few)?;
         if stripe.number != 0 || !stripe.is_last {
             return Err(ChunkError::NotWhole { number: stripe.number });
         }
-        let chunk = |index: usize| self.chunks[index].as_ref().map(|(_, bytes)| bytes);
+        let chunk = |index: usize| self.chunks[index].as_ref().map(|it| &it.bytes);
         let lost: Vec<usize> = (0..code.n_data()).filter(|it| chunk(*it).is_none()).collect();
         let mut computed: Vec<BytesMut> = Vec::new();
         let len = usize::try_from(stripe.chunk_len().get()).expect("as long as chunks here");
@@ -104,14 +128,13 @@ impl Gathered {
         }
         let object_len = usize::try_from(stripe.object_len.get()).expect("no longer than chunks");
         let mut computed = computed.into_iter().map(BytesMut::freeze);
-        let pieces: Vec<Bytes> = (0..code.n_data())
+        let pieces = (0..code.n_data())
             .map(|index| {
                 let own = code.data_range(index, object_len).len();
                 let chunk = chunk(index).cloned().or_else(|| computed.next());
                 chunk.expect("a chunk that is not here was computed").slice(..own)
             })
             .collect();
-        check_whole(&stripe, &pieces)?;
         Ok(Decoded { pieces, n_bytes: object_len })
     }
 }
@@ -154,18 +177,6 @@ pub(crate) async fn off_the_async_threads<T: Send + 'static>(
     }
 }
 
-fn check_whole(stripe: &StripeHeader, pieces: &[Bytes]) -> Result<(), ChunkError> {
-    let mut hash = Xxh3::new();
-    for piece in pieces {
-        hash.update(piece);
-    }
-    let xxh3 = hash.digest();
-    if xxh3 != stripe.object_xxh3 {
-        return Err(ChunkError::WrongObject { xxh3, xxh3_needed: stripe.object_xxh3 });
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -194,31 +205,25 @@ mod tests {
                 prop_assert!(!gathered.is_decodable());
                 let body = Bytes::from(chunks[*index].concat());
                 prop_assert_eq!(body.len() as u64, chunk_len(codec.code(), object.len()));
-                prop_assert_eq!(gathered.add(&body), Ok(()));
-                prop_assert!(gathered.add(&body.slice(..body.len() - 1)).is_err());
+                prop_assert_eq!(gathered.add(Chunk::parse(&body).unwrap()), Ok(()));
+                prop_assert!(Chunk::parse(&body.slice(..body.len() - 1)).is_err());
                 let mut damaged = body.to_vec();
                 damaged[20] ^= 1;
-                prop_assert!(gathered.add(&damaged.into()).is_err());
+                prop_assert!(Chunk::parse(&damaged.into()).is_err());
             }
             // A damaged one beside enough good ones is done without, and never handed out.
-            let mut with_damaged = Gathered::default();
-            for (place, index) in order[..5].iter().enumerate() {
-                let body = Bytes::from(chunks[*index].concat());
-                let body = if place == n_before { damage(&body) } else { body };
-                prop_assert_eq!(with_damaged.add(&body), Ok(()));
-            }
-            prop_assert_eq!(&with_damaged.decode(&codec).unwrap().to_bytes(), &object);
-            let mut too_few = Gathered::default();
-            for (place, index) in order[..4].iter().enumerate() {
-                let body = Bytes::from(chunks[*index].concat());
-                let body = if place == n_before { damage(&body) } else { body };
-                prop_assert_eq!(too_few.add(&body), Ok(()));
-            }
-            // What is behind the end of the object may be damaged, and do no harm.
-            if let Ok(decoded) = too_few.decode(&codec) {
-                prop_assert_eq!(&decoded.to_bytes(), &object);
-                prop_assert!(object.len() < 16);
-            }
+            let gather_damaged = |indices: &[usize]| {
+                let mut gathered = Gathered::default();
+                for (place, index) in indices.iter().enumerate() {
+                    let body = Bytes::from(chunks[*index].concat());
+                    let body = if place == n_before { damage(&body) } else { body };
+                    gathered.add(Chunk::parse(&body).unwrap()).unwrap();
+                }
+                gathered.decode(&codec)
+            };
+            prop_assert_eq!(&gather_damaged(&order[..5]).unwrap().to_bytes(), &object);
+            // There is nothing to be damaged in the chunks of an empty object.
+            prop_assert_eq!(gather_damaged(&order[..4]).is_err(), !object.is_empty());
             let decoded = gathered.decode(&codec).unwrap();
             prop_assert_eq!(decoded.to_bytes(), object);
         }

@@ -7,6 +7,7 @@
 
 mod actor;
 mod admission;
+pub(crate) mod answers;
 mod client_door;
 mod config;
 mod exchange;

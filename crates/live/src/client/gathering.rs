@@ -7,7 +7,7 @@ use ec::{Code, Codec};
 use wire::Refusal;
 
 use super::lanes::Answer;
-use crate::object::{Gathered, off_the_async_threads};
+use crate::object::{Chunk, Gathered, off_the_async_threads};
 
 /// The answers to a read, as they come.
 #[derive(Debug)]
@@ -114,7 +114,7 @@ impl Gathering {
             let mut gathered = Gathered::default();
             for body in &bodies {
                 // A damaged chunk is as good as none.
-                gathered.add(body).ok();
+                Chunk::parse(body).and_then(|it| gathered.add(it)).ok();
             }
             gathered.is_decodable().then(|| gathered.decode(&codec))?.ok().map(|it| it.to_bytes())
         })

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use nodefn::{FrameReader, FrameWriter};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 use wire::{ChunkId, Message, Refusal};
 
+use super::answers::Slot;
 use super::lent::Lent;
 use super::read::Read;
 
@@ -43,8 +44,8 @@ pub(crate) enum Verb {
 pub(crate) enum GetReply {
     /// Someone who waits for this one alone.
     One(oneshot::Sender<Result<Incoming, Refusal>>),
-    /// Someone who waits for several, of which this is the one with this number.
-    Each(mpsc::UnboundedSender<(u8, Result<Incoming, Refusal>)>, u8),
+    /// Someone who waits for several.
+    Each(Slot),
 }
 
 impl GetReply {
@@ -52,7 +53,7 @@ impl GetReply {
     pub(crate) fn send(self, answer: Result<Incoming, Refusal>) {
         match self {
             GetReply::One(reply) => drop(reply.send(answer)),
-            GetReply::Each(replies, chunk) => drop(replies.send((chunk, answer))),
+            GetReply::Each(slot) => slot.fill(answer),
         }
     }
 
@@ -60,7 +61,7 @@ impl GetReply {
     pub(crate) fn is_closed(&self) -> bool {
         match self {
             GetReply::One(reply) => reply.is_closed(),
-            GetReply::Each(replies, _) => replies.is_closed(),
+            GetReply::Each(slot) => slot.is_closed(),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use nodefn::{Command, Invocation};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout, timeout_at};
 use units::{Nanos, NodeId, Time};
@@ -374,7 +375,12 @@ impl Shared {
     async fn order(&self, node: NodeId, id: ChunkId, verb: Verb) -> Result<Instant, Refusal> {
         let due = Instant::now() + self.config.request_limit;
         let orders = &self.functions[node.index()].orders;
-        match timeout_at(due, orders.send(Order { id, due, verb })).await {
+        let order = match orders.try_send(Order { id, due, verb }) {
+            Ok(()) => return Ok(due),
+            Err(TrySendError::Closed(_)) => return Err(Refusal::Draining),
+            Err(TrySendError::Full(order)) => order,
+        };
+        match timeout_at(due, orders.send(order)).await {
             Ok(Ok(())) => Ok(due),
             Ok(Err(_)) => Err(Refusal::Draining),
             Err(_) => Err(Refusal::Busy),

@@ -2,30 +2,30 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use nodefn::Alarm;
-use tokio::sync::mpsc;
 use tokio::time::Instant;
+use tracing::warn;
 use wire::Refusal;
 
-use crate::proxy::order::{GetReply, Incoming};
+use crate::object::Gathered;
+use crate::proxy::answers::{Answer, Answers};
+use crate::proxy::order::GetReply;
 use crate::proxy::shared::{Read, Shared};
 
-/// A read under way, for one who wants the whole object. One task hears all answers: a task for
-/// each would have to be woken for each.
+/// A read under way, for one who wants the whole object.
 #[derive(Debug)]
 pub(super) struct Gathering {
     shared: Arc<Shared>,
     pub(super) read: Arc<Read>,
-    answers: mpsc::UnboundedReceiver<(u8, Result<Incoming, Refusal>)>,
+    answers: Arc<Answers>,
     due: Instant,
     alarm: Alarm,
     /// Whether bodies that had begun to come were given longer.
     is_extended: bool,
     /// The chunks that were asked for and not answered yet.
     open: Vec<u8>,
-    /// The bodies that came.
-    pub(super) bodies: Vec<Bytes>,
+    /// The chunks that came.
+    pub(super) gathered: Gathered,
     /// The chunks that their functions no longer hold.
     pub(super) lost: Vec<u8>,
     /// The chunks that are held, and were not sent since others had settled the read.
@@ -33,21 +33,20 @@ pub(super) struct Gathering {
 }
 
 impl Gathering {
-    /// Asks for these chunks.
+    /// Asks for these chunks, of which `n_wanted` are enough.
     pub(super) async fn ask(
         shared: &Arc<Shared>,
         read: &Arc<Read>,
         chunks: Vec<u8>,
         is_body_wanted: bool,
+        n_wanted: usize,
     ) -> Gathering {
-        let (sender, answers) = mpsc::unbounded_channel();
+        let answers = Answers::new(chunks.len(), n_wanted);
         let due = Instant::now() + shared.config.request_limit;
         for chunk in &chunks {
-            let reply = GetReply::Each(sender.clone(), *chunk);
-            if let Err(why) = shared.ask_chunk(read, *chunk, is_body_wanted, false, reply).await {
-                // The receiver is right here.
-                let _ = sender.send((*chunk, Err(why)));
-            }
+            let reply = GetReply::Each(answers.slot(*chunk));
+            // Where it cannot be asked for, its slot says so.
+            let _ = shared.ask_chunk(read, *chunk, is_body_wanted, false, reply).await;
         }
         Gathering {
             shared: Arc::clone(shared),
@@ -57,15 +56,15 @@ impl Gathering {
             alarm: Alarm::default(),
             is_extended: false,
             open: chunks,
-            bodies: Vec::new(),
+            gathered: Gathered::default(),
             lost: Vec::new(),
             late: Vec::new(),
         }
     }
 
-    /// Waits until there are `n_bodies` and the read is settled, or everyone has answered.
-    pub(super) async fn settle(&mut self, n_bodies: usize) {
-        while !self.is_over() && (self.bodies.len() < n_bodies || !self.read.is_settled()) {
+    /// Waits until the object can be decoded and the read is settled, or everyone has answered.
+    pub(super) async fn settle(&mut self) {
+        while !self.is_over() && !(self.gathered.is_decodable() && self.read.is_settled()) {
             self.hear().await;
         }
     }
@@ -93,36 +92,39 @@ impl Gathering {
     }
 
     async fn hear(&mut self) {
-        match self.alarm.by(self.due, self.answers.recv()).await {
-            Some(Some((chunk, answer))) => {
-                self.open.retain(|it| *it != chunk);
-                self.take_in(chunk, answer);
-            }
-            Some(None) => self.give_up(Refusal::Unreachable),
-            // Bodies of the first d may be under way still.
-            None if !self.is_extended && self.open.iter().any(|it| self.read.is_heard_of(*it)) => {
-                self.is_extended = true;
-                self.due += self.shared.config.body_limit;
-            }
-            None => self.give_up(Refusal::Deadline),
+        let new = self.alarm.by(self.due, self.answers.wait()).await;
+        let is_due = new.is_none();
+        for (chunk, answer) in new.unwrap_or_else(|| self.answers.take()) {
+            self.open.retain(|it| *it != chunk);
+            self.take_in(chunk, answer);
+        }
+        if !is_due {
+            return;
+        }
+        // Bodies of the first d may be under way still.
+        if !self.is_extended && self.open.iter().any(|it| self.read.is_heard_of(*it)) {
+            self.is_extended = true;
+            self.due += self.shared.config.body_limit;
+        } else {
+            self.give_up(Refusal::Deadline);
         }
     }
 
-    fn take_in(&mut self, chunk: u8, answer: Result<Incoming, Refusal>) {
+    fn take_in(&mut self, chunk: u8, answer: Answer) {
         let metrics = &self.shared.metrics;
         match answer {
-            Ok(Incoming::Whole(body)) => {
+            Answer::Body(n_bytes, body) => {
                 metrics.n_chunks_sent.one();
-                metrics.sent_bytes.add(body.len() as u64);
-                self.bodies.push(body);
+                metrics.sent_bytes.add(n_bytes as u64);
+                if let Err(error) = body.and_then(|it| self.gathered.add(it)) {
+                    warn!(%error, "a chunk is not used");
+                }
             }
-            Ok(Incoming::Late) => {
+            Answer::Late => {
                 metrics.n_chunks_late.one();
                 self.late.push(chunk);
             }
-            // Nobody asked for a stream: it goes back as it is.
-            Ok(Incoming::Stream { .. }) => {}
-            Err(why) => {
+            Answer::Refused(why) => {
                 self.shared.note_refused(&self.read, chunk, why);
                 if why == Refusal::ChunkLost {
                     self.lost.push(chunk);
@@ -133,7 +135,13 @@ impl Gathering {
 
     fn give_up(&mut self, why: Refusal) {
         for chunk in std::mem::take(&mut self.open) {
-            self.take_in(chunk, Err(why));
+            self.take_in(chunk, Answer::Refused(why));
         }
+    }
+}
+
+impl Drop for Gathering {
+    fn drop(&mut self) {
+        self.answers.close();
     }
 }

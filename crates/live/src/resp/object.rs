@@ -5,7 +5,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 use ec::Codec;
 use tokio::task::JoinSet;
-use tracing::warn;
 use wire::Refusal;
 
 use super::gathering::Gathering;
@@ -30,22 +29,23 @@ pub(super) async fn get(shared: &Arc<Shared>, codec: &Arc<Codec>, key: &Bytes) -
     let Ok(read) = shared.open_read(key) else { return Found::Miss };
     let n_chunks = u8::try_from(codec.code().n_chunks()).expect("at most 255");
     let n_data = codec.code().n_data();
-    let mut gathering = Gathering::ask(shared, &read, (0..n_chunks).collect(), false).await;
-    gathering.settle(n_data).await;
-    let mut bodies = std::mem::take(&mut gathering.bodies);
+    let mut gathering = Gathering::ask(shared, &read, (0..n_chunks).collect(), false, n_data).await;
+    gathering.settle().await;
+    let mut gathered = std::mem::take(&mut gathering.gathered);
     let late = gathering.take_late();
-    if bodies.len() < n_data && !late.is_empty() {
+    if !gathered.is_decodable() && !late.is_empty() {
         // One of the first d was broken off: the late ones are needed after all.
-        let mut again = Gathering::ask(shared, &read, late, true).await;
-        again.settle(n_data - bodies.len()).await;
-        bodies.append(&mut again.bodies);
+        let mut again = Gathering::ask(shared, &read, late, true, 1).await;
+        again.gathered = gathered;
+        again.settle().await;
+        gathered = std::mem::take(&mut again.gathered);
     }
-    let n_bytes: usize = bodies.iter().map(Bytes::len).sum();
+    let n_bytes = gathered.n_bytes();
     let decoded = if n_bytes <= DECODED_HERE_MAX {
-        decode(codec, &bodies)
+        decode(codec, gathered)
     } else {
         let codec = Arc::clone(codec);
-        off_the_async_threads(n_bytes, move || decode(&codec, &bodies)).await
+        off_the_async_threads(n_bytes, move || decode(&codec, gathered)).await
     };
     if let Some(decoded) = decoded {
         return Found::Object(decoded, gathering);
@@ -68,13 +68,7 @@ pub(super) async fn repair(
     }
 }
 
-fn decode(codec: &Codec, bodies: &[Bytes]) -> Option<Decoded> {
-    let mut gathered = Gathered::default();
-    for body in bodies {
-        if let Err(error) = gathered.add(body) {
-            warn!(%error, "a chunk is not used");
-        }
-    }
+fn decode(codec: &Codec, gathered: Gathered) -> Option<Decoded> {
     gathered.is_decodable().then(|| gathered.decode(codec))?.ok()
 }
 
