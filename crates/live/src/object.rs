@@ -93,11 +93,16 @@ impl Gathered {
     }
 
     /// The object, in pieces that lie where they were received, but for those that had to be
-    /// computed. A chunk that turns out to be damaged is done without.
+    /// computed: those lie in `room`, which takes its memory back when they are dropped. A chunk
+    /// that turns out to be damaged is done without.
     ///
     /// # Errors
     /// If there are too few chunks, or the codec is for others.
-    pub(crate) fn decode(mut self, codec: &Codec) -> Result<Decoded, ChunkError> {
+    pub(crate) fn decode(
+        mut self,
+        codec: &Codec,
+        room: &mut BytesMut,
+    ) -> Result<Decoded, ChunkError> {
         for chunk in &mut self.chunks {
             match chunk.take().map(Chunk::checked) {
                 Some(Ok(checked)) => *chunk = Some(checked),
@@ -116,12 +121,17 @@ impl Gathered {
         }
         let chunk = |index: usize| self.chunks[index].as_ref().map(|it| &it.bytes);
         let lost: Vec<usize> = (0..code.n_data()).filter(|it| chunk(*it).is_none()).collect();
-        let mut computed: Vec<BytesMut> = Vec::new();
         let len = usize::try_from(stripe.chunk_len().get()).expect("as long as chunks here");
         let given: Vec<(usize, &[u8])> =
             (0..self.chunks.len()).filter_map(|index| Some((index, &chunk(index)?[..]))).collect();
+        let n_computed = lost.len() * len;
+        if room.try_reclaim(n_computed) {
+            room.resize(n_computed, 0);
+        } else {
+            *room = BytesMut::zeroed(n_computed);
+        }
+        let mut computed: Vec<BytesMut> = lost.iter().map(|_| room.split_to(len)).collect();
         if !lost.is_empty() {
-            computed.resize_with(lost.len(), || BytesMut::zeroed(len));
             let mut wanted: Vec<(usize, &mut [u8])> =
                 lost.iter().copied().zip(computed.iter_mut().map(|it| &mut it[..])).collect();
             codec.reconstruct(&given, &mut wanted)?;
@@ -219,12 +229,12 @@ mod tests {
                     let body = if place == n_before { damage(&body) } else { body };
                     gathered.add(Chunk::parse(&body).unwrap()).unwrap();
                 }
-                gathered.decode(&codec)
+                gathered.decode(&codec, &mut BytesMut::new())
             };
             prop_assert_eq!(&gather_damaged(&order[..5]).unwrap().to_bytes(), &object);
             // There is nothing to be damaged in the chunks of an empty object.
             prop_assert_eq!(gather_damaged(&order[..4]).is_err(), !object.is_empty());
-            let decoded = gathered.decode(&codec).unwrap();
+            let decoded = gathered.decode(&codec, &mut BytesMut::new()).unwrap();
             prop_assert_eq!(decoded.to_bytes(), object);
         }
     }

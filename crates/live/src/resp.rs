@@ -48,10 +48,16 @@ pub(crate) async fn listen(shared: Arc<Shared>, listener: TcpListener, permits: 
         let (shared, codec) = (Arc::clone(&shared), Arc::clone(&codec));
         clients.spawn(async move {
             let is_let_in = shared.config.resp_password.is_none();
-            let buffer = BytesMut::new();
-            let repairs = JoinSet::new();
-            let alarm = Alarm::default();
-            let mut client = Client { shared, codec, stream, buffer, is_let_in, repairs, alarm };
+            let mut client = Client {
+                shared,
+                codec,
+                stream,
+                buffer: BytesMut::new(),
+                room: BytesMut::new(),
+                is_let_in,
+                repairs: JoinSet::new(),
+                alarm: Alarm::default(),
+            };
             let outcome = client.run().await;
             while client.repairs.join_next().await.is_some() {}
             match outcome {
@@ -76,6 +82,8 @@ struct Client {
     codec: Arc<Codec>,
     stream: TcpStream,
     buffer: BytesMut,
+    /// Where chunks that did not come are computed: memory of one's own costs more than they do.
+    room: BytesMut,
     is_let_in: bool,
     /// What is put back of objects that were read, each of which is held for as long.
     repairs: JoinSet<()>,
@@ -266,7 +274,7 @@ impl Client {
     }
 
     async fn get(&mut self, key: &Bytes) -> Reply {
-        match get(&self.shared, &self.codec, key).await {
+        match get(&self.shared, &self.codec, key, &mut self.room).await {
             Found::Miss => Reply::Nil,
             Found::Object(object, gathering) => Reply::Object(object, gathering),
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use ec::{Code, Codec};
 use wire::Refusal;
 
@@ -116,7 +116,9 @@ impl Gathering {
                 // A damaged chunk is as good as none.
                 Chunk::parse(body).and_then(|it| gathered.add(it)).ok();
             }
-            gathered.is_decodable().then(|| gathered.decode(&codec))?.ok().map(|it| it.to_bytes())
+            let room = &mut BytesMut::new();
+            let decoded = gathered.is_decodable().then(|| gathered.decode(&codec, room))?.ok();
+            decoded.map(|it| it.to_bytes())
         })
         .await
     }

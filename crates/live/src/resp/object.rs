@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use ec::Codec;
 use tokio::task::JoinSet;
 use wire::Refusal;
@@ -24,8 +24,13 @@ pub(super) enum Found {
     Miss,
 }
 
-/// Gets an object from its functions.
-pub(super) async fn get(shared: &Arc<Shared>, codec: &Arc<Codec>, key: &Bytes) -> Found {
+/// Gets an object from its functions. What of a short one has to be computed lies in `room`.
+pub(super) async fn get(
+    shared: &Arc<Shared>,
+    codec: &Arc<Codec>,
+    key: &Bytes,
+    room: &mut BytesMut,
+) -> Found {
     let Ok(read) = shared.open_read(key) else { return Found::Miss };
     let n_chunks = u8::try_from(codec.code().n_chunks()).expect("at most 255");
     let n_data = codec.code().n_data();
@@ -42,10 +47,10 @@ pub(super) async fn get(shared: &Arc<Shared>, codec: &Arc<Codec>, key: &Bytes) -
     }
     let n_bytes = gathered.n_bytes();
     let decoded = if n_bytes <= DECODED_HERE_MAX {
-        decode(codec, gathered)
+        decode(codec, gathered, room)
     } else {
         let codec = Arc::clone(codec);
-        off_the_async_threads(n_bytes, move || decode(&codec, gathered)).await
+        off_the_async_threads(n_bytes, move || decode(&codec, gathered, &mut BytesMut::new())).await
     };
     if let Some(decoded) = decoded {
         return Found::Object(decoded, gathering);
@@ -68,8 +73,8 @@ pub(super) async fn repair(
     }
 }
 
-fn decode(codec: &Codec, gathered: Gathered) -> Option<Decoded> {
-    gathered.is_decodable().then(|| gathered.decode(codec))?.ok()
+fn decode(codec: &Codec, gathered: Gathered, room: &mut BytesMut) -> Option<Decoded> {
+    gathered.is_decodable().then(|| gathered.decode(codec, room))?.ok()
 }
 
 /// Stores an object on functions.
