@@ -161,11 +161,16 @@ impl FrameReader {
         self.intake.frame().await
     }
 
-    /// Whether a whole request for a chunk is here, and comes next.
-    pub(crate) fn has_get(&self) -> bool {
+    /// The request for a chunk that comes next, if all of it is here.
+    pub(crate) fn get_here(&mut self) -> Option<Message> {
         match parse(&self.intake.buffer, self.intake.limits) {
-            Ok(Parsed::Whole { frame, .. }) => matches!(frame.message, Message::Get { .. }),
-            _ => false,
+            Ok(Parsed::Whole { frame: Frame { message, .. }, n_bytes })
+                if matches!(message, Message::Get { .. }) =>
+            {
+                self.intake.buffer.advance(n_bytes);
+                Some(message)
+            }
+            _ => None,
         }
     }
 

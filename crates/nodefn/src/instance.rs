@@ -45,6 +45,8 @@ pub(crate) const LIMITS: Limits = Limits { body_len_max: 16 << 30 };
 /// One invocation under way.
 struct Session<'a> {
     invocation: &'a Invocation,
+    /// That of the invocation, for every PONG.
+    token: Bytes,
     instance: &'a mut Instance,
     lease: Lease,
     report: Report,
@@ -102,6 +104,7 @@ impl Instance {
         let lease = Lease::start(invocation.lease_terms(), now, invocation.why());
         let mut session = Session {
             invocation,
+            token: Bytes::copy_from_slice(invocation.token.as_bytes()),
             instance: self,
             lease,
             report,
@@ -284,13 +287,15 @@ impl Session<'_> {
             Message::Ping { request } => {
                 self.lease.pinged(self.instance.now());
                 let pong = self.pong(request);
-                match &mut self.instance.connection {
+                let connection =
+                    self.instance.connection.as_mut().ok_or(ConnectionError::Closed)?;
+                match connection.reader.get_here() {
                     // What it announces is here, and its answer takes the PONG along.
-                    Some(connection) if connection.reader.has_get() => {
+                    Some(get) => {
                         connection.writer.queue(&pong);
-                        Ok(())
+                        self.work(get, 0).await
                     }
-                    _ => self.send(&pong).await,
+                    None => self.send(&pong).await,
                 }
             }
             Message::Backup { token } => {
@@ -307,11 +312,7 @@ impl Session<'_> {
                 Ok(())
             }
             message @ (Message::Get { .. } | Message::Set { .. } | Message::Delete { .. }) => {
-                self.lease.request_began();
-                let result = self.serve_request(message, frame.body_len).await;
-                self.lease.request_ended(self.instance.now());
-                self.report.n_served += 1;
-                result
+                self.work(message, frame.body_len).await
             }
             _ => {
                 if let Some(connection) = &mut self.instance.connection {
@@ -321,6 +322,15 @@ impl Session<'_> {
                 self.send(&Message::Refused { request: 0, chunk: 0, version: 0, why }).await
             }
         }
+    }
+
+    /// Does what was asked for, which the lease counts as work.
+    async fn work(&mut self, message: Message, body_len: u64) -> Result<(), ConnectionError> {
+        self.lease.request_began();
+        let result = self.serve_request(message, body_len).await;
+        self.lease.request_ended(self.instance.now());
+        self.report.n_served += 1;
+        result
     }
 
     async fn serve_request(
@@ -492,8 +502,7 @@ impl Session<'_> {
 
     fn pong(&self, request: u64) -> Message {
         let NodeSession { node, session } = self.names();
-        let token = Bytes::copy_from_slice(self.invocation.token.as_bytes());
-        Message::Pong { request, node, session, token }
+        Message::Pong { request, node, session, token: self.token.clone() }
     }
 }
 
