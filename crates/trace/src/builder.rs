@@ -31,6 +31,18 @@ pub(crate) enum Key<'a> {
     Number(u64),
 }
 
+/// A request for an object that is named by a number.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Numbered {
+    /// Whether its record can be, and says nothing else; only then the rest counts.
+    pub(crate) is_plain: bool,
+    pub(crate) nanos: u64,
+    pub(crate) number: u64,
+    /// At most [`Bytes::SIZE_MAX`].
+    pub(crate) size: Bytes,
+    pub(crate) op: Op,
+}
+
 /// A trace in the making.
 #[derive(Default)]
 pub(crate) struct Builder<'a> {
@@ -62,6 +74,10 @@ pub(crate) struct Builder<'a> {
     /// How many rows had been out of order by then.
     n_out_of_order_before: u64,
 }
+
+/// How many requests [`Builder::push_all`] takes at once: as many slots of the table of objects
+/// are near at once.
+pub(crate) const N_AT_ONCE: usize = 64;
 
 /// How often something happened, and where first.
 #[derive(Debug, Default)]
@@ -98,11 +114,37 @@ impl<'a> Builder<'a> {
         Builder { window: Some(window), ..Builder::new(n_bad_max) }
     }
 
-    /// Says which numbered objects the next records ask for, so that finding them takes less time.
-    pub(crate) fn look_ahead(&self, numbers: impl Iterator<Item = u64>) {
-        if self.window.is_none() {
-            self.interner.touch_numbers(numbers);
+    /// Appends requests, at most [`N_AT_ONCE`], if each is as most are: then all are looked at
+    /// once, rather than one by one. False where one is not; none is appended then.
+    pub(crate) fn push_all(&mut self, records: &[Numbered]) -> bool {
+        let Some(first) = records.first() else { return true };
+        let (earliest, latest) = self.range.unwrap_or((first.nanos, first.nanos));
+        let (mut last, mut n_bytes, mut is_usual) = (latest, 0, self.window.is_none());
+        for Numbered { is_plain, nanos, size, .. } in records {
+            is_usual &= *is_plain;
+            is_usual &= last <= *nanos;
+            is_usual &= *size != Bytes::ZERO;
+            last = *nanos;
+            n_bytes += size.get();
         }
+        let total = self.total + Bytes::new(n_bytes);
+        let n_requests = self.requests.len() + records.len();
+        let fits = total <= Bytes::TOTAL_MAX && n_requests <= Self::N_REQUESTS_MAX as usize;
+        if !is_usual || !fits || Nanos::SPAN_MAX.get() < last - earliest {
+            return false;
+        }
+        let mut objects = [NO_ID; N_AT_ONCE];
+        let objects = &mut objects[..records.len()];
+        if !self.interner.intern_numbers(records.iter().map(|it| it.number), objects) {
+            return false;
+        }
+        let requests = records.iter().zip(objects).map(|(record, object)| {
+            let Numbered { nanos, size, op, .. } = *record;
+            Request { at: Time::from_nanos(nanos), size, object: *object, op }
+        });
+        self.requests.extend(requests);
+        (self.range, self.total) = (Some((earliest, last)), total);
+        true
     }
 
     /// Appends a request, which stands at `position`.

@@ -189,9 +189,24 @@ impl Interner {
         self.numbers.find(number).or_else(|| self.add_number(number))
     }
 
-    /// Makes ready for keys that are these numbers; see [`NumberIds::touch`].
-    pub(crate) fn touch_numbers(&self, numbers: impl Iterator<Item = u64>) {
-        self.numbers.touch(numbers);
+    /// The ids of the keys that are these numbers, as many as there is room for in `ids`. False,
+    /// and nothing done, where a number is too large or there may be too few ids.
+    pub(crate) fn intern_numbers(
+        &mut self,
+        numbers: impl Iterator<Item = u64> + Clone,
+        ids: &mut [ObjectId],
+    ) -> bool {
+        if numbers.clone().any(|it| Self::NUMBER_MAX < it)
+            || (Self::N_KEYS_MAX as usize) < self.keys.len() + ids.len()
+        {
+            return false;
+        }
+        self.numbers.touch(numbers.clone());
+        for (id, number) in ids.iter_mut().zip(numbers) {
+            let found = self.numbers.find(number).or_else(|| self.add_number(number));
+            *id = found.expect("there are enough ids");
+        }
+        true
     }
 
     /// The keys, once no more come.

@@ -2,7 +2,9 @@
 
 use std::io::Read;
 
-use crate::builder::Builder;
+use units::{Bytes, Op};
+
+use crate::builder::{Builder, N_AT_ONCE, Numbered};
 use crate::error::{ErrorKind, Failure, Position, ValueProblem, shown};
 use crate::input::Input;
 use crate::number::size;
@@ -23,16 +25,18 @@ pub(super) fn each_row<R: Read>(
 }
 
 /// Takes every record of `N` bytes that is left, passing over as many bad ones as the user
-/// allows. A record names its object by a little-endian `u64` behind a time of four bytes.
+/// allows. `plain` is what a record says that only names a numbered object, its time and its
+/// size: such records are taken many at once.
 pub(super) fn each_record<const N: usize>(
     input: &mut Input<'_>,
     format: &'static str,
     builder: &mut Builder<'_>,
+    plain: impl Fn(&[u8; N]) -> Numbered,
     mut take: impl FnMut(&[u8; N], Position, &mut Builder<'_>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     const N_RECORDS: usize = 4 << 10;
-    /// So many slots of the table of objects are near at once.
-    const N_AHEAD: usize = 32;
+    const NONE: Numbered =
+        Numbered { is_plain: false, nanos: 0, number: 0, size: Bytes::ZERO, op: Op::Get };
     let mut block = Vec::with_capacity(N_RECORDS * N);
     let mut n_records = 0;
     loop {
@@ -42,9 +46,16 @@ pub(super) fn each_record<const N: usize>(
             return Ok(());
         }
         let (records, rest) = block.as_chunks::<N>();
-        for ahead in records.chunks(N_AHEAD) {
-            builder.look_ahead(ahead.iter().map(|it| u64::from_le_bytes(part(it, 4))));
-            for record in ahead {
+        for some in records.chunks(N_AT_ONCE) {
+            let mut all = [NONE; N_AT_ONCE];
+            for (to, record) in all.iter_mut().zip(some) {
+                *to = plain(record);
+            }
+            if builder.push_all(&all[..some.len()]) {
+                n_records += some.len() as u64;
+                continue;
+            }
+            for record in some {
                 n_records += 1;
                 if let Err(failure) = take(record, Position::Record(n_records), builder) {
                     builder.skip(failure)?;

@@ -6,9 +6,9 @@
 use units::{Bytes, Op};
 
 use super::fields::{each_record, part, refused};
-use super::oracle_general::{self, Counting, check_next};
+use super::oracle_general::{self, Counting, check_next, is_next};
 use super::{Format, Reader, Understood};
-use crate::builder::{Builder, Key, Record};
+use crate::builder::{Builder, Key, Numbered, Record};
 use crate::error::{ErrorKind, Failure, Position, ValueProblem};
 use crate::input::Input;
 use crate::read::ReadOptions;
@@ -43,32 +43,26 @@ fn read(
     let version = version_of(input.head())?;
     input.skip(N_HEADER_BYTES);
     let name = READER.description;
-    let mut counting = Counting::new(options);
+    let counting = &Counting::new(options);
     match version {
-        1 => each_record(input, name, builder, |record, position, builder| {
-            oracle_general::take(record, name, position, &mut counting, builder)
-        }),
-        2 => each_record(input, name, builder, |record: &[u8; 28], position, builder| {
-            let size = u64::from(u32::from_le_bytes(part(record, 12)));
-            let (op, next) = (record[16], i64::from_le_bytes(part(record, 20)));
-            check_next(next, name, position)?;
-            push(record, size, op, position, &mut counting, builder).map(drop)
-        }),
-        3 => each_record(input, name, builder, |record: &[u8; 36], position, builder| {
-            let size = i64::from_le_bytes(part(record, 12));
-            let (op, next) = (record[20], i64::from_le_bytes(part(record, 28)));
-            check_next(next, name, position)?;
-            let wrong = |problem| refused(size.to_string().as_bytes(), "size", position, problem);
-            let size = u64::try_from(size).map_err(|_| wrong(ValueProblem::NegativeSize))?;
-            if Bytes::SIZE_MAX.get() < size {
-                return Err(wrong(ValueProblem::SizeTooLarge));
-            }
-            let ttl_s = u32::from_le_bytes(part(record, 24));
-            if push(record, size, op, position, &mut counting, builder)? && 0 < ttl_s {
-                builder.keep_ttl(ttl_s, position)?;
-            }
-            Ok(())
-        }),
+        1 => {
+            let plain = |it: &_| oracle_general::plain(it, counting);
+            each_record(input, name, builder, plain, |it, position, builder| {
+                oracle_general::take(it, name, position, counting, builder)
+            })
+        }
+        2 => {
+            let plain = |it: &_| LcsRecord::v2(it).plain(counting);
+            each_record(input, name, builder, plain, |it, position, builder| {
+                LcsRecord::v2(it).take(position, counting, builder)
+            })
+        }
+        3 => {
+            let plain = |it: &_| LcsRecord::v3(it).plain(counting);
+            each_record(input, name, builder, plain, |it, position, builder| {
+                LcsRecord::v3(it).take(position, counting, builder)
+            })
+        }
         _ => Err(ErrorKind::Lcs("is of a version above 3").into()),
     }?;
     Ok(counting.understood())
@@ -89,29 +83,84 @@ fn version_of(head: &[u8]) -> Result<u64, ErrorKind> {
     }))
 }
 
-/// Takes what versions 2 and 3 have in common; whether it is a request.
-fn push(
-    record: &[u8],
-    size: u64,
+/// One record of version 2 or 3, as it stands in the file.
+struct LcsRecord {
+    time: u32,
+    object: u64,
+    size: i64,
     op: u8,
-    position: Position,
-    counting: &mut Counting,
-    builder: &mut Builder<'_>,
-) -> Result<bool, Failure> {
-    let time = u32::from_le_bytes(part(record, 0));
-    let object = u64::from_le_bytes(part(record, 4));
-    let op = match op {
-        // Get, gets, read; and none, where the trace it was made from has no operations.
-        0 | OP_GET | 2 | 12 => Op::Get,
-        // Set, add, cas, replace, append, prepend, incr, decr, write, update.
-        OP_SET..=8 | 10 | 11 | 13 | 14 => Op::Put,
-        OP_DELETE => Op::Delete,
-        _ => {
-            builder.ignore(b"unknown");
-            return Ok(false);
+    ttl_s: u32,
+    next: i64,
+}
+
+impl LcsRecord {
+    fn v2(record: &[u8; 28]) -> LcsRecord {
+        LcsRecord {
+            time: u32::from_le_bytes(part(record, 0)),
+            object: u64::from_le_bytes(part(record, 4)),
+            size: i64::from(u32::from_le_bytes(part(record, 12))),
+            op: record[16],
+            ttl_s: 0,
+            next: i64::from_le_bytes(part(record, 20)),
         }
-    };
-    let (nanos, size) = (counting.nanos(time), Bytes::new(size));
-    builder.push(Record { nanos, key: Key::Number(object), size, op }, position)?;
-    Ok(true)
+    }
+
+    fn v3(record: &[u8; 36]) -> LcsRecord {
+        LcsRecord {
+            time: u32::from_le_bytes(part(record, 0)),
+            object: u64::from_le_bytes(part(record, 4)),
+            size: i64::from_le_bytes(part(record, 12)),
+            op: record[20],
+            ttl_s: u32::from_le_bytes(part(record, 24)),
+            next: i64::from_le_bytes(part(record, 28)),
+        }
+    }
+
+    /// The operation, where it is a request for an object.
+    fn op(&self) -> Option<Op> {
+        match self.op {
+            // Get, gets, read; and none, where the trace it was made from has no operations.
+            0 | OP_GET | 2 | 12 => Some(Op::Get),
+            // Set, add, cas, replace, append, prepend, incr, decr, write, update.
+            OP_SET..=8 | 10 | 11 | 13 | 14 => Some(Op::Put),
+            OP_DELETE => Some(Op::Delete),
+            _ => None,
+        }
+    }
+
+    fn size(&self) -> Result<Bytes, ValueProblem> {
+        let size = u64::try_from(self.size).map_err(|_| ValueProblem::NegativeSize)?;
+        let size = Some(Bytes::new(size)).filter(|it| *it <= Bytes::SIZE_MAX);
+        size.ok_or(ValueProblem::SizeTooLarge)
+    }
+
+    /// What it says, if that can be, and is all.
+    fn plain(&self, counting: &Counting) -> Numbered {
+        let (op, size) = (self.op(), self.size());
+        Numbered {
+            is_plain: op.is_some() && size.is_ok() && self.ttl_s == 0 && is_next(self.next),
+            nanos: counting.nanos(self.time),
+            number: self.object,
+            size: size.unwrap_or(Bytes::ZERO),
+            op: op.unwrap_or(Op::Get),
+        }
+    }
+
+    fn take(
+        &self,
+        position: Position,
+        counting: &Counting,
+        builder: &mut Builder<'_>,
+    ) -> Result<(), Failure> {
+        check_next(self.next, READER.description, position)?;
+        let wrong = |problem| refused(self.size.to_string().as_bytes(), "size", position, problem);
+        let size = self.size().map_err(wrong)?;
+        let Some(op) = self.op() else {
+            builder.ignore(b"unknown");
+            return Ok(());
+        };
+        let nanos = counting.nanos(self.time);
+        builder.push(Record { nanos, key: Key::Number(self.object), size, op }, position)?;
+        if self.ttl_s == 0 { Ok(()) } else { builder.keep_ttl(self.ttl_s, position) }
+    }
 }

@@ -3,11 +3,13 @@
 //! `u32` time in seconds, `u64` object, `u32` size, `i64` number of the next request to the
 //! object, from 1, or -1 or `i64::MAX` for none. The format has no mark and no operations.
 
+use std::cell::Cell;
+
 use units::{Bytes, Op};
 
 use super::fields::each_record;
 use super::{Format, Reader, Understood};
-use crate::builder::{Builder, Key, Record};
+use crate::builder::{Builder, Key, Numbered, Record};
 use crate::error::{ErrorKind, Failure, Position};
 use crate::input::Input;
 use crate::read::ReadOptions;
@@ -63,11 +65,25 @@ fn read(
     options: &ReadOptions,
     builder: &mut Builder<'_>,
 ) -> Result<Understood, Failure> {
-    let mut counting = Counting::new(options);
-    each_record(input, READER.description, builder, |record, position, builder| {
-        take(record, READER.description, position, &mut counting, builder)
-    })?;
+    let counting = Counting::new(options);
+    let name = READER.description;
+    each_record(
+        input,
+        name,
+        builder,
+        |it| plain(it, &counting),
+        |it, position, builder| take(it, name, position, &counting, builder),
+    )?;
     Ok(counting.understood())
+}
+
+/// What a record says, if that can be.
+#[inline]
+pub(super) fn plain(record: &[u8; N_RECORD_BYTES], counting: &Counting) -> Numbered {
+    let OracleRecord { time, object, size, next } = OracleRecord::parse(record);
+    let size = Bytes::new(u64::from(size));
+    let nanos = counting.nanos(time);
+    Numbered { is_plain: is_next(next), nanos, number: object, size, op: Op::Get }
 }
 
 /// Takes one record of a trace that calls itself `format`.
@@ -75,7 +91,7 @@ pub(super) fn take(
     record: &[u8; N_RECORD_BYTES],
     format: &'static str,
     position: Position,
-    counting: &mut Counting,
+    counting: &Counting,
     builder: &mut Builder<'_>,
 ) -> Result<(), Failure> {
     let OracleRecord { time, object, size, next } = OracleRecord::parse(record);
@@ -86,39 +102,52 @@ pub(super) fn take(
 }
 
 /// Whether `next` can be the number of a request. What is no such record has numbers far above.
+pub(super) fn is_next(next: i64) -> bool {
+    /// No trace has so many requests.
+    const NEXT_MAX: i64 = 1 << 48;
+    matches!(next, -1 | 0..=NEXT_MAX | i64::MAX)
+}
+
+/// Refuses a record with a `next` that is none.
 pub(super) fn check_next(
     next: i64,
     format: &'static str,
     position: Position,
 ) -> Result<(), Failure> {
-    /// No trace has so many requests.
-    const NEXT_MAX: i64 = 1 << 48;
-    match next {
-        -1 | 0..=NEXT_MAX | i64::MAX => Ok(()),
-        _ => Err(ErrorKind::NotOracleGeneral { format, next }.at(position)),
+    if is_next(next) {
+        Ok(())
+    } else {
+        Err(ErrorKind::NotOracleGeneral { format, next }.at(position))
     }
 }
 
 /// The times of a trace that counts whole units.
 pub(super) struct Counting {
     unit: TimeUnit,
+    /// How many nanoseconds one of the unit is.
+    unit_nanos: u64,
     known_by: KnownBy,
-    is_absolute: Option<bool>,
+    is_absolute: Cell<Option<bool>>,
 }
 
 impl Counting {
     pub(super) fn new(options: &ReadOptions) -> Counting {
+        let unit = options.time_unit.unwrap_or(TimeUnit::Seconds);
         Counting {
-            unit: options.time_unit.unwrap_or(TimeUnit::Seconds),
+            unit,
+            unit_nanos: unit.nanos(),
             known_by: options.time_unit.map_or(KnownBy::Format, |_| KnownBy::Flag),
-            is_absolute: None,
+            is_absolute: Cell::new(None),
         }
     }
 
     /// The time that the trace calls `count`.
-    pub(super) fn nanos(&mut self, count: u32) -> u64 {
-        self.is_absolute.get_or_insert_with(|| self.unit.is_date(u64::from(count)));
-        u64::from(count) * self.unit.nanos()
+    #[inline]
+    pub(super) fn nanos(&self, count: u32) -> u64 {
+        if self.is_absolute.get().is_none() {
+            self.is_absolute.set(Some(self.unit.is_date(u64::from(count))));
+        }
+        u64::from(count) * self.unit_nanos
     }
 
     pub(super) fn understood(&self) -> Understood {
@@ -126,7 +155,7 @@ impl Counting {
             columns: None,
             time_scale: TimeScale::Count(self.unit),
             time_known_by: self.known_by,
-            is_absolute: self.is_absolute.unwrap_or(false),
+            is_absolute: self.is_absolute.get().unwrap_or(false),
             keeps: None,
         }
     }

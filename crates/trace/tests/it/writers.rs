@@ -137,6 +137,52 @@ fn numbered(rows: &[(u32, u64, u64, usize, Option<u32>)], n_ops: usize) -> Trace
 }
 
 proptest! {
+    /// Of packed records many are looked at together, if none is peculiar.
+    #[test]
+    fn peculiar_records_among_many_are_read_as_rows_of_text_are(
+        rows in prop::collection::vec((0..3_u32, 0..50_u64, 1..100_i64, 0..300_u32), 1..300),
+    ) {
+        let mut text = "time_s,key,size,op,ttl_s\n".to_owned();
+        let mut bytes = Vec::new();
+        write_lcs(&numbered(&[(0, 0, 1, 0, None)], 1), LcsVersion::V3, &mut bytes).unwrap();
+        bytes.truncate(bytes.len() - 36);
+        let (mut time, mut n_bad) = (1_000, 0);
+        for (pause, mut key, mut size, peculiarity) in rows {
+            time += pause;
+            let (mut op, mut ttl_s) = ("get", 0);
+            match peculiarity {
+                0 => time -= 500.min(time),
+                1 => size = 0,
+                2 | 8 | 9 => key = u64::MAX,
+                3 => ttl_s = 7,
+                4 => (op, size) = ("del", 0),
+                5 => op = "put",
+                6 => (size, n_bad) = (-size, n_bad + 1),
+                7 => op = "head",
+                _ => {}
+            }
+            let ttl = if ttl_s == 0 { String::new() } else { ttl_s.to_string() };
+            text.push_str(&format!("{time},{key},{size},{op},{ttl}\n"));
+            bytes.extend(time.to_le_bytes());
+            bytes.extend(key.to_le_bytes());
+            bytes.extend(size.to_le_bytes());
+            let op = match op { "get" => 1, "put" => 3, "del" => 9, _ => 99 };
+            bytes.extend([op, 0, 0, 0]);
+            bytes.extend(u32::to_le_bytes(ttl_s));
+            bytes.extend((-1_i64).to_le_bytes());
+        }
+        let read = |bytes: &[u8], n_bad_max| {
+            let options = ReadOptions { n_bad_max, ..ReadOptions::DETECT };
+            read(bytes, &options).map(|it| (shown(&it), it.n_objects(), it.notes().len()))
+        };
+        let (packed, rows) = (read(&bytes, n_bad), read(text.as_bytes(), n_bad));
+        prop_assert_eq!(packed.is_ok(), rows.is_ok());
+        if let (Ok(packed), Ok(rows)) = (packed, rows) {
+            prop_assert_eq!(packed, rows);
+        }
+        prop_assert!(n_bad == 0 || read(&bytes, n_bad - 1).is_err());
+    }
+
     #[test]
     fn packed_formats_are_read_back_to_the_same_trace(
         rows in prop::collection::vec(
