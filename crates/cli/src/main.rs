@@ -35,6 +35,7 @@ use crate::args::{Args, Command, TraceCommand, UsageError};
 use crate::live_args::LiveCommand;
 
 fn main() -> ExitCode {
+    trace::quiet_caught_panics();
     let Err(err) = run(Args::parse()) else { return ExitCode::SUCCESS };
     if is_broken_pipe(&err) {
         // Whoever read our output has seen enough.

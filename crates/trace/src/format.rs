@@ -24,6 +24,8 @@ use crate::read::ReadOptions;
 use crate::source::Columns;
 use crate::time::{KnownBy, TimeScale};
 
+pub use self::parquet::quiet_caught_panics;
+
 pub(crate) use self::ibm_json::{METHOD, SIZE, STATUS, TIME, URI};
 pub(crate) use self::lcs::{MAGIC, N_HEADER_BYTES, OP_DELETE, OP_GET, OP_SET};
 pub(crate) use self::oracle_general::OracleRecord;

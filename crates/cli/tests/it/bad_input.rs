@@ -176,3 +176,10 @@ fn a_directory_that_cannot_be_written_is_found_before_the_run() {
     let said = failure(&workplace, "compare trace.csv -o taken");
     assert!(said.starts_with("1: error: failed to create directory `taken`"), "{said}");
 }
+
+/// A library panics at it, of which nothing is to be seen.
+#[test]
+fn a_damaged_parquet_file() {
+    let damaged = include_bytes!("../../../trace/tests/fixtures/no-dictionary.parquet");
+    assert_snapshot!(failure_on(damaged), @"1: error: trace.csv: this Parquet file cannot be read: Parquet error: its pages contradict its index; is it whole? Copy or write it again");
+}

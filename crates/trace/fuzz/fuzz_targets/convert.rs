@@ -5,7 +5,7 @@
 use libfuzzer_sys::fuzz_target;
 use trace::{CsvWriter, ReadOptions, Selection};
 
-fuzz_target!(|bytes: &[u8]| {
+fuzz_target!(init: trace::quiet_caught_panics(), |bytes: &[u8]| {
     let options = ReadOptions { n_bad_max: 3, ..ReadOptions::DETECT };
     let files = [("fuzz".to_owned(), std::io::Result::Ok(bytes))];
     let mut passed = Vec::new();

@@ -13,7 +13,7 @@ static ONLY: LazyLock<Option<Format>> = LazyLock::new(|| {
     Some(name.parse().expect("FUZZ_FORMAT is a format"))
 });
 
-fuzz_target!(|bytes: &[u8]| {
+fuzz_target!(init: trace::quiet_caught_panics(), |bytes: &[u8]| {
     let (format, bytes) = match (*ONLY, bytes.split_first()) {
         (Some(format), _) => (Some(format), bytes),
         (None, None) => return,

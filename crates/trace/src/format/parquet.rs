@@ -15,6 +15,7 @@ use parquet::file::serialized_reader::SerializedFileReader;
 use parquet::schema::types::ColumnDescriptor;
 
 use self::guard::guarded;
+pub use self::guard::quiet_caught_panics;
 use super::delimited::Table;
 use super::{Format, Reader, Understood};
 use crate::builder::Builder;

@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::Once;
 
 use parquet::errors::ParquetError;
 
@@ -11,21 +10,22 @@ thread_local! {
     static IS_GUARDED: Cell<bool> = const { Cell::new(false) };
 }
 
+/// Has nothing printed of the panics that become errors here: for a program to call, once, before
+/// it reads. What it printed of others before is still printed.
+pub fn quiet_caught_panics() {
+    let before = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        if !IS_GUARDED.get() {
+            before(info);
+        }
+    }));
+}
+
 /// Does what may panic within the library, and makes an error of it. As little of ours as can be is
 /// called in it, so that no mistake of ours looks like a damaged file.
 pub(super) fn guarded<T>(
     work: impl FnOnce() -> Result<T, ParquetError>,
 ) -> Result<T, ParquetError> {
-    static QUIET: Once = Once::new();
-    QUIET.call_once(|| {
-        let before = panic::take_hook();
-        // Nothing is printed of what is caught; everything else goes on as it did.
-        panic::set_hook(Box::new(move |info| {
-            if !IS_GUARDED.get() {
-                before(info);
-            }
-        }));
-    });
     IS_GUARDED.set(true);
     // What was being read is given up with the error.
     let outcome = panic::catch_unwind(AssertUnwindSafe(work));
