@@ -145,3 +145,68 @@ fn checked(body: &Bytes) -> Result<Chunk, ChunkError> {
     let chunk = Chunk::parse(body)?;
     if body.len() <= CHECKED_HERE_MAX { chunk.checked() } else { Ok(chunk) }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use ec::{Code, Codec};
+
+    use super::*;
+    use crate::object::encode;
+
+    /// What has come when there is enough; nothing where there is not.
+    fn taken(answers: &Answers) -> Option<String> {
+        let wait = pin!(answers.wait());
+        let Poll::Ready(new) = wait.poll(&mut Context::from_waker(Waker::noop())) else {
+            return None;
+        };
+        let show = |(chunk, answer): &(u8, Answer)| match answer {
+            Answer::Body(_, Ok(_)) => format!("{chunk} came"),
+            Answer::Body(_, Err(_)) => format!("{chunk} is damaged"),
+            Answer::Late => format!("{chunk} is late"),
+            Answer::Refused(why) => format!("{chunk}: {why}"),
+        };
+        Some(new.iter().map(show).collect::<Vec<_>>().join(", "))
+    }
+
+    fn bodies() -> Vec<Bytes> {
+        let codec = Codec::new(Code::new(2, 2).unwrap());
+        let chunks = encode(&codec, &Bytes::from_static(b"an object"));
+        chunks.iter().map(|it| Bytes::from(it.concat())).collect()
+    }
+
+    #[test]
+    fn who_waits_is_woken_when_there_are_enough_chunks_or_all_answers() {
+        let bodies = bodies();
+        let answers = Answers::new(4, 2);
+        let fill = |chunk: u8, answer| answers.slot(chunk).fill(answer);
+        let came = |chunk: u8| fill(chunk, Ok(Incoming::Whole(bodies[usize::from(chunk)].clone())));
+        came(3);
+        assert_eq!(taken(&answers), None);
+        let mut damaged = bodies[0].to_vec();
+        *damaged.last_mut().unwrap() ^= 1;
+        fill(0, Ok(Incoming::Whole(damaged.into())));
+        assert_eq!(taken(&answers), None);
+        came(1);
+        assert_eq!(taken(&answers).unwrap(), "3 came, 0 is damaged, 1 came");
+        assert_eq!(taken(&answers), None);
+        fill(2, Ok(Incoming::Late));
+        assert_eq!(taken(&answers).unwrap(), "2 is late");
+    }
+
+    #[test]
+    fn a_slot_that_is_dropped_is_an_answer() {
+        let answers = Answers::new(2, 2);
+        answers.slot(0).fill(Err(Refusal::ChunkLost));
+        assert_eq!(taken(&answers), None);
+        let slot = answers.slot(1);
+        assert!(!slot.is_closed());
+        answers.close();
+        assert!(slot.is_closed());
+        drop(slot);
+        let (lost, gone) = (Refusal::ChunkLost, Refusal::Unreachable);
+        assert_eq!(taken(&answers).unwrap(), format!("0: {lost}, 1: {gone}"));
+    }
+}
