@@ -201,11 +201,12 @@ impl Interner {
         {
             return false;
         }
-        self.numbers.touch(numbers.clone());
-        for (id, number) in ids.iter_mut().zip(numbers) {
-            let found = self.numbers.find(number).or_else(|| self.add_number(number));
-            *id = found.expect("there are enough ids");
-        }
+        let Interner { keys, numbers: table, .. } = self;
+        table.find_or_add(numbers, ids, |number| {
+            let id = u32::try_from(keys.len()).expect("there are enough ids");
+            keys.push_number(number);
+            ObjectId(id)
+        });
         true
     }
 
@@ -252,7 +253,10 @@ fn number_of(key: &[u8]) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::builder::{N_AT_ONCE, NO_ID};
 
     #[test]
     fn equal_keys_share_an_id_and_ids_are_dense() {
@@ -295,6 +299,24 @@ mod tests {
                 assert_eq!(text, Some(ObjectId(2 * number)), "round {round}");
                 let number_alone = interner.intern(number.to_string().as_bytes());
                 assert_eq!(number_alone, Some(ObjectId(2 * number + 1)), "round {round}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn many_numbers_at_once_have_the_ids_that_each_would_have(
+            numbers in prop::collection::vec(0..400_u64, 0..1_000),
+            n_at_once in 1..=N_AT_ONCE,
+        ) {
+            let (mut at_once, mut by_one) = (Interner::default(), Interner::default());
+            for some in numbers.chunks(n_at_once) {
+                let mut ids = vec![NO_ID; some.len()];
+                prop_assert!(at_once.intern_numbers(some.iter().copied(), &mut ids));
+                for (number, id) in some.iter().zip(ids) {
+                    prop_assert_eq!(by_one.intern_number(*number), Some(id));
+                    prop_assert_eq!(at_once.intern_number(*number), Some(id));
+                }
             }
         }
     }

@@ -38,6 +38,7 @@ pub(super) fn each_record<const N: usize>(
     const NONE: Numbered =
         Numbered { is_plain: false, nanos: 0, number: 0, size: Bytes::ZERO, op: Op::Get };
     let mut block = Vec::with_capacity(N_RECORDS * N);
+    let mut all = [NONE; N_AT_ONCE];
     let mut n_records = 0;
     loop {
         block.clear();
@@ -47,7 +48,6 @@ pub(super) fn each_record<const N: usize>(
         }
         let (records, rest) = block.as_chunks::<N>();
         for some in records.chunks(N_AT_ONCE) {
-            let mut all = [NONE; N_AT_ONCE];
             for (to, record) in all.iter_mut().zip(some) {
                 *to = plain(record);
             }
