@@ -75,8 +75,8 @@ pub(crate) struct Builder<'a> {
     n_out_of_order_before: u64,
 }
 
-/// How many requests [`Builder::push_all`] takes at once: as many slots of the table of objects
-/// are near at once.
+/// How many requests [`Builder::push_all`] takes at once, and how far [`Builder::look_ahead`] does:
+/// so many slots of the table of objects are near at once.
 pub(crate) const N_AT_ONCE: usize = 64;
 
 /// How often something happened, and where first.
@@ -114,23 +114,32 @@ impl<'a> Builder<'a> {
         Builder { window: Some(window), ..Builder::new(n_bad_max) }
     }
 
-    /// Appends requests, at most [`N_AT_ONCE`], if each is as most are: then all are looked at
-    /// once, rather than one by one. False where one is not; none is appended then.
-    pub(crate) fn push_all(&mut self, records: &[Numbered]) -> bool {
+    /// Says which numbered objects the next records ask for, so that finding them takes less time.
+    pub(crate) fn look_ahead(&self, numbers: impl Iterator<Item = u64>) {
+        if self.window.is_none() {
+            self.interner.touch_numbers(numbers);
+        }
+    }
+
+    /// Appends requests, at most [`N_AT_ONCE`], of which the first stands at `n_first`: their
+    /// checks are done at once, rather than one by one. False where that cannot be, and nothing is
+    /// done.
+    pub(crate) fn push_all(&mut self, records: &[Numbered], n_first: u64) -> bool {
         let Some(first) = records.first() else { return true };
-        let (earliest, latest) = self.range.unwrap_or((first.nanos, first.nanos));
-        let (mut last, mut n_bytes, mut is_usual) = (latest, 0, self.window.is_none());
-        for Numbered { is_plain, nanos, size, .. } in records {
-            is_usual &= *is_plain;
-            is_usual &= last <= *nanos;
-            is_usual &= *size != Bytes::ZERO;
-            last = *nanos;
-            n_bytes += size.get();
+        let (mut earliest, mut latest) = self.range.unwrap_or((first.nanos, first.nanos));
+        let (mut is_plain, mut is_calm, mut n_bytes) = (self.window.is_none(), true, 0);
+        for record in records {
+            is_plain &= record.is_plain;
+            is_calm &= latest <= record.nanos;
+            is_calm &= record.size != Bytes::ZERO;
+            earliest = earliest.min(record.nanos);
+            latest = latest.max(record.nanos);
+            n_bytes += record.size.get();
         }
         let total = self.total + Bytes::new(n_bytes);
         let n_requests = self.requests.len() + records.len();
         let fits = total <= Bytes::TOTAL_MAX && n_requests <= Self::N_REQUESTS_MAX as usize;
-        if !is_usual || !fits || Nanos::SPAN_MAX.get() < last - earliest {
+        if !is_plain || !fits || Nanos::SPAN_MAX.get() < latest - earliest {
             return false;
         }
         let mut objects = [NO_ID; N_AT_ONCE];
@@ -138,13 +147,32 @@ impl<'a> Builder<'a> {
         if !self.interner.intern_numbers(records.iter().map(|it| it.number), objects) {
             return false;
         }
+        if !is_calm {
+            self.note_peculiar(records, n_first);
+        }
         let requests = records.iter().zip(objects).map(|(record, object)| {
             let Numbered { nanos, size, op, .. } = *record;
             Request { at: Time::from_nanos(nanos), size, object: *object, op }
         });
         self.requests.extend(requests);
-        (self.range, self.total) = (Some((earliest, last)), total);
+        (self.range, self.total) = (Some((earliest, latest)), total);
         true
+    }
+
+    /// Counts which of these records, that are not in the range yet, are out of order or of nothing.
+    #[cold]
+    fn note_peculiar(&mut self, records: &[Numbered], n_first: u64) {
+        let mut latest = self.range.map_or(0, |it| it.1);
+        for (record, n_record) in records.iter().zip(n_first..) {
+            let position = Position::Record(n_record);
+            if record.nanos < latest {
+                self.out_of_order.add(position);
+            }
+            if record.size == Bytes::ZERO && record.op != Op::Delete {
+                self.zero_size.add(position);
+            }
+            latest = latest.max(record.nanos);
+        }
     }
 
     /// Appends a request, which stands at `position`.

@@ -189,6 +189,11 @@ impl Interner {
         self.numbers.find(number).or_else(|| self.add_number(number))
     }
 
+    /// Makes ready for keys that are these numbers; see [`NumberIds::touch`].
+    pub(crate) fn touch_numbers(&self, numbers: impl Iterator<Item = u64>) {
+        self.numbers.touch(numbers);
+    }
+
     /// The ids of the keys that are these numbers, as many as there is room for in `ids`. False,
     /// and nothing done, where a number is too large or there may be too few ids.
     pub(crate) fn intern_numbers(
@@ -201,12 +206,10 @@ impl Interner {
         {
             return false;
         }
-        let Interner { keys, numbers: table, .. } = self;
-        table.find_or_add(numbers, ids, |number| {
-            let id = u32::try_from(keys.len()).expect("there are enough ids");
-            keys.push_number(number);
-            ObjectId(id)
-        });
+        for (id, number) in ids.iter_mut().zip(numbers) {
+            let found = self.numbers.find(number).or_else(|| self.add_number(number));
+            *id = found.expect("there are enough ids");
+        }
         true
     }
 

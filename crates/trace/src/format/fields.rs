@@ -51,8 +51,10 @@ pub(super) fn each_record<const N: usize>(
             for (to, record) in all.iter_mut().zip(some) {
                 *to = plain(record);
             }
-            if builder.push_all(&all[..some.len()]) {
-                n_records += some.len() as u64;
+            let all = &all[..some.len()];
+            builder.look_ahead(all.iter().map(|it| it.number));
+            if builder.push_all(all, n_records + 1) {
+                n_records += all.len() as u64;
                 continue;
             }
             for record in some {

@@ -2,13 +2,13 @@
 
 use units::ObjectId;
 
-use crate::builder::{N_AT_ONCE, NO_ID};
+use crate::builder::NO_ID;
 
 /// Ids by number: a table with open addressing and linear probing, at most five eighths full.
 ///
 /// A long trace spends its reading waiting for the memory that such a table lies in. So the slot
-/// holds the number itself, and [`NumberIds::find_or_add`] lets a reader that knows what comes next
-/// wait for many slots at once, which no table of a library offers.
+/// holds the number itself, and [`NumberIds::touch`] lets a reader that knows what comes next wait
+/// for many slots at once, which no table of a library offers.
 #[derive(Debug, Default)]
 pub(super) struct NumberIds {
     /// A power of two of them, or none.
@@ -39,47 +39,28 @@ impl NumberIds {
 
     /// Gives `number`, which has none, this id.
     pub(super) fn insert(&mut self, number: u64, id: ObjectId) {
-        self.make_room(1);
+        if self.slots.len() * 5 <= self.n_taken * 8 {
+            self.grow();
+        }
         let index = self.index(number);
         debug_assert!(self.slots[index].id == NO_ID, "it has an id");
         self.slots[index] = Slot { number, id };
         self.n_taken += 1;
     }
 
-    /// The ids of numbers, at most [`N_AT_ONCE`]; where one has none yet, that from `new`.
-    pub(super) fn find_or_add(
-        &mut self,
-        numbers: impl Iterator<Item = u64> + Clone,
-        ids: &mut [ObjectId],
-        mut new: impl FnMut(u64) -> ObjectId,
-    ) {
-        self.make_room(ids.len());
-        // All slots are brought near the processor at once, as no look waits for another.
-        let mut homes = [0; N_AT_ONCE];
-        let mut all = 0;
-        for (home, number) in homes.iter_mut().zip(numbers.clone()) {
-            *home = self.home(number);
-            all ^= self.slots[*home].id.0;
+    /// Brings the slots of numbers that are about to be looked up near the processor: all at once,
+    /// as none of these looks waits for another.
+    pub(super) fn touch(&self, numbers: impl Iterator<Item = u64>) {
+        if self.slots.is_empty() {
+            return;
         }
+        let all = numbers.fold(0, |all, it| all ^ self.slots[self.home(it)].id.0);
         std::hint::black_box(all);
-        for ((id, home), number) in ids.iter_mut().zip(homes).zip(numbers) {
-            let index = self.index_from(home, number);
-            if self.slots[index].id == NO_ID {
-                self.slots[index] = Slot { number, id: new(number) };
-                self.n_taken += 1;
-            }
-            *id = self.slots[index].id;
-        }
     }
 
     /// Where `number` is, or where it would be put.
     fn index(&self, number: u64) -> usize {
-        self.index_from(self.home(number), number)
-    }
-
-    /// The same, where the search begins at this place.
-    fn index_from(&self, home: usize, number: u64) -> usize {
-        let mut index = home;
+        let mut index = self.home(number);
         while self.slots[index].number != number && self.slots[index].id != NO_ID {
             index = (index + 1) & (self.slots.len() - 1);
         }
@@ -91,13 +72,6 @@ impl NumberIds {
         #[expect(clippy::cast_possible_truncation, reason = "only the low bits count")]
         let spread = spread(number) as usize;
         spread & (self.slots.len() - 1)
-    }
-
-    /// Grows, unless there is room for so many numbers more.
-    fn make_room(&mut self, n_numbers: usize) {
-        while self.slots.len() * 5 < (self.n_taken + n_numbers) * 8 {
-            self.grow();
-        }
     }
 
     fn grow(&mut self) {

@@ -8,7 +8,7 @@ use trace::{
 };
 use units::Op;
 
-use crate::{folded, read, read_text, shown, written};
+use crate::{folded, notes, read, read_text, shown, written};
 
 fn csv_of(trace: &Trace) -> Vec<u8> {
     written(trace, |out| Box::new(CsvWriter::new(out)))
@@ -136,6 +136,17 @@ fn numbered(rows: &[(u32, u64, u64, usize, Option<u32>)], n_ops: usize) -> Trace
     read_text(&text)
 }
 
+/// Notes on lines of a text with a header, as they would be on records.
+fn by_record(notes: &str) -> String {
+    let mut pieces = notes.split("line ");
+    let first = pieces.next().unwrap_or_default().to_owned();
+    pieces.fold(first, |before, piece| {
+        let n_digits = piece.bytes().take_while(u8::is_ascii_digit).count();
+        let line: u64 = piece[..n_digits].parse().unwrap();
+        format!("{before}record {}{}", line - 1, &piece[n_digits..])
+    })
+}
+
 proptest! {
     /// Of packed records many are looked at together, if none is peculiar.
     #[test]
@@ -173,12 +184,12 @@ proptest! {
         }
         let read = |bytes: &[u8], n_bad_max| {
             let options = ReadOptions { n_bad_max, ..ReadOptions::DETECT };
-            read(bytes, &options).map(|it| (shown(&it), it.n_objects(), it.notes().len()))
+            read(bytes, &options).map(|it| (shown(&it), it.n_objects(), notes(&it)))
         };
         let (packed, rows) = (read(&bytes, n_bad), read(text.as_bytes(), n_bad));
         prop_assert_eq!(packed.is_ok(), rows.is_ok());
-        if let (Ok(packed), Ok(rows)) = (packed, rows) {
-            prop_assert_eq!(packed, rows);
+        if let (Ok(packed), Ok((rows, n_objects, notes))) = (packed, rows) {
+            prop_assert_eq!(packed, (rows, n_objects, by_record(&notes.replace("head:", "unknown:"))));
         }
         prop_assert!(n_bad == 0 || read(&bytes, n_bad - 1).is_err());
     }
