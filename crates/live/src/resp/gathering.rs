@@ -24,8 +24,6 @@ pub(super) struct Gathering {
     is_extended: bool,
     /// The chunks that were asked for and not answered yet.
     open: Vec<u8>,
-    /// The chunks that came.
-    pub(super) gathered: Gathered,
     /// The chunks that their functions no longer hold.
     pub(super) lost: Vec<u8>,
     /// The chunks that are held, and were not sent since others had settled the read.
@@ -56,23 +54,24 @@ impl Gathering {
             alarm: Alarm::default(),
             is_extended: false,
             open: chunks,
-            gathered: Gathered::default(),
             lost: Vec::new(),
             late: Vec::new(),
         }
     }
 
-    /// Waits until the object can be decoded and the read is settled, or everyone has answered.
-    pub(super) async fn settle(&mut self) {
-        while !self.is_over() && !(self.gathered.is_decodable() && self.read.is_settled()) {
-            self.hear().await;
+    /// Gathers chunks until the object can be decoded and the read is settled, or everyone has
+    /// answered.
+    pub(super) async fn settle(&mut self, gathered: &mut Gathered) {
+        while !(self.is_over() || (gathered.is_decodable() && self.read.is_settled())) {
+            self.hear(gathered).await;
         }
     }
 
     /// Waits until everyone has answered, for what else was lost.
     pub(super) async fn hear_out(&mut self) {
+        let mut of_no_use = Gathered::default();
         while !self.is_over() {
-            self.hear().await;
+            self.hear(&mut of_no_use).await;
         }
     }
 
@@ -91,12 +90,12 @@ impl Gathering {
         std::mem::take(&mut self.late)
     }
 
-    async fn hear(&mut self) {
+    async fn hear(&mut self, gathered: &mut Gathered) {
         let new = self.alarm.by(self.due, self.answers.wait()).await;
         let is_due = new.is_none();
         for (chunk, answer) in new.unwrap_or_else(|| self.answers.take()) {
             self.open.retain(|it| *it != chunk);
-            self.take_in(chunk, answer);
+            self.take_in(chunk, answer, gathered);
         }
         if !is_due {
             return;
@@ -106,17 +105,17 @@ impl Gathering {
             self.is_extended = true;
             self.due += self.shared.config.body_limit;
         } else {
-            self.give_up(Refusal::Deadline);
+            self.give_up();
         }
     }
 
-    fn take_in(&mut self, chunk: u8, answer: Answer) {
+    fn take_in(&mut self, chunk: u8, answer: Answer, gathered: &mut Gathered) {
         let metrics = &self.shared.metrics;
         match answer {
             Answer::Body(n_bytes, body) => {
                 metrics.n_chunks_sent.one();
                 metrics.sent_bytes.add(n_bytes as u64);
-                if let Err(error) = body.and_then(|it| self.gathered.add(it)) {
+                if let Err(error) = body.and_then(|it| gathered.add(it)) {
                     warn!(%error, "a chunk is not used");
                 }
             }
@@ -124,18 +123,20 @@ impl Gathering {
                 metrics.n_chunks_late.one();
                 self.late.push(chunk);
             }
-            Answer::Refused(why) => {
-                self.shared.note_refused(&self.read, chunk, why);
-                if why == Refusal::ChunkLost {
-                    self.lost.push(chunk);
-                }
-            }
+            Answer::Refused(why) => self.refused(chunk, why),
         }
     }
 
-    fn give_up(&mut self, why: Refusal) {
+    fn refused(&mut self, chunk: u8, why: Refusal) {
+        self.shared.note_refused(&self.read, chunk, why);
+        if why == Refusal::ChunkLost {
+            self.lost.push(chunk);
+        }
+    }
+
+    fn give_up(&mut self) {
         for chunk in std::mem::take(&mut self.open) {
-            self.take_in(chunk, Answer::Refused(why));
+            self.refused(chunk, Refusal::Deadline);
         }
     }
 }

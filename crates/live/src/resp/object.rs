@@ -34,16 +34,14 @@ pub(super) async fn get(
     let Ok(read) = shared.open_read(key) else { return Found::Miss };
     let n_chunks = u8::try_from(codec.code().n_chunks()).expect("at most 255");
     let n_data = codec.code().n_data();
+    let mut gathered = Gathered::default();
     let mut gathering = Gathering::ask(shared, &read, (0..n_chunks).collect(), false, n_data).await;
-    gathering.settle().await;
-    let mut gathered = std::mem::take(&mut gathering.gathered);
+    gathering.settle(&mut gathered).await;
     let late = gathering.take_late();
     if !gathered.is_decodable() && !late.is_empty() {
         // One of the first d was broken off: the late ones are needed after all.
         let mut again = Gathering::ask(shared, &read, late, true, 1).await;
-        again.gathered = gathered;
-        again.settle().await;
-        gathered = std::mem::take(&mut again.gathered);
+        again.settle(&mut gathered).await;
     }
     let n_bytes = gathered.n_bytes();
     let decoded = if n_bytes <= DECODED_HERE_MAX {
