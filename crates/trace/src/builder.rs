@@ -159,7 +159,7 @@ impl<'a> Builder<'a> {
         true
     }
 
-    /// Counts which of these records, that are not in the range yet, are out of order or of nothing.
+    /// Counts which of these records, none of which is in the range yet, are out of order or empty.
     #[cold]
     fn note_peculiar(&mut self, records: &[Numbered], n_first: u64) {
         let mut latest = self.range.map_or(0, |it| it.1);

@@ -189,7 +189,8 @@ proptest! {
         let (packed, rows) = (read(&bytes, n_bad), read(text.as_bytes(), n_bad));
         prop_assert_eq!(packed.is_ok(), rows.is_ok());
         if let (Ok(packed), Ok((rows, n_objects, notes))) = (packed, rows) {
-            prop_assert_eq!(packed, (rows, n_objects, by_record(&notes.replace("head:", "unknown:"))));
+            let notes = by_record(&notes.replace("head:", "unknown:"));
+            prop_assert_eq!(packed, (rows, n_objects, notes));
         }
         prop_assert!(n_bad == 0 || read(&bytes, n_bad - 1).is_err());
     }
