@@ -147,32 +147,22 @@ impl<'a> Builder<'a> {
         if !self.interner.intern_numbers(records.iter().map(|it| it.number), objects) {
             return false;
         }
-        if !is_calm {
-            self.note_peculiar(records, n_first);
+        if is_calm {
+            (self.range, self.total) = (Some((earliest, latest)), total);
+        } else {
+            for (record, n_record) in records.iter().zip(n_first..) {
+                let position = Position::Record(n_record);
+                let noted = self.note_time(record.nanos, position);
+                let noted = noted.and_then(|()| self.note_size(record.size, record.op, position));
+                noted.expect("all of them together fit");
+            }
         }
         let requests = records.iter().zip(objects).map(|(record, object)| {
             let Numbered { nanos, size, op, .. } = *record;
             Request { at: Time::from_nanos(nanos), size, object: *object, op }
         });
         self.requests.extend(requests);
-        (self.range, self.total) = (Some((earliest, latest)), total);
         true
-    }
-
-    /// Counts which of these records, none of which is in the range yet, are out of order or empty.
-    #[cold]
-    fn note_peculiar(&mut self, records: &[Numbered], n_first: u64) {
-        let mut latest = self.range.map_or(0, |it| it.1);
-        for (record, n_record) in records.iter().zip(n_first..) {
-            let position = Position::Record(n_record);
-            if record.nanos < latest {
-                self.out_of_order.add(position);
-            }
-            if record.size == Bytes::ZERO && record.op != Op::Delete {
-                self.zero_size.add(position);
-            }
-            latest = latest.max(record.nanos);
-        }
     }
 
     /// Appends a request, which stands at `position`.
