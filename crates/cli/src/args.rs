@@ -336,6 +336,8 @@ SYSTEM is one of
                           mass:6h, fig8:DATE, fig9:DATE, schedule:FILE.csv,
                           fig14:RUN; by default that of the paper's run
     placement=random      or round-robin, keyed (at random, by the key)
+    eviction=one|enough   as the reference does, whatever the sizes, or until
+                          no function holds more than its memory
     first_d=paper|code    wait for d chunks, or for all d+p answers
     older=serve|drop      what older copies of a chunk written again are worth
     instance=mru          or lru, random: which idle instance is invoked

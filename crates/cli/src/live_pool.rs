@@ -179,7 +179,8 @@ pub(crate) fn system_text(args: &PoolArgs) -> anyhow::Result<String> {
     let overhead_mb = overhead_mb.get() / Bytes::megabytes(1).get();
     Ok(format!(
         "infinicache:nodes={nodes},memory={memory_mb}MB,overhead={overhead_mb}MB,code={code},\
-         warmup={warmup},backup={backup},placement={placement},older=drop,reclaim={reclaim}"
+         warmup={warmup},backup={backup},placement={placement},\
+         eviction=enough,older=drop,reclaim={reclaim}"
     ))
 }
 

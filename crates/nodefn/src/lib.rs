@@ -25,4 +25,4 @@ pub use crate::instance::Instance;
 pub use crate::invocation::{Command, Invocation, Report};
 pub use crate::pace::{BANDWIDTH_VARIABLE, Pace};
 pub use crate::platform::serve_platform;
-pub use crate::store::{NotStored, Store};
+pub use crate::store::{NotStored, Store, footprint_bytes};

@@ -93,7 +93,7 @@ impl Store {
             return Err(NotStored::Superseded);
         }
         let freed = held.map_or(0, |it| footprint(&id.key, it.body.as_ref()));
-        let needed = OVERHEAD_BYTES + id.key.len() as u64 + body_len;
+        let needed = footprint_bytes(id.key.len(), body_len);
         if capacity < (self.used_bytes - freed).saturating_add(needed) {
             return Err(NotStored::Full);
         }
@@ -171,8 +171,13 @@ impl Store {
     }
 }
 
+/// What a chunk with a key and a body of these lengths takes of a function's memory, in bytes.
+pub fn footprint_bytes(key_len: usize, body_len: u64) -> u64 {
+    (OVERHEAD_BYTES + key_len as u64).saturating_add(body_len)
+}
+
 fn footprint(key: &Bytes, body: Option<&Bytes>) -> u64 {
-    body.map_or(0, |it| OVERHEAD_BYTES + key.len() as u64 + it.len() as u64)
+    body.map_or(0, |it| footprint_bytes(key.len(), it.len() as u64))
 }
 
 impl From<NotStored> for Refusal {

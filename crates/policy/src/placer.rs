@@ -109,10 +109,12 @@ impl NodePicker {
 pub struct Placer {
     n_chunks: usize,
     capacity: Bytes,
-    /// The chunk size of an object that would fill the whole pool.
+    eviction: Eviction,
+    /// The chunk size of an object that would fill the whole pool, or is the largest that has
+    /// room on a node that is counted on for no more than its memory.
     room_max: Bytes,
-    /// What is counted as used on each node, its overhead included. May exceed the capacity:
-    /// a victim's places are taken whatever the sizes.
+    /// What is counted as used on each node, its overhead included. With [`Eviction::One`] it may
+    /// exceed the capacity: a victim's places are taken whatever the sizes.
     used: Vec<Bytes>,
     overcommitted_max: Bytes,
     objects: Vec<Object>,
@@ -124,7 +126,8 @@ pub struct Placer {
 
 #[derive(Clone, Copy, Debug)]
 struct Object {
-    /// That of the first placement ever: the reference does not take note of a later one.
+    /// With [`Eviction::One`] that of the first placement ever: the reference does not take note
+    /// of a later one.
     chunk_size: Bytes,
     /// Its slot in the CLOCK array, from its first chunk's placement until it leaves.
     slot: u32,
@@ -169,17 +172,44 @@ pub enum Placed {
         /// The object whose places were taken.
         evicted: Option<ObjectId>,
     },
-    /// The object was cached, and its chunks stay where they are. The room that is counted for
-    /// them stays as it was, too, whatever their size now: the reference does not take note.
+    /// The object was cached, and its chunks stay where they are. With [`Eviction::One`], the
+    /// room that is counted for them stays as it was, too, whatever their size now: the reference
+    /// does not take note.
     Again,
-    /// The object was cached, and is now larger than the whole pool: it is no longer cached, and
+    /// The object was cached, and is now larger than what has room: it is no longer cached, and
     /// its chunks must be deleted from their nodes.
     Outgrown,
     /// The object is larger than the whole pool, or a node is full and nothing can make way.
     ///
-    /// A chunk larger than a node is not refused where another object can make way: the
-    /// reference does not look, and commits more of the victim's nodes than they have.
+    /// With [`Eviction::One`], a chunk larger than a node is not refused where another object can
+    /// make way: the reference does not look, and commits more of the victim's nodes than they
+    /// have.
     NoRoom,
+}
+
+/// How many objects make way for one that finds no room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Eviction {
+    /// One, as in the reference implementation: the chunks that found no room take its places
+    /// whatever the sizes, and an object that is written again stays counted as it was first. A
+    /// node can get two chunks of an object, and be counted on for more than its memory.
+    One,
+    /// As many as it takes: all chunks take the first one's places, and others make way there. No
+    /// node gets two chunks of an object, or is counted on for more than its memory. It is for
+    /// functions that are really that small and refuse what they cannot hold.
+    Enough,
+}
+
+impl str::FromStr for Eviction {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Eviction, String> {
+        match text {
+            "one" => Ok(Eviction::One),
+            "enough" => Ok(Eviction::Enough),
+            _ => Err(format!("`{text}` is not a way to make room; write one or enough")),
+        }
+    }
 }
 
 /// The size and layout of a pool.
@@ -193,6 +223,8 @@ pub struct PoolShape {
     pub node_memory: Bytes,
     /// How much of it is counted as used from the start; less than the memory.
     pub node_overhead: Bytes,
+    /// How many objects make way for one.
+    pub eviction: Eviction,
 }
 
 impl Placer {
@@ -201,13 +233,19 @@ impl Placer {
         assert!(shape.n_chunks <= shape.n_nodes, "no two chunks of an object share a node");
         assert!(shape.node_overhead < shape.node_memory, "a node has room for chunks");
         let n_chunks = shape.n_chunks as usize;
-        let room = (shape.node_memory - shape.node_overhead).get() * u64::from(shape.n_nodes);
+        let node_room = (shape.node_memory - shape.node_overhead).get();
+        let room_max = match shape.eviction {
+            Eviction::One => node_room * u64::from(shape.n_nodes) / u64::from(shape.n_chunks),
+            // A node is full when its last byte would be taken.
+            Eviction::Enough => node_room - 1,
+        };
         let unknown =
             Object { chunk_size: Bytes::ZERO, slot: 0, state: State::Unknown, is_visited: false };
         Placer {
             n_chunks,
             capacity: shape.node_memory,
-            room_max: Bytes::new(room / u64::from(shape.n_chunks)),
+            eviction: shape.eviction,
+            room_max: Bytes::new(room_max),
             used: vec![shape.node_overhead; shape.n_nodes as usize],
             overcommitted_max: Bytes::ZERO,
             objects: vec![unknown; n_objects],
@@ -239,15 +277,24 @@ impl Placer {
         }
     }
 
-    /// Places an object whose chunks are of this size and ask for these nodes.
+    /// Places an object whose chunks are of this size and ask for these nodes. What else is to
+    /// make way for it [`Placer::evict_more`] tells.
     pub fn set(&mut self, object: ObjectId, chunk_size: Bytes, asked: &[NodeId]) -> Placed {
         assert_eq!(asked.len(), self.n_chunks, "a node is asked for each chunk");
         if self.room_max < chunk_size {
             return if self.delete(object) { Placed::Outgrown } else { Placed::NoRoom };
         }
         match self.objects[object.index()].state {
-            State::Cached => return Placed::Again,
+            State::Cached => {
+                if self.eviction == Eviction::Enough {
+                    self.recount(object, chunk_size);
+                }
+                return Placed::Again;
+            }
             State::Unknown => self.objects[object.index()].chunk_size = chunk_size,
+            State::Evicted | State::Deleted if self.eviction == Eviction::Enough => {
+                self.objects[object.index()].chunk_size = chunk_size;
+            }
             State::Evicted | State::Deleted => {}
         }
         let chunk_size = self.objects[object.index()].chunk_size;
@@ -260,15 +307,45 @@ impl Placer {
                 }
                 continue;
             }
-            let Some(victim) = self.clock.next_victim(&mut self.objects, object) else {
+            let Some(victim) = self.clock.next_victim(&mut self.objects, |it| it != object) else {
                 self.release(object, chunk);
                 return Placed::NoRoom;
             };
-            self.replace(object, chunk, victim);
+            let n_placed = match self.eviction {
+                Eviction::One => chunk,
+                // All on the victim's nodes: one of them could be where a chunk was placed.
+                Eviction::Enough => {
+                    self.release(object, chunk);
+                    0
+                }
+            };
+            self.replace(object, n_placed, victim);
             return Placed::New { evicted: Some(victim) };
         }
         self.enter(object);
         Placed::New { evicted: None }
+    }
+
+    /// Evicts another object for one that was just placed, if one of its nodes is full beyond its
+    /// memory: to be called until nothing is evicted. Where one has to suffice, nothing ever is.
+    ///
+    /// By CLOCK among those that have a chunk on such a node; the others keep their marks.
+    pub fn evict_more(&mut self, object: ObjectId) -> Option<ObjectId> {
+        if self.eviction == Eviction::One {
+            return None;
+        }
+        let Placer { used, capacity, nodes, n_chunks, objects, clock, .. } = self;
+        let nodes_of = |it: ObjectId| &nodes[it.index() * *n_chunks..][..*n_chunks];
+        let is_full = |node: &NodeId| *capacity <= used[node.index()];
+        if !nodes_of(object).iter().any(is_full) {
+            return None;
+        }
+        let victim = clock
+            .next_victim(objects, |it| it != object && nodes_of(it).iter().any(is_full))
+            .expect("a chunk alone on a node does not fill it");
+        self.release(victim, self.n_chunks);
+        self.objects[victim.index()].state = State::Evicted;
+        Some(victim)
     }
 
     /// Forgets an object at its owner's wish. Whether it was cached, so that its chunks must
@@ -297,8 +374,10 @@ impl Placer {
             if n_placed <= chunk {
                 *used += chunk_size;
                 self.nodes[object.index() * self.n_chunks + chunk] = node;
-                let over = used.checked_sub(self.capacity).unwrap_or(Bytes::ZERO);
-                self.overcommitted_max = self.overcommitted_max.max(over);
+                if self.eviction == Eviction::One {
+                    let over = used.checked_sub(self.capacity).unwrap_or(Bytes::ZERO);
+                    self.overcommitted_max = self.overcommitted_max.max(over);
+                }
             }
         }
         self.objects[victim.index()].state = State::Evicted;
@@ -322,6 +401,16 @@ impl Placer {
         let was_cached = self.delete(object);
         self.objects[object.index()].state = State::Unknown;
         was_cached
+    }
+
+    /// Counts a cached object at this size of its chunks from now on.
+    fn recount(&mut self, object: ObjectId, chunk_size: Bytes) {
+        let before = std::mem::replace(&mut self.objects[object.index()].chunk_size, chunk_size);
+        for chunk in 0..self.n_chunks {
+            let node = self.node(object, chunk);
+            self.used[node.index()] -= before;
+            self.used[node.index()] += chunk_size;
+        }
     }
 
     /// Gives back the slot of an object and the room of its first `n_placed` chunks.
@@ -353,15 +442,19 @@ impl Clock {
         u32::try_from(self.slots.len() - 1).expect("no more slots than 2^32")
     }
 
-    /// The next object that was not visited since the hand last passed it, except `newcomer`.
+    /// The next of the objects in question that was not visited since the hand last passed it.
     ///
     /// Three passes suffice: the rest of one, one that clears every mark, one that finds.
-    fn next_victim(&mut self, objects: &mut [Object], newcomer: ObjectId) -> Option<ObjectId> {
+    fn next_victim(
+        &mut self,
+        objects: &mut [Object],
+        is_in_question: impl Fn(ObjectId) -> bool,
+    ) -> Option<ObjectId> {
         for _ in 0..3 {
             while self.cursor < self.bound {
                 let slot = self.slots[self.cursor];
                 self.cursor += 1;
-                let Some(candidate) = slot.filter(|it| *it != newcomer) else { continue };
+                let Some(candidate) = slot.filter(|it| is_in_question(*it)) else { continue };
                 let it = &mut objects[candidate.index()];
                 if !it.is_visited {
                     return Some(candidate);

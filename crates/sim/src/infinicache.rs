@@ -327,12 +327,14 @@ impl InfiniCache<'_> {
         let block = it.block.expect("a cached object has a placement");
         self.contents.retain(block);
         agenda.at(coded_at, Event::Fill(block, number));
-        if let Some(victim) = evicted {
+        let mut evicted = evicted.or_else(|| self.proxies[index].placer.evict_more(object));
+        while let Some(victim) = evicted {
             let overcommitted_max = self.proxies[index].placer.overcommitted_max();
             let counts = &mut self.record.hour(now).counts;
             counts.n_evictions += 1;
             counts.overcommitted_max = counts.overcommitted_max.max(overcommitted_max);
             self.discard(now, victim, number, agenda);
+            evicted = self.proxies[index].placer.evict_more(object);
         }
     }
 
@@ -429,6 +431,7 @@ impl<'a> InfiniCache<'a> {
             n_chunks: config.n_chunks(),
             node_memory: config.node_memory,
             node_overhead: config.node_overhead,
+            eviction: config.eviction,
         };
         let names: Vec<String> = (0..config.n_proxies).map(|it| it.to_string()).collect();
         let members: Vec<&str> = names.iter().map(String::as_str).collect();

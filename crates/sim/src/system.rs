@@ -7,7 +7,7 @@ use policy::Ring;
 use policy::fetch::FirstD;
 use policy::lease::LeaseTerms;
 use policy::link::LinkTerms;
-use policy::placer::Placement;
+use policy::placer::{Eviction, Placement};
 use policy::reclaim::Reclaim;
 use pricing::{PriceBook, PricingError};
 use units::{Bytes, Nanos};
@@ -122,8 +122,8 @@ pub enum SystemError {
 
 /// The options of an InfiniCache, for messages.
 const INFINICACHE_OPTIONS: &str = "nodes, proxies, memory, overhead, code, warmup, backup, \
-                                   reclaim, placement, first_d, older, instance, clients, codec, \
-                                   proxy, store";
+                                   reclaim, placement, eviction, first_d, older, instance, \
+                                   clients, codec, proxy, store";
 
 impl System {
     /// Reads a system from its text.
@@ -282,6 +282,7 @@ fn infinicache(
     let reclaim =
         options.take("reclaim", usual, |it| Reclaim::parse(it, around.read_file))?.over(n_nodes);
     let placement = options.take("placement", Placement::Random, str::parse)?;
+    let eviction = options.take("eviction", Eviction::One, str::parse)?;
     let first_d = options.take("first_d", FirstD::Paper, str::parse)?;
     let older_copies = options.take("older", OlderCopies::Serve, str::parse)?;
     let instance_pick = options.take("instance", InstancePick::MostRecent, str::parse)?;
@@ -315,6 +316,7 @@ fn infinicache(
         backup,
         reclaim,
         placement,
+        eviction,
         first_d,
         older_copies,
         link: LinkTerms::default(),

@@ -54,7 +54,7 @@ fn replay_under(
 }
 
 /// Small pools under a heavy hand, so that everything happens in a short run.
-const SYSTEMS: [&str; 12] = [
+const SYSTEMS: [&str; 13] = [
     "s3",
     "elasticache:cache.r5.large",
     "elasticache:3xcache.r5.large,reserved=99%,policy=s3-fifo",
@@ -67,6 +67,7 @@ const SYSTEMS: [&str; 12] = [
     "infinicache:nodes=6,code=4+2,memory=128MB,reclaim=idle:2min",
     "infinicache:nodes=7,code=4+2,memory=128MB,reclaim=fig14:large,instance=lru,clients=2",
     "infinicache:nodes=6,code=4+2,memory=128MB,reclaim=poisson:3/min,instance=random,older=drop",
+    "infinicache:nodes=6,code=4+2,memory=128MB,reclaim=poisson:1/min,eviction=enough",
 ];
 
 fn shorts() -> impl Strategy<Value = Vec<Short>> {
@@ -197,6 +198,16 @@ proptest! {
             let counts = replay(&system, &requests, seed).total().counts;
             prop_assert_eq!((counts.n_resets, counts.n_recoveries, counts.n_reclaims), (0, 0, 0));
         }
+    }
+
+    #[test]
+    fn where_enough_make_way_no_function_holds_more_than_its_memory(
+        shorts in shorts(),
+        seed in 0..1000_u64,
+    ) {
+        let system = "infinicache:nodes=7,code=4+2,memory=128MB,eviction=enough";
+        let counts = replay(system, &requests(&shorts), seed).total().counts;
+        prop_assert_eq!(counts.overcommitted_max, Bytes::ZERO);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::io::Read;
 use std::path::Path;
 
-use policy::placer::{Lookup, NodePicker, Placed, Placement, Placer, PoolShape};
+use policy::placer::{Eviction, Lookup, NodePicker, Placed, Placement, Placer, PoolShape};
 use trace::{ReadOptions, Selection, Trace};
 use units::Bytes;
 
@@ -24,6 +24,7 @@ fn check_clock(trace: &str, verdicts: &str, n_nodes: u32, node_megabytes: u64) {
         n_chunks: 12,
         node_memory: Bytes::megabytes(node_megabytes),
         node_overhead: Bytes::megabytes(100),
+        eviction: Eviction::One,
     };
     let mut placer = Placer::new(shape, trace.n_objects());
     let mut picker = NodePicker::new(Placement::RoundRobin, n_nodes);

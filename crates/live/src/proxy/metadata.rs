@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use nodefn::footprint_bytes;
 use policy::Ring;
-use policy::placer::{Lookup, NodePicker, Placed, Placement, Placer, PoolShape, keyed_picks};
+use policy::placer::{
+    Eviction, Lookup, NodePicker, Placed, Placement, Placer, PoolShape, keyed_picks,
+};
 use units::{NodeId, ObjectId};
 use wire::{ChunkId, Refusal};
 
@@ -61,6 +64,8 @@ impl Metadata {
             n_chunks: n_chunks.into(),
             node_memory: config.node_memory,
             node_overhead: config.node_overhead,
+            // Functions refuse what they cannot hold.
+            eviction: Eviction::Enough,
         };
         Metadata {
             placer: Placer::new(shape, 0),
@@ -96,13 +101,13 @@ impl Metadata {
         is_current.then(|| self.placer.nodes_of(object).get(usize::from(id.chunk)).copied())?
     }
 
-    /// Places an object in a new version; also what has to make way for it, whose chunks are to
-    /// be deleted.
+    /// Places an object in a new version, counted with what its chunks take besides their
+    /// bodies; also what has to make way for it, whose chunks are to be deleted.
     pub(crate) fn put(
         &mut self,
         key: &Bytes,
         chunk_len: u64,
-    ) -> Result<(Location, Option<Location>), (Refusal, Option<Location>)> {
+    ) -> Result<(Location, Vec<Location>), (Refusal, Option<Location>)> {
         let object = self.intern(key);
         let before = (self.object(object).version != 0).then(|| self.location(object));
         let n_chunks = usize::from(self.n_chunks);
@@ -111,25 +116,24 @@ impl Metadata {
             None => self.picker.pick(n_chunks, std::iter::repeat_with(|| self.picks.draw())),
         };
         let asked = asked.to_vec();
-        match self.placer.set(object, units::Bytes::new(chunk_len), &asked) {
+        let size = units::Bytes::new(footprint_bytes(key.len(), chunk_len));
+        let first_evicted = match self.placer.set(object, size, &asked) {
             Placed::NoRoom | Placed::Outgrown => {
                 self.release(object);
-                Err((Refusal::NoRoom, before))
+                return Err((Refusal::NoRoom, before));
             }
-            Placed::Again => {
-                self.renew(object, chunk_len);
-                Ok((self.location(object), None))
-            }
-            Placed::New { evicted } => {
-                self.renew(object, chunk_len);
-                let evicted = evicted.map(|it| {
-                    let location = self.location(it);
-                    self.release(it);
-                    location
-                });
-                Ok((self.location(object), evicted))
-            }
+            Placed::Again => None,
+            Placed::New { evicted } => evicted,
+        };
+        self.renew(object, chunk_len);
+        let mut evicted = Vec::new();
+        let mut victim = first_evicted.or_else(|| self.placer.evict_more(object));
+        while let Some(it) = victim {
+            evicted.push(self.location(it));
+            self.release(it);
+            victim = self.placer.evict_more(object);
         }
+        Ok((self.location(object), evicted))
     }
 
     /// All chunks of this version are stored. Whether it is still the current one.
@@ -235,21 +239,25 @@ mod tests {
 
     #[test]
     fn what_makes_way_is_named_and_its_id_used_again() {
-        let mut metadata = metadata(25);
+        // Each chunk of ten bytes is counted as 171 with its key and what holds it.
+        let mut metadata = metadata(2 * 171 + 5);
         let keys = ["a", "b", "c", "d", "e"];
         let mut n_evicted = 0;
         for name in keys.iter().cycle().take(50) {
             let (location, evicted) = metadata.put(&key(name), 10).unwrap();
             assert!(metadata.complete(&key(name), location.version));
-            n_evicted += usize::from(evicted.is_some());
-            if let Some(evicted) = evicted {
+            n_evicted += evicted.len();
+            for evicted in evicted {
                 assert!(metadata.get(&evicted.key).is_none());
             }
         }
         assert_eq!(metadata.n_objects(), 2);
         assert_eq!(n_evicted, 48);
         assert!(metadata.objects.len() <= 4, "{} ids", metadata.objects.len());
+        let (_, evicted) = metadata.put(&key("f"), 150).unwrap();
+        let evicted: Vec<&[u8]> = evicted.iter().map(|it| &it.key[..]).collect();
+        assert_eq!((evicted, metadata.n_objects()), (vec![&b"d"[..], b"e"], 1));
         assert_eq!(metadata.put(&key("f"), 1_000).unwrap_err().0, Refusal::NoRoom);
-        assert_eq!(metadata.n_objects(), 2);
+        assert_eq!(metadata.n_objects(), 0);
     }
 }

@@ -194,32 +194,28 @@ impl Shared {
             }
             (put, displaced)
         };
-        if let Some(displaced) = displaced {
-            self.discard(&displaced).await;
-        }
+        self.discard(&displaced).await;
         put
     }
 
     /// Begins a write that no other task has part in.
     pub(crate) async fn open_put(&self, key: &Bytes, chunk_len: u64) -> Result<Arc<Put>, Refusal> {
         let (put, displaced) = self.place(key, chunk_len);
-        if let Some(displaced) = displaced {
-            self.discard(&displaced).await;
-        }
+        self.discard(&displaced).await;
         put
     }
 
     /// Places an object; also what is no longer cached because of it.
-    fn place(&self, key: &Bytes, chunk_len: u64) -> (Result<Arc<Put>, Refusal>, Option<Location>) {
+    fn place(&self, key: &Bytes, chunk_len: u64) -> (Result<Arc<Put>, Refusal>, Vec<Location>) {
         if self.is_stopping() {
-            return (Err(Refusal::Draining), None);
+            return (Err(Refusal::Draining), Vec::new());
         }
         match self.metadata().put(key, chunk_len) {
             Ok((location, evicted)) => {
-                self.metrics.n_evictions.add(evicted.is_some().into());
+                self.metrics.n_evictions.add(evicted.len() as u64);
                 (Ok(Arc::new(Put::new(location, chunk_len))), evicted)
             }
-            Err((why, before)) => (Err(why), before),
+            Err((why, before)) => (Err(why), before.into_iter().collect()),
         }
     }
 
@@ -242,37 +238,30 @@ impl Shared {
         self.metrics.n_puts_broken_off.one();
         let Location { key, version, .. } = &put.location;
         let removed = self.metadata().remove(key, Some(*version));
-        if let Some(location) = removed {
-            self.discard(&location).await;
-        }
+        self.discard(removed.as_slice()).await;
     }
 
     /// Deletes an object. Whether it was cached.
     pub(crate) async fn delete(&self, key: &Bytes) -> bool {
         let removed = self.metadata().remove(key, None);
-        match removed {
-            Some(location) => {
-                self.discard(&location).await;
-                true
-            }
-            None => false,
-        }
+        self.discard(removed.as_slice()).await;
+        removed.is_some()
     }
 
     /// Forgets an object in this version, too many of whose chunks are lost.
     pub(crate) async fn forget(&self, location: &Location) {
         let removed = self.metadata().remove(&location.key, Some(location.version));
-        if let Some(location) = removed {
-            self.discard(&location).await;
-        }
+        self.discard(removed.as_slice()).await;
     }
 
-    /// Has the chunks of an object deleted from their functions, in the order of their queues.
-    pub(crate) async fn discard(&self, location: &Location) {
+    /// Has the chunks of objects deleted from their functions, in the order of their queues.
+    pub(crate) async fn discard(&self, locations: &[Location]) {
         let discarded = async {
-            for (chunk, node) in (0..).zip(&location.nodes) {
-                // A function whose queue stays full keeps a chunk that nobody will ask for.
-                let _ = self.order(*node, location.id(chunk), Verb::Delete).await;
+            for location in locations {
+                for (chunk, node) in (0..).zip(&location.nodes) {
+                    // A function whose queue stays full keeps a chunk that nobody will ask for.
+                    let _ = self.order(*node, location.id(chunk), Verb::Delete).await;
+                }
             }
         };
         // All together have as long as one request.

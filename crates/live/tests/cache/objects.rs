@@ -121,6 +121,13 @@ fn a_full_pool_evicts_by_clock_and_refuses_what_cannot_fit() {
             }
         }
         assert_eq!((n_there, cache.proxy.metrics().n_evictions.get()), (3, 1));
+        // None is refused, however large those are that make way, and written again as it is.
+        for round in 0..40_usize {
+            let name = ["a", "b", "c", "d", "e"][round % 5];
+            let len = [3_990_000, 40_000, 2_000_000, 8_000_000, 400_000, 5_000_000][round % 6];
+            put(client, name, 1, len).await;
+            hit(&client.get(name.as_bytes()).await.unwrap(), name, 1, len);
+        }
         let error = client.put(b"huge", object("huge", 1, 40_000_000)).await.unwrap_err();
         assert!(error.to_string().ends_with("the object has no room in the pool"), "{error}");
         cache.proxy.stop().await;

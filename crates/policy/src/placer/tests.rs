@@ -4,14 +4,19 @@
 use proptest::prelude::*;
 use units::{Bytes, NodeId, ObjectId};
 
-use super::{Lookup, NodePicker, Placed, Placement, Placer, PoolShape, keyed_picks};
+use super::{Eviction, Lookup, NodePicker, Placed, Placement, Placer, PoolShape, keyed_picks};
 
 fn pool(n_nodes: u32, n_chunks: u32, node_memory: u64) -> Placer {
+    pool_that_evicts(Eviction::One, n_nodes, n_chunks, node_memory)
+}
+
+fn pool_that_evicts(eviction: Eviction, n_nodes: u32, n_chunks: u32, node_memory: u64) -> Placer {
     let shape = PoolShape {
         n_nodes,
         n_chunks,
         node_memory: Bytes::new(node_memory),
         node_overhead: Bytes::new(1),
+        eviction,
     };
     Placer::new(shape, 26)
 }
@@ -112,6 +117,36 @@ fn a_large_newcomer_overcommits_its_victims_nodes() {
     assert_eq!(placer.overcommitted_max(), Bytes::new(1));
 }
 
+#[test]
+fn enough_objects_make_way_where_asked() {
+    // Five nodes of three bytes' room; the chunks of 0 to 4 are of one byte each.
+    let mut placer = pool_that_evicts(Eviction::Enough, 5, 3, 5);
+    let nodes = |first: u32| [0, 1, 2].map(|it| NodeId((first + it) % 5));
+    for object in 0..5 {
+        let placed = placer.set(ObjectId(object), Bytes::new(1), &nodes(object));
+        assert_eq!(placed, Placed::New { evicted: None });
+        assert_eq!(placer.evict_more(ObjectId(object)), None);
+    }
+    // Nodes 0, 1 and 2 are full. The first victim frees a byte of each, and each needs two more
+    // of: 4 (on 0 and 1), 3 (on 0), 1 (on 1 and 2), 2 (on 2).
+    let placed = placer.set(ObjectId(5), Bytes::new(3), &nodes(0));
+    assert_eq!(placed, Placed::New { evicted: Some(ObjectId(0)) });
+    let more: Vec<_> = std::iter::from_fn(|| placer.evict_more(ObjectId(5))).collect();
+    assert_eq!(more, [1, 2, 3, 4].map(ObjectId));
+    assert_eq!(placer.get(ObjectId(5)), Lookup::Cached);
+    assert_eq!(placer.overcommitted_max(), Bytes::ZERO);
+    // What is written again counts at its size of now, and so does what comes back.
+    assert_eq!(placer.set(ObjectId(5), Bytes::new(1), &nodes(0)), Placed::Again);
+    let back = placer.set(ObjectId(0), Bytes::new(2), &nodes(0));
+    assert_eq!(back, Placed::New { evicted: None });
+    assert_eq!(placer.set(ObjectId(0), Bytes::new(3), &nodes(0)), Placed::Again);
+    assert_eq!(placer.evict_more(ObjectId(0)), Some(ObjectId(5)));
+    assert_eq!(placer.evict_more(ObjectId(0)), None);
+    // Nothing makes way for what has no room on an empty node.
+    assert_eq!(placer.set(ObjectId(5), Bytes::new(4), &nodes(0)), Placed::NoRoom);
+    assert_eq!(placer.set(ObjectId(0), Bytes::new(4), &nodes(0)), Placed::Outgrown);
+}
+
 proptest! {
     #[test]
     fn picks_are_distinct(
@@ -135,8 +170,10 @@ proptest! {
     fn the_books_balance(
         steps in prop::collection::vec((0..26_u32, 0..6_u64, 0..5_u8), 1..300),
         node_memory in 2..30_u64,
+        is_enough: bool,
     ) {
-        let mut placer = pool(5, 3, node_memory);
+        let eviction = if is_enough { Eviction::Enough } else { Eviction::One };
+        let mut placer = pool_that_evicts(eviction, 5, 3, node_memory);
         let mut picker = NodePicker::new(Placement::RoundRobin, 5);
         for (object, chunk_size, verb) in steps {
             let object = ObjectId(object);
@@ -145,7 +182,11 @@ proptest! {
                 1 => { placer.get(object); }
                 _ => {
                     let asked = picker.pick(3, std::iter::empty()).to_vec();
-                    placer.set(object, Bytes::new(chunk_size), &asked);
+                    let placed = placer.set(object, Bytes::new(chunk_size), &asked);
+                    let is_cached = matches!(placed, Placed::New { .. } | Placed::Again);
+                    while is_cached && let Some(victim) = placer.evict_more(object) {
+                        prop_assert_eq!(placer.get(victim), Lookup::Evicted);
+                    }
                 }
             }
             let mut used = vec![Bytes::new(1); 5];
@@ -153,12 +194,16 @@ proptest! {
                 let it = placer.objects[object.index()];
                 if it.state == super::State::Cached {
                     prop_assert_eq!(placer.clock.slots[it.slot as usize], Some(object));
-                    for node in placer.nodes_of(object) {
+                    let nodes = placer.nodes_of(object);
+                    for node in nodes {
                         used[node.index()] += it.chunk_size;
                     }
+                    let is_distinct = (1..3).all(|it| !nodes[..it].contains(&nodes[it]));
+                    prop_assert!(!is_enough || is_distinct, "{:?}", nodes);
                 }
             }
             prop_assert_eq!(&placer.used, &used);
+            prop_assert!(!is_enough || used.iter().all(|it| it.get() < node_memory));
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{fmt, str};
 use policy::fetch::FirstD;
 use policy::lease::LeaseTerms;
 use policy::link::LinkTerms;
-use policy::placer::Placement;
+use policy::placer::{Eviction, Placement};
 use policy::reclaim::Reclaim;
 use units::{Bytes, Nanos};
 
@@ -69,6 +69,8 @@ pub struct InfiniCacheConfig {
     pub reclaim: Reclaim,
     /// Where chunks go.
     pub placement: Placement,
+    /// How many objects make way for one that finds no room.
+    pub eviction: Eviction,
     /// Which answers settle a read.
     pub first_d: FirstD,
     /// What older copies of a chunk are worth.

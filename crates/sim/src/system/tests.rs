@@ -77,7 +77,7 @@ fn what_cannot_be_modelled_is_refused() {
     assert_snapshot!(error("elasticache:0xcache.r5.xlarge"), @"`nodes=0`: a cluster has from 1 to 1000 nodes");
     assert_snapshot!(error("elasticache:cache.r5.24xlarge,size=1"), @"`elasticache` has no option `size`; it has policy, reserved, store");
     assert_snapshot!(error("infinicache:nodes=0"), @"`nodes=0`: write a whole number from 1 to 10000");
-    assert_snapshot!(error("infinicache:node=10"), @"`infinicache` has no option `node`; it has nodes, proxies, memory, overhead, code, warmup, backup, reclaim, placement, first_d, older, instance, clients, codec, proxy, store");
+    assert_snapshot!(error("infinicache:node=10"), @"`infinicache` has no option `node`; it has nodes, proxies, memory, overhead, code, warmup, backup, reclaim, placement, eviction, first_d, older, instance, clients, codec, proxy, store");
     assert_snapshot!(error("infinicache:nodes=10,nodes=20"), @"`nodes` is given twice; keep one of the two");
     assert_snapshot!(error("infinicache:nodes=8"), @"code=10+2 puts 12 chunks of an object on different functions, but nodes=8; raise nodes to at least 12 or choose a smaller code");
     assert_snapshot!(error("infinicache:code=0+2"), @"`code=0+2`: write DATA+PARITY with at least one data chunk and at most 255 in all, such as 10+2");
