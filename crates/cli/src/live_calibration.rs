@@ -212,7 +212,7 @@ fn quantiles(of: &mut [f64]) -> [f64; N_QUANTILES] {
 fn lease_ms(args: &PoolArgs, quantum: Quantum, after_ms: f64) -> f64 {
     let memory_mb = live_pool::memory_mb(args.memory).unwrap_or_default();
     let terms = LeaseTerms::of(memory_mb, quantum.length());
-    let mut lease = Lease::start(terms, Time::START, Invoked::Request);
+    let mut lease = Lease::start(terms, Time::START, Invoked::Request, FUNCTION_TIMEOUT);
     lease.request_began();
     lease.request_ended(Time::START + Nanos::from_seconds_f64(after_ms / 1e3));
     Time::START.until(lease.due()).as_millis_f64()

@@ -94,14 +94,18 @@ impl Instance {
         self
     }
 
-    /// Runs one invocation to its end.
+    /// Runs one invocation to its end, for which the platform gives as long as `limit`.
     ///
     /// # Errors
     /// If the proxy cannot be reached, or refuses.
-    pub async fn handle(&mut self, invocation: &Invocation) -> Result<Report, SessionError> {
+    pub async fn handle(
+        &mut self,
+        invocation: &Invocation,
+        limit: Nanos,
+    ) -> Result<Report, SessionError> {
         let now = self.now();
         let report = Report { node: invocation.node, session: self.session, ..Report::default() };
-        let lease = Lease::start(invocation.lease_terms(), now, invocation.why());
+        let lease = Lease::start(invocation.lease_terms(), now, invocation.why(), limit);
         let mut session = Session {
             invocation,
             token: Bytes::copy_from_slice(invocation.token.as_bytes()),
@@ -209,8 +213,11 @@ impl Session<'_> {
                         return;
                     }
                 }
-                // Nobody took over: nothing is lost, and the next invocation asks again.
-                Event::HandoverTimeout => return self.say_bye().await,
+                // Nobody took over: nothing is lost, and it is asked for after another interval.
+                Event::HandoverTimeout => {
+                    self.backup_refused();
+                    return self.say_bye().await;
+                }
             }
             let is_source = matches!(self.handover, Handover::Ready(_));
             if self.instance.connection.is_none() && !is_source {
@@ -220,6 +227,10 @@ impl Session<'_> {
     }
 
     async fn next(&mut self) -> Event {
+        // What keeps coming does not keep it beyond its limit.
+        if self.lease.is_at_its_end(self.instance.now()) && matches!(self.handover, Handover::No) {
+            return Event::LeaseDue;
+        }
         let due = self.instance.instant(self.lease.due());
         let wants_sync = self.replica.as_ref().is_some_and(Replica::has_next);
         let connection = &mut self.instance.connection;
@@ -274,6 +285,15 @@ impl Session<'_> {
         }
     }
 
+    /// There is no backup now: it is asked for again after another interval.
+    fn backup_refused(&mut self) {
+        let now = self.instance.now();
+        if let Some(backup) = &mut self.instance.backup {
+            backup.done(now);
+        }
+        self.handover = Handover::No;
+    }
+
     /// The replica has what it wants: this instance starts over, keeping what it holds.
     fn handed_over(&mut self) {
         self.report.was_backed_up = true;
@@ -302,13 +322,8 @@ impl Session<'_> {
                 self.open_relay(&token).await;
                 Ok(())
             }
-            // No backup now: it is asked for again after another interval.
             Message::Refused { .. } => {
-                let now = self.instance.now();
-                if let Some(backup) = &mut self.instance.backup {
-                    backup.done(now);
-                }
-                self.handover = Handover::No;
+                self.backup_refused();
                 Ok(())
             }
             message @ (Message::Get { .. } | Message::Set { .. } | Message::Delete { .. }) => {
@@ -379,8 +394,9 @@ impl Session<'_> {
             // A PONG need not wait for the instance before.
             connection.writer.flush(REST_LIMIT).await.ok()?;
         }
+        let store = &mut self.instance.store;
         let body = match &mut self.replica {
-            Some(replica) if !self.instance.store.is_known(id) => replica.get(id).await?,
+            Some(replica) if !store.is_known(id) => replica.get(id, store).await?,
             _ => return None,
         };
         // Where there is no room for a copy, it is handed on all the same.
@@ -424,11 +440,18 @@ impl Session<'_> {
             return Err(ConnectionError::Closed);
         };
         let capacity = self.invocation.capacity().get();
-        if let Err(why) = self.instance.store.check(id, body_len, capacity) {
+        let store = &mut self.instance.store;
+        if let Some(replica) = &mut self.replica {
+            // What came before this chunk has to be told from what comes with it.
+            replica.take_in_inventory(store).await;
+        }
+        if let Err(why) = store.check(id, body_len, capacity) {
             let n_bytes = if body_len == 0 { 0 } else { body_len + 1 };
             connection.reader.skip(n_bytes, REST_LIMIT).await?;
             return Ok(Err(why.into()));
         }
+        // There is not always room for both.
+        store.drop_older(id);
         let (body, trailer) = connection.reader.body(body_len, REST_LIMIT).await?;
         if trailer == Trailer::BrokenOff {
             return Ok(Err(Refusal::BrokenOff));

@@ -63,7 +63,7 @@ impl Replica {
     /// were copied.
     pub(crate) async fn step(&mut self, store: &mut Store, capacity: u64) -> u64 {
         let Some(todo) = &mut self.todo else {
-            self.take_in_inventory().await;
+            self.take_in_inventory(store).await;
             return 0;
         };
         let Some(Entry { id, is_held }) = todo.pop_front() else { return 0 };
@@ -74,37 +74,38 @@ impl Replica {
         if store.is_known(&id) || store.check(&id, 0, capacity).is_err() {
             return 0;
         }
-        let Some(body) = self.get(&id).await else { return 0 };
+        let Some(body) = self.get(&id, store).await else { return 0 };
         u64::from(store.set(id, body, capacity).is_ok())
     }
 
     /// A chunk that the source holds.
-    pub(crate) async fn get(&mut self, id: &ChunkId) -> Option<Bytes> {
+    pub(crate) async fn get(&mut self, id: &ChunkId, store: &mut Store) -> Option<Bytes> {
         let message = Message::Get { request: 0, id: id.clone(), is_body_wanted: true };
         let answer = match &mut self.relay {
             Some(relay) => relay.writer.send_within(&message, BACKUP_LIMIT).await,
             None => return None,
         };
         let answer = match answer {
-            Ok(()) => self.answer(Awaited::Chunk).await,
+            Ok(()) => self.answer(Awaited::Chunk, store).await,
             Err(error) => Err(error),
         };
         self.keep(answer)?
     }
 
-    /// Lets the source hold a chunk, too, for when it takes over in its turn.
+    /// Lets the source hold a chunk, too, for when it takes over in its turn. Its inventory was
+    /// taken in.
     pub(crate) async fn set(&mut self, id: &ChunkId, body: Bytes) {
-        self.take_in_inventory().await;
         let Some(relay) = &mut self.relay else { return };
         let message = Message::Set { request: 0, id: id.clone(), body_len: body.len() as u64 };
         let result = relay.writer.send_with_body(&message, body, REST_LIMIT).await;
         self.keep(result);
     }
 
-    /// While the source still sends a long inventory, it would not take a body: both would wait.
-    async fn take_in_inventory(&mut self) {
+    /// Takes in what the source holds, unless that was done. While the source still sends a long
+    /// inventory, it would not take a body: both would wait.
+    pub(crate) async fn take_in_inventory(&mut self, store: &mut Store) {
         if self.todo.is_none() {
-            let inventory = self.answer(Awaited::Inventory).await;
+            let inventory = self.answer(Awaited::Inventory, store).await;
             self.keep(inventory);
         }
     }
@@ -119,7 +120,11 @@ impl Replica {
 
     /// The source's next answer of this kind. An inventory that is still outstanding comes before
     /// the chunk, and is taken in.
-    async fn answer(&mut self, awaited: Awaited) -> Result<Option<Bytes>, ConnectionError> {
+    async fn answer(
+        &mut self,
+        awaited: Awaited,
+        store: &mut Store,
+    ) -> Result<Option<Bytes>, ConnectionError> {
         let Some(relay) = &mut self.relay else { return Ok(None) };
         loop {
             let frame = relay.reader.frame_within(BACKUP_LIMIT).await?;
@@ -130,7 +135,9 @@ impl Replica {
                         return Err(ConnectionError::Closed);
                     }
                     let n_entries = usize::try_from(n_entries).unwrap_or(usize::MAX);
-                    self.todo = Some(parse_entries(&body, n_entries)?.into());
+                    let entries = parse_entries(&body, n_entries)?;
+                    store.doubt(&entries);
+                    self.todo = Some(entries.into());
                     if awaited == Awaited::Inventory {
                         return Ok(None);
                     }

@@ -1,6 +1,6 @@
 //! The chunks that a function holds between invocations.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use wire::{ChunkId, Entry, Refusal};
@@ -18,6 +18,9 @@ pub struct Store {
     n_uses: u64,
     /// The chunks deleted, by when; a bounded number.
     marks: BTreeMap<u64, (Bytes, u8)>,
+    /// The chunks that may have been deleted without a word, by when they were last used.
+    doubtful: BTreeMap<u64, (Bytes, u8)>,
+    doubtful_bytes: u64,
 }
 
 #[derive(Debug)]
@@ -48,8 +51,8 @@ pub enum NotStored {
 /// What a chunk takes besides its body and key, in bytes: entries of maps and allocations.
 const OVERHEAD_BYTES: u64 = 160;
 
-/// How many deleted chunks are remembered. A forgotten one costs a replica its memory for as
-/// long as it holds it, and nothing else: its version is never asked for again.
+/// How many deleted chunks are remembered. A forgotten one takes memory of a replica until that
+/// needs it for others, and nothing else: its version is never asked for again.
 const N_MARKS_MAX: usize = 4096;
 
 impl Store {
@@ -72,6 +75,9 @@ impl Store {
     pub fn get(&mut self, id: &ChunkId) -> Option<Bytes> {
         let held = self.chunks.get_mut(&(id.key.clone(), id.chunk))?;
         let body = held.body.clone().filter(|_| held.version == id.version)?;
+        if self.doubtful.remove(&held.used_at).is_some() {
+            self.doubtful_bytes -= footprint(&id.key, Some(&body));
+        }
         self.n_uses += 1;
         held.used_at = self.n_uses;
         Some(body)
@@ -92,9 +98,11 @@ impl Store {
         if held.is_some_and(|it| id.version < it.version || it.is_mark_of(id)) {
             return Err(NotStored::Superseded);
         }
-        let freed = held.map_or(0, |it| footprint(&id.key, it.body.as_ref()));
+        let is_doubtful = held.is_some_and(|it| self.doubtful.contains_key(&it.used_at));
+        let replaced = held.filter(|_| !is_doubtful);
+        let freed = replaced.map_or(0, |it| footprint(&id.key, it.body.as_ref()));
         let needed = footprint_bytes(id.key.len(), body_len);
-        if capacity < (self.used_bytes - freed).saturating_add(needed) {
+        if capacity < (self.used_bytes - freed - self.doubtful_bytes).saturating_add(needed) {
             return Err(NotStored::Full);
         }
         Ok(())
@@ -113,7 +121,13 @@ impl Store {
         let ChunkId { key, chunk, version } = id;
         self.forget(&(key.clone(), chunk));
         fits?;
-        self.used_bytes += footprint(&key, Some(&body));
+        let needed = footprint(&key, Some(&body));
+        while capacity < self.used_bytes + needed
+            && let Some(oldest) = self.doubtful.first_entry().map(|it| it.get().clone())
+        {
+            self.forget(&oldest);
+        }
+        self.used_bytes += needed;
         self.n_held += 1;
         self.n_uses += 1;
         let held = Held { version, body: Some(body), used_at: self.n_uses };
@@ -141,6 +155,30 @@ impl Store {
         was_held
     }
 
+    /// Drops a chunk in any older version.
+    pub fn drop_older(&mut self, id: &ChunkId) {
+        let name = (id.key.clone(), id.chunk);
+        if self.chunks.get(&name).is_some_and(|it| it.version < id.version) {
+            self.forget(&name);
+        }
+    }
+
+    /// Notes what another instance, which was in use meanwhile, holds and has deleted. What it
+    /// knows nothing of makes way where room is needed: more may have been deleted than is
+    /// remembered. Or that instance came fresh, in the place of one that was taken back.
+    pub fn doubt(&mut self, inventory: &[Entry]) {
+        let known: BTreeSet<(&[u8], u8)> =
+            inventory.iter().map(|it| (&it.id.key[..], it.id.chunk)).collect();
+        self.doubtful.clear();
+        self.doubtful_bytes = 0;
+        for ((key, chunk), held) in &self.chunks {
+            if held.body.is_some() && !known.contains(&(&key[..], *chunk)) {
+                self.doubtful.insert(held.used_at, (key.clone(), *chunk));
+                self.doubtful_bytes += footprint(key, held.body.as_ref());
+            }
+        }
+    }
+
     /// Drops all chunks of versions below this one.
     pub fn drop_below(&mut self, version_min: u64) {
         let old = self.chunks.iter().filter(|(_, it)| it.version < version_min);
@@ -164,7 +202,11 @@ impl Store {
     /// Removes every trace of a chunk. Whether it was held.
     fn forget(&mut self, name: &(Bytes, u8)) -> bool {
         let Some(held) = self.chunks.remove(name) else { return false };
-        self.used_bytes -= footprint(&name.0, held.body.as_ref());
+        let freed = footprint(&name.0, held.body.as_ref());
+        self.used_bytes -= freed;
+        if self.doubtful.remove(&held.used_at).is_some() {
+            self.doubtful_bytes -= freed;
+        }
         self.marks.remove(&held.used_at);
         self.n_held -= u64::from(held.body.is_some());
         held.body.is_some()
@@ -258,10 +300,32 @@ mod tests {
         );
     }
 
+    #[test]
+    fn what_the_other_instance_knows_nothing_of_makes_way() {
+        let mut store = Store::new();
+        for (key, version) in [("a", 1), ("b", 2), ("c", 3)] {
+            assert_eq!(store.set(id(key, 0, version), body(400), CAPACITY), Ok(()));
+        }
+        assert_eq!(store.set(id("d", 0, 4), body(900), CAPACITY), Err(NotStored::Full));
+        store.doubt(&[Entry { id: id("c", 0, 3), is_held: true }]);
+        // It is still served, and then is in doubt no longer.
+        assert_eq!(store.get(&id("a", 0, 1)), Some(body(400)));
+        assert_eq!(store.set(id("d", 0, 4), body(900), CAPACITY), Err(NotStored::Full));
+        assert_eq!(store.set(id("d", 0, 4), body(500), CAPACITY), Ok(()));
+        assert_eq!(store.get(&id("b", 0, 2)), None);
+        for (key, version, len) in [("a", 1, 400), ("c", 3, 400), ("d", 4, 500)] {
+            assert_eq!(store.get(&id(key, 0, version)), Some(body(len)));
+        }
+        store.drop_older(&id("a", 0, 1));
+        assert_eq!(store.n_chunks(), 3);
+        store.drop_older(&id("a", 0, 2));
+        assert_eq!(store.n_chunks(), 2);
+    }
+
     proptest! {
         #[test]
         fn the_books_balance(
-            orders in prop::collection::vec((0..3_u8, 0..4_u8, 0..9_u64, 0..900_usize), 0..99),
+            orders in prop::collection::vec((0..5_u8, 0..4_u8, 0..9_u64, 0..900_usize), 0..99),
         ) {
             let mut store = Store::new();
             for (verb, chunk, version, n_bytes) in orders {
@@ -269,6 +333,8 @@ mod tests {
                 match verb {
                     0 => { let _ = store.set(id, body(n_bytes), CAPACITY); }
                     1 => { store.delete(&id); }
+                    2 => store.doubt(&[Entry { id, is_held: true }]),
+                    3 => store.drop_older(&id),
                     _ => { store.get(&id); }
                 }
                 let held = || store.chunks.iter().filter(|(_, it)| it.body.is_some());
@@ -276,6 +342,11 @@ mod tests {
                 prop_assert_eq!(store.used_bytes(), used);
                 prop_assert_eq!(store.n_chunks(), held().count() as u64);
                 prop_assert!(used <= CAPACITY);
+                let doubtful = held().filter(|(_, it)| store.doubtful.contains_key(&it.used_at));
+                let n_doubtful = doubtful.clone().count();
+                let footprints = doubtful.map(|(name, it)| footprint(&name.0, it.body.as_ref()));
+                let n_bytes: u64 = footprints.sum();
+                prop_assert_eq!((n_doubtful, n_bytes), (store.doubtful.len(), store.doubtful_bytes));
                 let n_marks = store.chunks.values().filter(|it| it.body.is_none()).count();
                 prop_assert_eq!(store.marks.len(), n_marks);
             }

@@ -58,6 +58,8 @@ pub struct Lease {
     started: Time,
     extension: Nanos,
     due: Time,
+    /// It is due no later than this.
+    ends_by: Time,
     n_served: u32,
     is_busy: bool,
 }
@@ -72,14 +74,22 @@ pub enum Expiry {
 }
 
 impl Lease {
-    /// The lease of an invocation that starts now.
-    pub fn start(terms: LeaseTerms, now: Time, why: Invoked) -> Lease {
+    /// How long before the platform's limit an invocation returns that is never left alone: as
+    /// long as a request may take, but of a short limit no more than a tenth. Beyond the limit the
+    /// platform ends it, and its memory is lost.
+    const LIMIT_MARGIN: Nanos = Nanos::SECOND;
+
+    /// The lease of an invocation that starts now, and may last as long as `limit`.
+    pub fn start(terms: LeaseTerms, now: Time, why: Invoked, limit: Nanos) -> Lease {
         let extension = match why {
             Invoked::WarmUp => terms.extension_short,
             Invoked::Request => terms.extension_hold,
         };
+        let margin = Lease::LIMIT_MARGIN.min(Nanos::new(limit.get() / 10));
+        let ends_by = now + (limit - margin);
+        let (started, due) = (now, now);
         let mut lease =
-            Lease { terms, started: now, extension, due: now, n_served: 0, is_busy: false };
+            Lease { terms, started, extension, due, ends_by, n_served: 0, is_busy: false };
         lease.extend(now, extension);
         lease
     }
@@ -92,6 +102,11 @@ impl Lease {
     /// When the timer should fire.
     pub fn due(&self) -> Time {
         self.due
+    }
+
+    /// Whether it is over whatever comes, once nothing is being served.
+    pub fn is_at_its_end(&self, now: Time) -> bool {
+        self.ends_by <= now
     }
 
     /// A ping came: a request will follow, so hold on for it.
@@ -120,8 +135,10 @@ impl Lease {
         if self.is_busy && self.due <= now {
             self.extend(now, self.extension);
             if self.due <= now {
-                // The extension ends just where the margin of this cycle begins.
-                self.due = self.due + self.terms.cycle;
+                // The extension ends just where the margin of this cycle begins, or there is none
+                // any more.
+                let next = self.due + self.terms.cycle;
+                self.due = if now < next { next } else { now + self.terms.cycle };
             }
         }
         if now < self.due { Expiry::Until(self.due) } else { Expiry::Return }
@@ -132,13 +149,16 @@ impl Lease {
     fn extend(&mut self, now: Time, extension: Nanos) {
         self.extension = extension;
         let elapsed = now.since(self.started) + extension;
-        self.due = self.started + (elapsed.round_up_to(self.terms.cycle) - self.terms.margin);
+        let due = self.started + (elapsed.round_up_to(self.terms.cycle) - self.terms.margin);
+        self.due = due.min(self.ends_by);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const LIMIT: Nanos = Nanos::seconds(900);
 
     fn at(millis: u64) -> Time {
         Time::START + Nanos::millis(millis)
@@ -148,7 +168,7 @@ mod tests {
     #[track_caller]
     fn check(memory_mb: u32, ends_ms: &[u64], due_ms: u64) {
         let terms = LeaseTerms::of(memory_mb, Nanos::millis(100));
-        let mut lease = Lease::start(terms, Time::START, Invoked::Request);
+        let mut lease = Lease::start(terms, Time::START, Invoked::Request, LIMIT);
         for end in ends_ms {
             lease.request_began();
             lease.request_ended(at(*end));
@@ -175,11 +195,29 @@ mod tests {
     }
 
     #[test]
+    fn an_invocation_that_is_never_left_alone_returns_before_its_limit() {
+        let terms = LeaseTerms::of(1536, Nanos::millis(100));
+        let mut lease = Lease::start(terms, Time::START, Invoked::Request, Nanos::seconds(60));
+        for second in 1..59 {
+            lease.pinged(at(second * 1_000));
+            assert!(at(second * 1_000) < lease.due() && lease.due() <= at(59_000));
+            assert!(!lease.is_at_its_end(at(second * 1_000)));
+        }
+        lease.request_began();
+        // What is being served is served to its end.
+        assert_eq!(lease.expired(at(59_000)), Expiry::Until(at(59_100)));
+        assert_eq!(lease.expired(at(59_500)), Expiry::Until(at(59_600)));
+        lease.request_ended(at(59_550));
+        assert!(lease.is_at_its_end(at(59_550)));
+        assert_eq!(lease.expired(at(59_550)), Expiry::Return);
+    }
+
+    #[test]
     fn a_ping_holds_the_function_for_about_a_second() {
         for (memory_mb, due_ms) in [(1536, 1090), (2048, 1098)] {
             for now in [1, 50] {
                 let terms = LeaseTerms::of(memory_mb, Nanos::millis(100));
-                let mut lease = Lease::start(terms, Time::START, Invoked::WarmUp);
+                let mut lease = Lease::start(terms, Time::START, Invoked::WarmUp, LIMIT);
                 lease.pinged(at(now));
                 assert_eq!(lease.due(), at(due_ms), "{memory_mb} MB, pinged at {now} ms");
             }
@@ -188,7 +226,8 @@ mod tests {
 
     #[test]
     fn a_warm_up_costs_one_cycle() {
-        let lease = |cycle| Lease::start(LeaseTerms::of(1536, cycle), Time::START, Invoked::WarmUp);
+        let lease =
+            |cycle| Lease::start(LeaseTerms::of(1536, cycle), Time::START, Invoked::WarmUp, LIMIT);
         assert_eq!(lease(Nanos::millis(100)).due(), at(90));
         assert_eq!(lease(Nanos::millis(1)).due(), at(1));
     }
@@ -196,7 +235,7 @@ mod tests {
     #[test]
     fn a_busy_function_does_not_return() {
         let terms = LeaseTerms::of(1536, Nanos::millis(100));
-        let mut lease = Lease::start(terms, Time::START, Invoked::WarmUp);
+        let mut lease = Lease::start(terms, Time::START, Invoked::WarmUp, LIMIT);
         lease.request_began();
         assert_eq!(lease.expired(at(90)), Expiry::Until(at(190)));
         lease.request_ended(at(95));

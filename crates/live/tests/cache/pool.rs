@@ -58,7 +58,7 @@ impl Pool {
         let mut instance = idle.unwrap_or_else(|| Instance::new().unwrap());
         let number = self.n_invocations.fetch_add(1, Ordering::Relaxed);
         let task = tokio::spawn(async move {
-            let outcome = instance.handle(&invocation).await;
+            let outcome = instance.handle(&invocation, Nanos::seconds(900)).await;
             (instance, outcome)
         });
         self.running.lock().unwrap().insert(number, (node, task.abort_handle()));

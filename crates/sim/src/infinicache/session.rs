@@ -109,7 +109,7 @@ impl InfiniCache<'_> {
             Purpose::WarmUp => Invoked::WarmUp,
             Purpose::Serving | Purpose::Backup => Invoked::Request,
         };
-        let lease = Lease::start(self.config.lease, now, why);
+        let lease = Lease::start(self.config.lease, now, why, self.config.execution_limit);
         let function = &mut self.functions[node.index()];
         function.session = Some(Session { slot, lease, purpose });
         function.lease_timer = None;
@@ -152,7 +152,9 @@ impl InfiniCache<'_> {
         let session = function.session.as_mut().expect("a timer is of a session");
         let is_syncing = function.source.is_some();
         let limit = session.lease.started() + self.config.execution_limit;
-        if limit <= now && !is_syncing {
+        if is_syncing && session.lease.is_at_its_end(now) {
+            // It ends once the replica has what it is being sent, which arms the timer again.
+        } else if limit <= now {
             self.end_at_limit(now, node, agenda);
         } else if let Expiry::Until(_) = session.lease.expired(now) {
             self.arm_lease(now, node, agenda);
