@@ -143,10 +143,11 @@ enum State {
     Deleted,
 }
 
-/// The CLOCK array. Slots are left empty and closed up at the end of a pass.
+/// The CLOCK array. Slots are left empty and closed up at the end of a pass, or when most are.
 #[derive(Clone, Debug, Default)]
 struct Clock {
     slots: Vec<Option<ObjectId>>,
+    n_empty: usize,
     cursor: usize,
     /// Where the pass under way ends: objects that came since are for the next one.
     bound: usize,
@@ -303,7 +304,8 @@ impl Placer {
                 self.used[node.index()] += chunk_size;
                 self.nodes[object.index() * self.n_chunks + chunk] = *node;
                 if chunk == 0 {
-                    self.objects[object.index()].slot = self.clock.append(object);
+                    self.objects[object.index()].slot =
+                        self.clock.append(&mut self.objects, object);
                 }
                 continue;
             }
@@ -363,7 +365,7 @@ impl Placer {
     /// `victim` for the others, and its slot.
     fn replace(&mut self, object: ObjectId, n_placed: usize, victim: ObjectId) {
         if 0 < n_placed {
-            self.clock.slots[self.objects[object.index()].slot as usize] = None;
+            self.clock.leave(self.objects[object.index()].slot);
         }
         let chunk_size = self.objects[object.index()].chunk_size;
         let Object { chunk_size: victim_chunk_size, slot, .. } = self.objects[victim.index()];
@@ -421,7 +423,7 @@ impl Placer {
             self.used[node.index()] -= chunk_size;
         }
         if 0 < n_placed {
-            self.clock.slots[slot as usize] = None;
+            self.clock.leave(slot);
         }
     }
 
@@ -437,7 +439,10 @@ impl Placer {
 }
 
 impl Clock {
-    fn append(&mut self, object: ObjectId) -> u32 {
+    fn append(&mut self, objects: &mut [Object], object: ObjectId) -> u32 {
+        if self.slots.len() < 2 * self.n_empty {
+            self.close_up(objects);
+        }
         self.slots.push(Some(object));
         u32::try_from(self.slots.len() - 1).expect("no more slots than 2^32")
     }
@@ -466,11 +471,25 @@ impl Clock {
         None
     }
 
-    fn begin_pass(&mut self, objects: &mut [Object]) {
+    fn leave(&mut self, slot: u32) {
+        self.slots[slot as usize] = None;
+        self.n_empty += 1;
+    }
+
+    /// Closes up the empty slots. Nothing else changes: neither the order, nor where the hand is.
+    fn close_up(&mut self, objects: &mut [Object]) {
+        let n_taken = |slots: &[Option<ObjectId>]| slots.iter().flatten().count();
+        self.cursor = n_taken(&self.slots[..self.cursor]);
+        self.bound = n_taken(&self.slots[..self.bound]);
         self.slots.retain(Option::is_some);
+        self.n_empty = 0;
         for (slot, object) in (0_u32..).zip(self.slots.iter().flatten()) {
             objects[object.index()].slot = slot;
         }
+    }
+
+    fn begin_pass(&mut self, objects: &mut [Object]) {
+        self.close_up(objects);
         self.cursor = 0;
         self.bound = self.slots.len();
     }

@@ -123,14 +123,14 @@ fn enough_objects_make_way_where_asked() {
     let mut placer = pool_that_evicts(Eviction::Enough, 5, 3, 5);
     let nodes = |first: u32| [0, 1, 2].map(|it| NodeId((first + it) % 5));
     for object in 0..5 {
-        let placed = placer.set(ObjectId(object), Bytes::new(1), &nodes(object));
-        assert_eq!(placed, Placed::New { evicted: None });
+        let outcome = placer.set(ObjectId(object), Bytes::new(1), &nodes(object));
+        assert_eq!(outcome, Placed::New { evicted: None });
         assert_eq!(placer.evict_more(ObjectId(object)), None);
     }
     // Nodes 0, 1 and 2 are full. The first victim frees a byte of each, and each needs two more
     // of: 4 (on 0 and 1), 3 (on 0), 1 (on 1 and 2), 2 (on 2).
-    let placed = placer.set(ObjectId(5), Bytes::new(3), &nodes(0));
-    assert_eq!(placed, Placed::New { evicted: Some(ObjectId(0)) });
+    let outcome = placer.set(ObjectId(5), Bytes::new(3), &nodes(0));
+    assert_eq!(outcome, Placed::New { evicted: Some(ObjectId(0)) });
     let more: Vec<_> = std::iter::from_fn(|| placer.evict_more(ObjectId(5))).collect();
     assert_eq!(more, [1, 2, 3, 4].map(ObjectId));
     assert_eq!(placer.get(ObjectId(5)), Lookup::Cached);
@@ -182,8 +182,8 @@ proptest! {
                 1 => { placer.get(object); }
                 _ => {
                     let asked = picker.pick(3, std::iter::empty()).to_vec();
-                    let placed = placer.set(object, Bytes::new(chunk_size), &asked);
-                    let is_cached = matches!(placed, Placed::New { .. } | Placed::Again);
+                    let outcome = placer.set(object, Bytes::new(chunk_size), &asked);
+                    let is_cached = matches!(outcome, Placed::New { .. } | Placed::Again);
                     while is_cached && let Some(victim) = placer.evict_more(object) {
                         prop_assert_eq!(placer.get(victim), Lookup::Evicted);
                     }
@@ -203,6 +203,8 @@ proptest! {
                 }
             }
             prop_assert_eq!(&placer.used, &used);
+            // Slots that are left do not add up: 26 objects, as many empty ones, and one.
+            prop_assert!(placer.clock.slots.len() <= 2 * 26 + 1);
             prop_assert!(!is_enough || used.iter().all(|it| it.get() < node_memory));
         }
     }
