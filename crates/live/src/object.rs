@@ -63,6 +63,8 @@ pub(crate) struct Gathered {
     stripe: Option<StripeHeader>,
     chunks: Vec<Option<Chunk>>,
     n_present: usize,
+    /// Chunks that turned out to be damaged.
+    damaged: Vec<u8>,
 }
 
 impl Gathered {
@@ -87,6 +89,11 @@ impl Gathered {
         self.chunks.iter().flatten().map(|it| it.bytes.len()).sum()
     }
 
+    /// The chunks that turned out to be damaged since they were last taken.
+    pub(crate) fn take_damaged(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.damaged)
+    }
+
     /// Whether there are enough chunks.
     pub(crate) fn is_decodable(&self) -> bool {
         self.stripe.is_some_and(|it| it.code.n_data() <= self.n_present)
@@ -97,18 +104,19 @@ impl Gathered {
     /// that turns out to be damaged is done without.
     ///
     /// # Errors
-    /// If there are too few chunks, or the codec is for others.
+    /// If there are too few chunks, or the codec is for others. More may be added then.
     pub(crate) fn decode(
-        mut self,
+        &mut self,
         codec: &Codec,
         room: &mut BytesMut,
     ) -> Result<Decoded, ChunkError> {
-        for chunk in &mut self.chunks {
+        for (chunk, index) in self.chunks.iter_mut().zip(0..) {
             match chunk.take().map(Chunk::checked) {
                 Some(Ok(checked)) => *chunk = Some(checked),
                 Some(Err(error)) => {
                     warn!(%error, "a chunk is not used");
                     self.n_present -= 1;
+                    self.damaged.push(index);
                 }
                 None => {}
             }

@@ -10,14 +10,17 @@ mod admission;
 pub(crate) mod answers;
 mod client_door;
 mod config;
+mod deletions;
 mod exchange;
 mod function_door;
+mod invocations;
 mod invoke;
 mod lent;
 mod metadata;
 mod metrics;
 mod metrics_door;
 pub(crate) mod order;
+mod queue;
 mod read;
 mod sessions;
 pub(crate) mod shared;
@@ -38,6 +41,7 @@ pub use self::admission::random_token;
 pub use self::config::{Picks, ProxyConfig, ProxyError};
 pub use self::invoke::{Invoke, InvokeError, LambdaInvoker};
 pub use self::metrics::{Counter, Entered, Gauge, Metrics};
+use self::queue::Queue;
 use self::shared::{FunctionHandle, Shared};
 use crate::resp;
 
@@ -66,9 +70,6 @@ pub struct Addresses {
     pub metrics: Option<SocketAddr>,
 }
 
-/// Orders that wait at a function, besides the one in front.
-const N_QUEUED_MAX: usize = 256;
-
 /// How long a proxy that stops waits for what is under way, and for its functions.
 const DRAIN_LIMIT: Duration = Duration::from_secs(5);
 
@@ -93,7 +94,7 @@ impl Proxy {
         let mut handles = Vec::new();
         let mut queues = Vec::new();
         for _ in 0..config.n_nodes {
-            let (orders, order_queue) = mpsc::channel(N_QUEUED_MAX);
+            let (orders, order_queue) = Queue::new();
             let (arrivals, arrival_queue) = mpsc::channel(4);
             handles.push(FunctionHandle { orders, arrivals });
             queues.push((order_queue, arrival_queue));

@@ -142,6 +142,9 @@ impl Buf for Pieces {
 /// How much is read at a time before the length of a command is known.
 const READ_BYTES: usize = 16 << 10;
 
+/// How long a password, and whatever else comes before one, may be.
+const WORD_LEN_MAX: u64 = 4 << 10;
+
 /// Replies up to this length go out in one packet.
 const ONE_WRITE_MAX: usize = 64 << 10;
 
@@ -165,7 +168,9 @@ impl Client {
         let shared = Arc::clone(&self.shared);
         let config = &shared.config;
         loop {
-            let n_bytes_needed = match parse(&self.buffer, config.body_len_max) {
+            // A stranger has nothing long to say.
+            let word_len_max = if self.is_let_in { config.body_len_max } else { WORD_LEN_MAX };
+            let n_bytes_needed = match parse(&self.buffer, word_len_max) {
                 Ok(Parsed::Command { words, n_bytes }) => {
                     let command = self.buffer.split_to(n_bytes).freeze();
                     return Ok(Some(words.into_iter().map(|it| command.slice(it)).collect()));
@@ -239,7 +244,7 @@ impl Client {
             (b"DEL", [_, ..]) => {
                 let mut n_deleted = 0;
                 for key in arguments {
-                    n_deleted += usize::from(self.shared.delete(key).await);
+                    n_deleted += usize::from(self.shared.delete(key));
                 }
                 Reply::Number(n_deleted)
             }

@@ -12,12 +12,13 @@ use policy::link::{Connection as Via, Link, Step};
 use policy::{Idle, WarmUp};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 use tracing::{debug, warn};
 use units::{Nanos, NodeId, Time};
 use wire::{ChunkId, Frame, Message, Refusal};
 
 use super::admission::Arrival;
+use super::invocations::{BACKUP, Returned};
 use super::invoke::Invoke;
 use super::order::{Order, Verb};
 use super::shared::Shared;
@@ -26,26 +27,28 @@ use super::shared::Shared;
 pub(super) struct Actor {
     pub(super) shared: Arc<Shared>,
     pub(super) node: NodeId,
-    invoker: Arc<dyn Invoke>,
+    pub(super) invoker: Arc<dyn Invoke>,
     link: Link,
     warm_up: Option<WarmUp>,
-    orders: mpsc::Receiver<Order>,
+    pub(super) orders: mpsc::UnboundedReceiver<Order>,
+    /// The next of them, taken out when it was looked for another.
+    pub(super) waiting: Option<Order>,
     arrivals: mpsc::Receiver<Arrival>,
     /// The order in front of the queue.
     pub(super) front: Option<Order>,
     pub(super) connection: Option<FunctionConnection>,
     ping_due: Option<Time>,
-    invocations: JoinSet<u64>,
+    pub(super) invocations: JoinSet<Returned>,
     /// The number of the invocation whose return says something of the link.
-    invocation_last: u64,
+    pub(super) invocation_last: u64,
     /// The function said that it returns, and has until then to have returned.
-    returning_until: Option<Time>,
+    pub(super) returning_until: Option<Time>,
     /// What to invoke it for once it has.
-    deferred: Option<Command>,
-    n_failed_in_a_row: u32,
+    pub(super) deferred: Option<Command>,
+    pub(super) n_failed_in_a_row: u32,
     /// Chunks to be deleted that it could not be told of: they take memory until it is.
-    undeleted: VecDeque<ChunkId>,
-    n_requests: u64,
+    pub(super) undeleted: VecDeque<ChunkId>,
+    pub(super) n_requests: u64,
     /// The function asked to be backed up.
     pub(super) wants_backup: bool,
     was_up: bool,
@@ -58,7 +61,7 @@ pub(super) struct FunctionConnection {
     pub(super) reader: Option<FrameReader>,
     /// Nothing while it is lent out.
     pub(super) writer: Option<FrameWriter>,
-    session: u64,
+    pub(super) session: u64,
     /// The number under which the order in front was sent, together with the ping.
     pub(super) ahead: Option<u64>,
 }
@@ -76,13 +79,10 @@ pub(super) enum Lost {
 /// has returned it is busy, and the platform would start another instance, without its chunks.
 const RETURN_LIMIT: Nanos = Nanos::millis(250);
 
-/// How many deletions are kept for later. Beyond, a chunk stays until its instance is no more.
-const N_UNDELETED_MAX: usize = 4096;
-
 enum Event {
     Arrival(Option<Arrival>),
     Frame(Option<Frame>),
-    Returned(Option<u64>),
+    Returned(Option<Returned>),
     Order(Option<Order>),
     Due(Due),
 }
@@ -105,7 +105,7 @@ impl Actor {
         shared: Arc<Shared>,
         node: NodeId,
         invoker: Arc<dyn Invoke>,
-        orders: mpsc::Receiver<Order>,
+        orders: mpsc::UnboundedReceiver<Order>,
         arrivals: mpsc::Receiver<Arrival>,
     ) -> Actor {
         let link = Link::new(shared.config.link);
@@ -117,6 +117,7 @@ impl Actor {
             link,
             warm_up,
             orders,
+            waiting: None,
             arrivals,
             front: None,
             connection: None,
@@ -156,9 +157,9 @@ impl Actor {
     /// Refuses what is queued, and lets the function go.
     async fn drain(&mut self) {
         self.orders.close();
-        let front = self.front.take();
+        let front = self.front.take().into_iter().chain(self.waiting.take());
         let queued = std::iter::from_fn(|| self.orders.try_recv().ok());
-        for mut order in front.into_iter().chain(queued) {
+        for mut order in front.chain(queued) {
             order.refuse(Refusal::Draining);
         }
         // A function whose connection is closed returns, and its invocation with it.
@@ -171,13 +172,19 @@ impl Actor {
 
     async fn next(&mut self) -> Event {
         let next_due = self.next_due();
-        let Actor { connection, orders, arrivals, invocations, front, alarm, .. } = self;
+        let Actor { connection, orders, waiting, arrivals, invocations, front, alarm, .. } = self;
         let reader = connection.as_mut().and_then(|it| it.reader.as_mut());
         let is_open = reader.is_some();
         let frame = async {
             match reader {
                 Some(reader) => reader.frame().await.unwrap_or(None),
                 None => None,
+            }
+        };
+        let order = async {
+            match waiting.take() {
+                Some(order) => Some(order),
+                None => orders.recv().await,
             }
         };
         let due = async {
@@ -194,7 +201,7 @@ impl Actor {
             arrival = arrivals.recv() => Event::Arrival(arrival),
             frame = frame, if is_open => Event::Frame(frame),
             Some(number) = invocations.join_next() => Event::Returned(number.ok()),
-            order = orders.recv(), if front.is_none() => Event::Order(order),
+            order = order, if front.is_none() => Event::Order(order),
             due = due => Event::Due(due),
         }
     }
@@ -220,16 +227,24 @@ impl Actor {
         let step = match event {
             Event::Arrival(arrival) => self.arrive(arrival?),
             Event::Frame(frame) => self.hear(frame).await,
+            Event::Returned(Some(Returned { number: BACKUP, has_failed: true })) => {
+                self.refuse_backup().await;
+                Step::Wait
+            }
             Event::Returned(_) | Event::Due(Due::Return) if self.deferred.is_some() => {
                 self.invoke_deferred();
                 Step::Wait
             }
-            Event::Returned(number) if number == Some(self.invocation_last) => {
+            Event::Returned(Some(it)) if it.number == self.invocation_last => {
                 self.link.invocation_returned(now)
             }
             Event::Returned(_) | Event::Due(Due::Return) => Step::Wait,
             Event::Order(order) => {
-                let order = order?;
+                let mut order = order?;
+                if matches!(order.verb, Verb::Delete) {
+                    // Nobody waits for it: it has its time from now on.
+                    order.due = Instant::now() + self.shared.config.request_limit;
+                }
                 if order.is_abandoned() {
                     return Some(());
                 }
@@ -388,7 +403,7 @@ impl Actor {
     /// Has another go at a deletion, now that the function is there.
     fn delete(&mut self, id: ChunkId) -> Step {
         let due = Instant::now() + self.shared.config.request_limit;
-        self.front = Some(Order { id, due, verb: Verb::Delete });
+        self.front = Some(Order::new(id, due, Verb::Delete));
         self.link.request(self.shared.now())
     }
 
@@ -396,8 +411,8 @@ impl Actor {
     fn give_up(&mut self) {
         if let Some(mut order) = self.front.take() {
             order.refuse(Refusal::Unreachable);
-            if matches!(order.verb, Verb::Delete) && self.undeleted.len() < N_UNDELETED_MAX {
-                self.undeleted.push_back(order.id);
+            if matches!(order.verb, Verb::Delete) {
+                self.keep_undeleted([order.id]);
             }
         }
         if let Some(connection) = &mut self.connection {
@@ -422,60 +437,6 @@ impl Actor {
         connection.ahead = request;
         let writer = connection.writer.as_mut().ok_or(Lost::Closed)?;
         writer.send_raw(bytes, limit).await.map_err(|_| Lost::Closed)
-    }
-
-    fn invoke_deferred(&mut self) {
-        self.returning_until = None;
-        if let Some(command) = self.deferred.take() {
-            self.invoke(command);
-        }
-    }
-
-    /// Has the function run, in a task of its own.
-    fn invoke(&mut self, command: Command) {
-        let metrics = &self.shared.metrics;
-        match command {
-            Command::WarmUp => metrics.n_invocations_warm_up.one(),
-            _ => metrics.n_invocations_serve.one(),
-        }
-        self.invocation_last += 1;
-        self.run_invocation(command, String::new(), self.invocation_last);
-    }
-
-    pub(super) fn run_invocation(&mut self, command: Command, relay_token: String, number: u64) {
-        let session_known = self.connection.as_ref().map_or(0, |it| it.session);
-        let node = self.node;
-        let invocation = self.shared.invocation(node, command, session_known, relay_token);
-        let invoker = Arc::clone(&self.invoker);
-        let shared = Arc::clone(&self.shared);
-        let limit = self.shared.config.invocation_limit;
-        // Where the platform refuses, it is not asked again at once.
-        let pause = Duration::from_millis(50 << self.n_failed_in_a_row.min(5));
-        self.n_failed_in_a_row += 1;
-        self.invocations.spawn(async move {
-            let outcome = match invocation {
-                Ok(invocation) => {
-                    let token = invocation.token.clone();
-                    let outcome = timeout(limit, invoker.invoke(invocation)).await;
-                    // Where it kept its connection, or never called, its token was not used.
-                    shared.admissions().take(token.as_bytes());
-                    match outcome {
-                        Ok(outcome) => outcome.map_err(|it| it.to_string()),
-                        Err(_) => Err(format!("the platform does not answer within {limit:?}")),
-                    }
-                }
-                Err(error) => Err(error.to_string()),
-            };
-            match outcome {
-                Ok(report) => debug!(node = node.0, ?report, "invocation returned"),
-                Err(error) => {
-                    shared.metrics.n_invocations_failed.one();
-                    warn!(node = node.0, error, "invocation failed");
-                    sleep(pause).await;
-                }
-            }
-            number
-        });
     }
 
     fn idle(&mut self, now: Time) -> Step {

@@ -88,7 +88,7 @@ async fn greet(shared: &Shared, stream: TcpStream) -> Result<(), ConnectionError
                 drop(lane);
                 let unfinished = shared.sessions().closed(session);
                 for put in unfinished {
-                    shared.put_failed(&put).await;
+                    shared.put_failed(&put);
                 }
                 return outcome;
             }
@@ -153,7 +153,7 @@ impl Lane<'_> {
                 if let Err(why) = noted {
                     return self.send(&Message::Refused { request, chunk, version, why }).await;
                 }
-                let was_there = self.shared.delete(&key).await;
+                let was_there = self.shared.delete(&key);
                 self.send(&Message::Deleted { request, chunk, was_there }).await
             }
             Message::Ping { request } => {
@@ -264,14 +264,18 @@ impl Lane<'_> {
     ) -> Result<(), ConnectionError> {
         let chunk = id.chunk;
         let place = if id.version == 0 {
-            self.put(request, &id, body_len).await.map(|put| {
+            self.put(request, &id, body_len).map(|put| {
                 let location = &put.location;
                 (location.nodes[usize::from(chunk)], location.id(chunk), Some(Arc::clone(&put)))
             })
         } else {
             // A lost chunk is put back in its place, if the object is still the same.
-            let node = self.shared.metadata().node_of(&id);
-            node.map(|node| (node, id, None)).ok_or(Refusal::Superseded)
+            match self.shared.metadata().place_of(&id) {
+                Some((node, chunk_len)) if chunk_len == body_len => Ok((node, id, None)),
+                // It would take room that was placed for others.
+                Some(_) => Err(Refusal::OutOfPlace),
+                None => Err(Refusal::Superseded),
+            }
         };
         let (node, id, put) = match place {
             Ok(place) => place,
@@ -291,7 +295,7 @@ impl Lane<'_> {
             (Err(why), _) => Err(why),
         };
         if let (Err(_), Some(put)) = (&outcome, &put) {
-            self.shared.put_failed(put).await;
+            self.shared.put_failed(put);
         }
         client?;
         self.send(&match outcome {
@@ -302,16 +306,16 @@ impl Lane<'_> {
     }
 
     /// The write that a chunk is part of.
-    async fn put(&self, request: u64, id: &ChunkId, body_len: u64) -> Result<Arc<Put>, Refusal> {
+    fn put(&self, request: u64, id: &ChunkId, body_len: u64) -> Result<Arc<Put>, Refusal> {
         let name = (self.session, request);
         let (expired, has_room) = self.shared.sessions().make_room(name);
         for put in expired {
-            self.shared.put_failed(&put).await;
+            self.shared.put_failed(&put);
         }
         if !has_room {
             return Err(Refusal::Busy);
         }
-        let put = self.shared.join_put(name, &id.key, body_len).await?;
+        let put = self.shared.join_put(name, &id.key, body_len)?;
         if put.has_failed() {
             return Err(Refusal::BrokenOff);
         }

@@ -8,6 +8,7 @@ use tracing::warn;
 use wire::{Frame, Message, Refusal, Trailer};
 
 use super::actor::{Actor, Lost};
+use super::invocations::BACKUP;
 use super::lent::Lent;
 use super::order::{GetReply, Incoming, Order, SetBody, Verb};
 
@@ -44,7 +45,7 @@ impl Actor {
                 };
                 (Message::Set { request, id, body_len: body.len() }, parts)
             }
-            Verb::Delete => (Message::Delete { request, id }, None),
+            Verb::Delete => return self.delete_all(order).await,
         };
         let writer = self.writer().ok_or(Lost::Closed)?;
         let sent = match parts {
@@ -93,7 +94,7 @@ impl Actor {
     }
 
     /// The answer to this request; what else comes is dealt with.
-    async fn answer(&mut self, request: u64) -> Result<Frame, Lost> {
+    pub(super) async fn answer(&mut self, request: u64) -> Result<Frame, Lost> {
         let (limit, rest) = (self.shared.config.request_limit, self.shared.config.rest_limit);
         loop {
             let reader = self.reader().ok_or(Lost::Closed)?;
@@ -144,9 +145,6 @@ impl Actor {
             (Message::Stored { .. }, Verb::Set { reply, .. }) => {
                 // Who waited may be gone.
                 let _ = reply.take().map(|it| it.send(Ok(())));
-            }
-            (Message::Deleted { was_there, .. }, Verb::Delete) => {
-                self.shared.metrics.n_chunks_deleted.add(was_there.into());
             }
             (message, _) => {
                 warn!(node = self.node.0, ?message, "a function answers something else");
@@ -217,20 +215,24 @@ impl Actor {
         let limit = self.shared.config.rest_limit;
         let tokens = self.shared.admissions().admit_relay(self.node);
         let Ok([source, replica]) = tokens else {
-            let why = Refusal::Busy;
-            let refused = Message::Refused { request: 0, chunk: 0, version: 0, why };
-            if let Some(writer) = self.writer() {
-                // A function that cannot be told gives up by itself.
-                let _ = writer.send_within(&refused, limit).await;
-            }
-            return;
+            return self.refuse_backup().await;
         };
         let Some(writer) = self.writer() else { return };
         let order = Message::Backup { token: source.into() };
         if writer.send_within(&order, limit).await.is_ok() {
             self.shared.metrics.n_invocations_backup.one();
-            // What the return of this invocation says of the link is nothing: number 0.
-            self.run_invocation(Command::BackUp, replica, 0);
+            self.run_invocation(Command::BackUp, replica, BACKUP);
+        }
+    }
+
+    /// Tells a function that waits for a replica that none comes.
+    pub(super) async fn refuse_backup(&mut self) {
+        let limit = self.shared.config.rest_limit;
+        let why = Refusal::Busy;
+        let refused = Message::Refused { request: 0, chunk: 0, version: 0, why };
+        if let Some(writer) = self.writer() {
+            // A function that cannot be told gives up by itself.
+            let _ = writer.send_within(&refused, limit).await;
         }
     }
 }

@@ -121,7 +121,6 @@ async fn welcome(
 
 /// Joins the two ends of a relay, once both are here.
 async fn join(shared: &Shared, waiting: &Waiting, connection: Connection, relay: u64) {
-    let limit = shared.config.rest_limit;
     let lock = || waiting.lock().expect("nothing panics while it holds the lock");
     let first = lock().remove(&relay);
     if let Some(first) = first {
@@ -141,8 +140,8 @@ async fn join(shared: &Shared, waiting: &Waiting, connection: Connection, relay:
     let under_way = shared.metrics.n_relays.enter();
     // The one that ends first ends the other.
     tokio::select! {
-        _ = one_reader.relay(&mut other_writer, limit) => {}
-        _ = other_reader.relay(&mut one_writer, limit) => {}
+        _ = one_reader.relay(&mut other_writer, WAITING_LIMIT) => {}
+        _ = other_reader.relay(&mut one_writer, WAITING_LIMIT) => {}
     }
     drop(under_way);
     debug!(relay, "a relay has ended");

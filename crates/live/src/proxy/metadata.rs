@@ -94,11 +94,13 @@ impl Metadata {
         Some(self.location(object))
     }
 
-    /// Where a chunk of this version of an object is, as long as that is the current one.
-    pub(crate) fn node_of(&self, id: &ChunkId) -> Option<NodeId> {
+    /// Where a chunk of this version of an object is, and how long, as long as that is the current
+    /// one.
+    pub(crate) fn place_of(&self, id: &ChunkId) -> Option<(NodeId, u64)> {
         let object = *self.keys.get(&id.key)?;
-        let is_current = self.object(object).version == id.version;
-        is_current.then(|| self.placer.nodes_of(object).get(usize::from(id.chunk)).copied())?
+        let Object { version, chunk_len, .. } = self.object(object);
+        let node = self.placer.nodes_of(object).get(usize::from(id.chunk))?;
+        (*version == id.version).then_some((*node, *chunk_len))
     }
 
     /// Places an object in a new version, counted with what its chunks take besides their
@@ -230,8 +232,9 @@ mod tests {
         assert!(metadata.get(&key("a")).is_none());
         assert!(metadata.complete(&key("a"), second.version));
         assert_eq!(metadata.get(&key("a")).map(|it| it.version), Some(second.version));
-        assert_eq!(metadata.node_of(&first.id(0)), None);
-        assert_eq!(metadata.node_of(&second.id(2)), Some(second.nodes[2]));
+        assert_eq!(metadata.place_of(&first.id(0)), None);
+        assert_eq!(metadata.place_of(&second.id(2)), Some((second.nodes[2], 10)));
+        assert_eq!(metadata.place_of(&second.id(3)), None);
         assert!(metadata.remove(&key("a"), Some(first.version)).is_none());
         assert!(metadata.remove(&key("a"), None).is_some());
         assert_eq!((metadata.n_objects(), metadata.get(&key("a")).is_none()), (0, true));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use nodefn::{FrameReader, FrameWriter};
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::Instant;
 use wire::{ChunkId, Message, Refusal};
 
@@ -19,6 +19,8 @@ pub(crate) struct Order {
     /// Until when it has to be done.
     pub(crate) due: Instant,
     pub(crate) verb: Verb,
+    /// Its place in the queue, which is free again when the order is dropped.
+    pub(super) room: Option<OwnedSemaphorePermit>,
 }
 
 /// What is to be done with the chunk, and who waits for it.
@@ -91,6 +93,11 @@ pub(crate) enum Incoming {
 const AHEAD_LEN_MAX: u64 = 256 << 10;
 
 impl Order {
+    /// An order that is to be done by then, and is not queued yet.
+    pub(crate) fn new(id: ChunkId, due: Instant, verb: Verb) -> Order {
+        Order { id, due, verb, room: None }
+    }
+
     /// Whether it is of no use any more. A chunk of a settled read is asked for all the same,
     /// without its body: so a function that was invoked for it need not wait for what does not
     /// come, and a loss shows.

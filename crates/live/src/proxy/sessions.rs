@@ -1,6 +1,6 @@
 //! Reads and writes that clients have under way over several connections.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +22,8 @@ struct Open {
     n_connections: usize,
     /// The number of its latest request. They grow.
     request_last: u64,
+    /// Its latest requests for objects that are not cached.
+    missed: VecDeque<u64>,
 }
 
 /// Reads, and writes, that a client may have under way at once.
@@ -80,6 +82,20 @@ impl Sessions {
         let is_overtaken = request < open.request_last;
         open.request_last = open.request_last.max(request);
         if is_overtaken { Err(Refusal::OutOfPlace) } else { Ok(()) }
+    }
+
+    /// Notes that the object of a read is not cached. Whether it is the first of its chunks that
+    /// was asked for.
+    pub(crate) fn note_miss(&mut self, (session, request): (u64, u64)) -> bool {
+        let Some(open) = self.open.get_mut(&session) else { return true };
+        if open.missed.contains(&request) {
+            return false;
+        }
+        if open.missed.len() == N_UNDER_WAY_MAX {
+            open.missed.pop_front();
+        }
+        open.missed.push_back(request);
+        true
     }
 
     /// Forgets a read all of whose chunks were asked for.

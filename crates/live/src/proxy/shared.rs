@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use nodefn::{Command, Invocation};
-use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 use units::{Nanos, NodeId, Time};
 use wire::{ChunkId, Refusal};
 
@@ -17,6 +16,7 @@ use super::config::ProxyConfig;
 use super::metadata::{Location, Metadata};
 use super::metrics::Metrics;
 use super::order::{GetReply, Incoming, Order, SetBody, Verb};
+use super::queue::{Pushed, Queue};
 use super::read::Put;
 pub(crate) use super::read::Read;
 use super::sessions::Sessions;
@@ -45,7 +45,7 @@ pub(crate) struct Shared {
 /// How a function's actor is told things.
 #[derive(Debug)]
 pub(crate) struct FunctionHandle {
-    pub(crate) orders: mpsc::Sender<Order>,
+    pub(crate) orders: Queue,
     pub(crate) arrivals: mpsc::Sender<Arrival>,
 }
 
@@ -156,11 +156,7 @@ impl Shared {
         if self.is_stopping() {
             return Err(Refusal::Draining);
         }
-        let Some(location) = self.metadata().get(key) else {
-            self.metrics.n_misses.one();
-            return Err(Refusal::NotCached);
-        };
-        self.metrics.n_hits.one();
+        let location = self.metadata().get(key).ok_or(Refusal::NotCached)?;
         Ok(Arc::new(Read::new(location, &self.config)))
     }
 
@@ -170,52 +166,54 @@ impl Shared {
         if let Some(read) = sessions.read(name) {
             return Ok(read);
         }
-        let read = self.open_read(key)?;
+        let read = match self.open_read(key) {
+            Ok(read) => read,
+            Err(why) => {
+                let is_first = why == Refusal::NotCached && sessions.note_miss(name);
+                self.metrics.n_misses.add(is_first.into());
+                return Err(why);
+            }
+        };
+        self.metrics.n_hits.one();
         sessions.add_read(name, Arc::clone(&read));
         Ok(read)
     }
 
     /// The write of this name, begun now if it is new.
-    pub(crate) async fn join_put(
+    pub(crate) fn join_put(
         &self,
         name: (u64, u64),
         key: &Bytes,
         chunk_len: u64,
     ) -> Result<Arc<Put>, Refusal> {
-        let (put, displaced) = {
-            let mut sessions = self.sessions();
-            if let Some(put) = sessions.put(name) {
-                return Ok(put);
-            }
-            sessions.change(name)?;
-            let (put, displaced) = self.place(key, chunk_len);
-            if let Ok(put) = &put {
-                sessions.add_put(name, Arc::clone(put));
-            }
-            (put, displaced)
-        };
-        self.discard(&displaced).await;
-        put
-    }
-
-    /// Begins a write that no other task has part in.
-    pub(crate) async fn open_put(&self, key: &Bytes, chunk_len: u64) -> Result<Arc<Put>, Refusal> {
-        let (put, displaced) = self.place(key, chunk_len);
-        self.discard(&displaced).await;
-        put
-    }
-
-    /// Places an object; also what is no longer cached because of it.
-    fn place(&self, key: &Bytes, chunk_len: u64) -> (Result<Arc<Put>, Refusal>, Vec<Location>) {
-        if self.is_stopping() {
-            return (Err(Refusal::Draining), Vec::new());
+        let mut sessions = self.sessions();
+        if let Some(put) = sessions.put(name) {
+            return Ok(put);
         }
-        match self.metadata().put(key, chunk_len) {
+        sessions.change(name)?;
+        let put = self.open_put(key, chunk_len)?;
+        sessions.add_put(name, Arc::clone(&put));
+        Ok(put)
+    }
+
+    /// Begins a write.
+    pub(crate) fn open_put(&self, key: &Bytes, chunk_len: u64) -> Result<Arc<Put>, Refusal> {
+        if self.is_stopping() {
+            return Err(Refusal::Draining);
+        }
+        let mut metadata = self.metadata();
+        // While nothing else is placed: whoever is given room finds the deletions that make it
+        // in the queues already.
+        match metadata.put(key, chunk_len) {
             Ok((location, evicted)) => {
                 self.metrics.n_evictions.add(evicted.len() as u64);
-                (Ok(Arc::new(Put::new(location, chunk_len))), evicted)
+                self.discard(&evicted);
+                Ok(Arc::new(Put::new(location, chunk_len)))
             }
-            Err((why, before)) => (Err(why), before.into_iter().collect()),
+            Err((why, before)) => {
+                self.discard(before.as_slice());
+                Err(why)
+            }
         }
     }
 
@@ -231,41 +229,42 @@ impl Shared {
 
     /// A chunk of a write was not stored: the object is not cached, and what there is of it is
     /// deleted.
-    pub(crate) async fn put_failed(&self, put: &Put) {
+    pub(crate) fn put_failed(&self, put: &Put) {
         if !put.fail() {
             return;
         }
         self.metrics.n_puts_broken_off.one();
         let Location { key, version, .. } = &put.location;
-        let removed = self.metadata().remove(key, Some(*version));
-        self.discard(removed.as_slice()).await;
+        self.remove(key, Some(*version));
     }
 
     /// Deletes an object. Whether it was cached.
-    pub(crate) async fn delete(&self, key: &Bytes) -> bool {
-        let removed = self.metadata().remove(key, None);
-        self.discard(removed.as_slice()).await;
-        removed.is_some()
+    pub(crate) fn delete(&self, key: &Bytes) -> bool {
+        self.remove(key, None)
     }
 
     /// Forgets an object in this version, too many of whose chunks are lost.
-    pub(crate) async fn forget(&self, location: &Location) {
-        let removed = self.metadata().remove(&location.key, Some(location.version));
-        self.discard(removed.as_slice()).await;
+    pub(crate) fn forget(&self, location: &Location) {
+        self.remove(&location.key, Some(location.version));
+    }
+
+    /// Forgets an object, in this version or in any, and has its chunks deleted. Whether it was
+    /// cached.
+    fn remove(&self, key: &Bytes, version: Option<u64>) -> bool {
+        let mut metadata = self.metadata();
+        let removed = metadata.remove(key, version);
+        self.discard(removed.as_slice());
+        removed.is_some()
     }
 
     /// Has the chunks of objects deleted from their functions, in the order of their queues.
-    pub(crate) async fn discard(&self, locations: &[Location]) {
-        let discarded = async {
-            for location in locations {
-                for (chunk, node) in (0..).zip(&location.nodes) {
-                    // A function whose queue stays full keeps a chunk that nobody will ask for.
-                    let _ = self.order(*node, location.id(chunk), Verb::Delete).await;
-                }
+    fn discard(&self, locations: &[Location]) {
+        let due = Instant::now() + self.config.request_limit;
+        for location in locations {
+            for (chunk, node) in (0..).zip(&location.nodes) {
+                self.functions[node.index()].orders.push_deletion(location.id(chunk), due);
             }
-        };
-        // All together have as long as one request.
-        let _ = timeout(self.config.request_limit, discarded).await;
+        }
     }
 
     /// Asks for a chunk, and waits until it comes or is refused, or its function answers that it
@@ -278,8 +277,10 @@ impl Shared {
         is_streamed: bool,
     ) -> Got {
         let (reply, answer) = oneshot::channel();
-        let reply = GetReply::One(reply);
-        let due = match self.ask_chunk(read, chunk, is_body_wanted, is_streamed, reply).await {
+        let (node, id) = (read.location.nodes[usize::from(chunk)], read.location.id(chunk));
+        let (read_too, reply) = (Arc::clone(read), Some(GetReply::One(reply)));
+        let verb = Verb::Get { read: read_too, is_body_wanted, is_streamed, reply };
+        let due = match self.order(node, id, verb).await {
             Ok(due) => due,
             Err(why) => return self.refused(read, chunk, why),
         };
@@ -330,19 +331,28 @@ impl Shared {
         outcome
     }
 
-    /// Asks for a chunk of a read, and leaves the waiting to who holds the other end of the reply;
-    /// until when it has to be answered.
-    pub(crate) async fn ask_chunk(
-        &self,
+    /// Asks for a chunk of a read, and leaves the waiting to who holds the other end of the reply,
+    /// also for room in the function's queue.
+    pub(crate) fn ask_chunk(
+        self: &Arc<Shared>,
         read: &Arc<Read>,
         chunk: u8,
         is_body_wanted: bool,
-        is_streamed: bool,
         reply: GetReply,
-    ) -> Result<Instant, Refusal> {
-        let (read_too, reply) = (Arc::clone(read), Some(reply));
-        let verb = Verb::Get { read: read_too, is_body_wanted, is_streamed, reply };
-        self.order(read.location.nodes[usize::from(chunk)], read.location.id(chunk), verb).await
+    ) {
+        let node = read.location.nodes[usize::from(chunk)];
+        let (read, reply) = (Arc::clone(read), Some(reply));
+        let due = Instant::now() + self.config.request_limit;
+        let id = read.location.id(chunk);
+        let verb = Verb::Get { read, is_body_wanted, is_streamed: false, reply };
+        let asked = self.functions[node.index()].orders.try_push(Order::new(id, due, verb));
+        if let Pushed::Full(order) = asked {
+            let shared = Arc::clone(self);
+            tokio::spawn(async move {
+                // Where there is no room in time, the reply is dropped, which says so.
+                let _ = shared.functions[node.index()].orders.push(order).await;
+            });
+        }
     }
 
     /// Notes that a chunk cannot be had.
@@ -363,16 +373,7 @@ impl Shared {
     /// Queues an order; until when it has to be done.
     async fn order(&self, node: NodeId, id: ChunkId, verb: Verb) -> Result<Instant, Refusal> {
         let due = Instant::now() + self.config.request_limit;
-        let orders = &self.functions[node.index()].orders;
-        let order = match orders.try_send(Order { id, due, verb }) {
-            Ok(()) => return Ok(due),
-            Err(TrySendError::Closed(_)) => return Err(Refusal::Draining),
-            Err(TrySendError::Full(order)) => order,
-        };
-        match timeout_at(due, orders.send(order)).await {
-            Ok(Ok(())) => Ok(due),
-            Ok(Err(_)) => Err(Refusal::Draining),
-            Err(_) => Err(Refusal::Busy),
-        }
+        self.functions[node.index()].orders.push(Order::new(id, due, verb)).await?;
+        Ok(due)
     }
 }

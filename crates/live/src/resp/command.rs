@@ -34,6 +34,8 @@ pub(super) enum ProtocolError {
 }
 
 const N_WORDS_MAX: u64 = 1024;
+/// How long all words of a command may be together, beside the longest.
+const BESIDE_LEN_MAX: usize = 1 << 20;
 const LINE_LEN_MAX: usize = 64 << 10;
 
 /// Reads the command at the start of `bytes`.
@@ -63,6 +65,10 @@ fn parse_array(bytes: &[u8], word_len_max: u64) -> Result<Parsed, ProtocolError>
             return Err(ProtocolError::TooLong { n_bytes, n_bytes_max: word_len_max });
         }
         let end = start + usize::try_from(n_bytes).map_err(|_| ProtocolError::Length)?;
+        let n_bytes_max = word_len_max.saturating_add(BESIDE_LEN_MAX as u64);
+        if n_bytes_max < end as u64 {
+            return Err(ProtocolError::TooLong { n_bytes: end as u64, n_bytes_max });
+        }
         match bytes.get(end..end + 2) {
             None => return more(end + 2),
             Some(b"\r\n") => {}
@@ -137,6 +143,9 @@ mod tests {
         check("*0\r\n", Ok(&[]));
         check("*1\r\n$4\r\nPI", Ok(&["..."]));
         check("*1\r\n$-1\r\n", Err(ProtocolError::Length));
+        // Each of its words is short enough.
+        let long = format!("*1024\r\n{}", format!("$9999\r\n{:0>9999}\r\n", 0).repeat(200));
+        assert!(matches!(parse(long.as_bytes(), 9_999), Err(ProtocolError::TooLong { .. })));
         check("*+1\r\n", Err(ProtocolError::Length));
         check("*99999\r\n", Err(ProtocolError::Words));
         check("*1\r\n:1\r\n", Err(ProtocolError::Bulk));

@@ -24,7 +24,7 @@ pub(super) struct Gathering {
     is_extended: bool,
     /// The chunks that were asked for and not answered yet.
     open: Vec<u8>,
-    /// The chunks that their functions no longer hold.
+    /// The chunks that their functions no longer hold, or hold damaged.
     pub(super) lost: Vec<u8>,
     /// The chunks that are held, and were not sent since others had settled the read.
     late: Vec<u8>,
@@ -32,7 +32,7 @@ pub(super) struct Gathering {
 
 impl Gathering {
     /// Asks for these chunks, of which `n_wanted` are enough.
-    pub(super) async fn ask(
+    pub(super) fn ask(
         shared: &Arc<Shared>,
         read: &Arc<Read>,
         chunks: Vec<u8>,
@@ -43,8 +43,7 @@ impl Gathering {
         let due = Instant::now() + shared.config.request_limit;
         for chunk in &chunks {
             let reply = GetReply::Each(answers.slot(*chunk));
-            // Where it cannot be asked for, its slot says so.
-            let _ = shared.ask_chunk(read, *chunk, is_body_wanted, false, reply).await;
+            shared.ask_chunk(read, *chunk, is_body_wanted, reply);
         }
         Gathering {
             shared: Arc::clone(shared),
@@ -67,11 +66,10 @@ impl Gathering {
         }
     }
 
-    /// Waits until everyone has answered, for what else was lost.
-    pub(super) async fn hear_out(&mut self) {
-        let mut of_no_use = Gathered::default();
+    /// Waits until everyone has answered.
+    pub(super) async fn hear_out(&mut self, gathered: &mut Gathered) {
         while !self.is_over() {
-            self.hear(&mut of_no_use).await;
+            self.hear(gathered).await;
         }
     }
 
@@ -117,6 +115,7 @@ impl Gathering {
                 metrics.sent_bytes.add(n_bytes as u64);
                 if let Err(error) = body.and_then(|it| gathered.add(it)) {
                     warn!(%error, "a chunk is not used");
+                    self.lost.push(chunk);
                 }
             }
             Answer::Late => {

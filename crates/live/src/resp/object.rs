@@ -31,30 +31,36 @@ pub(super) async fn get(
     key: &Bytes,
     room: &mut BytesMut,
 ) -> Found {
-    let Ok(read) = shared.open_read(key) else { return Found::Miss };
+    let metrics = &shared.metrics;
+    let Ok(read) = shared.open_read(key) else {
+        metrics.n_misses.one();
+        return Found::Miss;
+    };
     let n_chunks = u8::try_from(codec.code().n_chunks()).expect("at most 255");
     let n_data = codec.code().n_data();
     let mut gathered = Gathered::default();
-    let mut gathering = Gathering::ask(shared, &read, (0..n_chunks).collect(), false, n_data).await;
+    let mut gathering = Gathering::ask(shared, &read, (0..n_chunks).collect(), false, n_data);
     gathering.settle(&mut gathered).await;
-    let late = gathering.take_late();
-    if !gathered.is_decodable() && !late.is_empty() {
-        // One of the first d was broken off: the late ones are needed after all.
-        let mut again = Gathering::ask(shared, &read, late, true, 1).await;
-        again.settle(&mut gathered).await;
+    let mut decoded = decode(codec, &mut gathered, &mut gathering, room).await;
+    if decoded.is_none() {
+        // One of the first d was broken off, or is damaged: the late ones are needed after all.
+        gathering.hear_out(&mut gathered).await;
+        let late = gathering.take_late();
+        let n_late = late.len();
+        let mut again = Gathering::ask(shared, &read, late, true, n_late);
+        again.hear_out(&mut gathered).await;
+        gathering.lost.append(&mut again.lost);
+        decoded = decode(codec, &mut gathered, &mut gathering, room).await;
     }
-    let n_bytes = gathered.n_bytes();
-    let decoded = if n_bytes <= DECODED_HERE_MAX {
-        decode(codec, gathered, room)
-    } else {
-        let codec = Arc::clone(codec);
-        off_the_async_threads(n_bytes, move || decode(&codec, gathered, &mut BytesMut::new())).await
-    };
     if let Some(decoded) = decoded {
+        metrics.n_hits.one();
         return Found::Object(decoded, gathering);
     }
-    // What is left of it is of no use.
-    shared.forget(&read.location).await;
+    metrics.n_misses.one();
+    if codec.code().n_parity() < gathering.lost.len() {
+        // What is left of it is of no use. Otherwise functions could not be reached.
+        shared.forget(&read.location);
+    }
     Found::Miss
 }
 
@@ -65,14 +71,35 @@ pub(super) async fn repair(
     object: Decoded,
     mut gathering: Gathering,
 ) {
-    gathering.hear_out().await;
+    gathering.hear_out(&mut Gathered::default()).await;
     if !gathering.lost.is_empty() {
         recover(&shared, &codec, object.to_bytes(), &gathering).await;
     }
 }
 
-fn decode(codec: &Codec, gathered: Gathered, room: &mut BytesMut) -> Option<Decoded> {
-    gathered.is_decodable().then(|| gathered.decode(codec, room))?.ok()
+/// The object, if there are enough chunks that are whole. Damaged ones are lost.
+async fn decode(
+    codec: &Arc<Codec>,
+    gathered: &mut Gathered,
+    gathering: &mut Gathering,
+    room: &mut BytesMut,
+) -> Option<Decoded> {
+    if !gathered.is_decodable() {
+        return None;
+    }
+    let n_bytes = gathered.n_bytes();
+    let decoded = if n_bytes <= DECODED_HERE_MAX {
+        gathered.decode(codec, room)
+    } else {
+        let codec = Arc::clone(codec);
+        let mut taken = std::mem::take(gathered);
+        let work = move || (taken.decode(&codec, &mut BytesMut::new()), taken);
+        let (decoded, taken) = off_the_async_threads(n_bytes, work).await;
+        *gathered = taken;
+        decoded
+    };
+    gathering.lost.extend(gathered.take_damaged());
+    decoded.ok()
 }
 
 /// Stores an object on functions.
@@ -82,7 +109,7 @@ pub(super) async fn set(
     key: &Bytes,
     object: Bytes,
 ) -> Result<(), Refusal> {
-    let put = shared.open_put(key, chunk_len(codec.code(), object.len())).await?;
+    let put = shared.open_put(key, chunk_len(codec.code(), object.len()))?;
     let chunks = off_the_async_threads(object.len(), {
         let codec = Arc::clone(codec);
         move || encode(&codec, &object)
@@ -104,7 +131,7 @@ pub(super) async fn set(
         // Superseded: as if this write had been done just before the newer one.
         Ok(()) | Err(Refusal::Superseded) => Ok(()),
         Err(why) => {
-            shared.put_failed(&put).await;
+            shared.put_failed(&put);
             Err(why)
         }
     }
@@ -112,6 +139,7 @@ pub(super) async fn set(
 
 /// Puts the lost chunks of an object back in their places.
 async fn recover(shared: &Arc<Shared>, codec: &Arc<Codec>, object: Bytes, gathering: &Gathering) {
+    let lost = &gathering.lost;
     let chunks = off_the_async_threads(object.len(), {
         let codec = Arc::clone(codec);
         move || encode(&codec, &object)
@@ -119,8 +147,8 @@ async fn recover(shared: &Arc<Shared>, codec: &Arc<Codec>, object: Bytes, gather
     let mut stored = JoinSet::new();
     for (chunk, parts) in (0_u8..).zip(chunks.await) {
         let id = gathering.read.location.id(chunk);
-        let node = shared.metadata().node_of(&id);
-        let Some(node) = node.filter(|_| gathering.lost.contains(&chunk)) else { continue };
+        let place = shared.metadata().place_of(&id);
+        let Some((node, _)) = place.filter(|_| lost.contains(&chunk)) else { continue };
         let shared = Arc::clone(shared);
         stored.spawn(async move {
             if shared.set_chunk(node, id, SetBody::Whole(parts)).await.is_ok() {

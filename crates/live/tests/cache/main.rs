@@ -16,3 +16,4 @@ mod redis;
 #[path = "../../examples/chaos/relay.rs"]
 mod relay;
 mod replay;
+mod resp;

@@ -135,6 +135,28 @@ fn a_full_pool_evicts_by_clock_and_refuses_what_cannot_fit() {
 }
 
 #[test]
+fn one_object_may_take_the_places_of_hundreds() {
+    run(async {
+        let mut config = config();
+        (config.node_memory, config.node_overhead) = (Amount::megabytes(3), Amount::ZERO);
+        let cache = start(config).await;
+        for round in 1..3 {
+            for name in 0..700 {
+                put(&cache.client, &name.to_string(), round, 16_000).await;
+            }
+            put(&cache.client, "film", round, 11_000_000).await;
+            hit(&cache.client.get(b"film").await.unwrap(), "film", round, 11_000_000);
+        }
+        assert!(1_300 < cache.proxy.metrics().n_evictions.get());
+        // A chunk that is not there is missed once, however many chunks are asked for.
+        let n_misses = cache.proxy.metrics().n_misses.get();
+        assert_eq!(cache.client.get(b"none").await.unwrap().outcome, Outcome::Miss);
+        assert_eq!(cache.proxy.metrics().n_misses.get(), n_misses + 1);
+        cache.proxy.stop().await;
+    });
+}
+
+#[test]
 fn a_backup_hands_every_chunk_to_a_replica_while_reads_go_on() {
     run(async {
         let mut config = config();

@@ -1,0 +1,110 @@
+//! The door for clients of Redis, where functions fail it.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bytes::Bytes;
+use nodefn::Connection;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use units::NodeId;
+use wire::{ChunkId, Limits, Message, Role};
+
+use crate::pool::{Cache, TOKEN, config, object, run, start};
+
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// What a client of Redis is told of `song`: its bytes, or nothing.
+async fn get(cache: &Cache) -> Option<Vec<u8>> {
+    let mut stream = TcpStream::connect(cache.proxy.addresses.resp.unwrap()).await.unwrap();
+    stream.write_all(b"*2\r\n$3\r\nGET\r\n$4\r\nsong\r\n").await.unwrap();
+    let mut head = String::new();
+    while !head.ends_with("\r\n") {
+        head.push(char::from(stream.read_u8().await.unwrap()));
+    }
+    let n_bytes = head.trim_start_matches('$').trim_end().parse::<i64>().unwrap();
+    let mut body = vec![0; usize::try_from(n_bytes).ok()?];
+    stream.read_exact(&mut body).await.unwrap();
+    Some(body)
+}
+
+/// A client that asks for chunk 0 of `song`: its version and body.
+async fn chunk(cache: &Cache, request: u64) -> (Connection, u64, Vec<u8>) {
+    let token = Bytes::copy_from_slice(TOKEN.as_bytes());
+    let hello = Message::Hello { role: Role::Client, node: NodeId(0), session: 88, token };
+    let limits = Limits { body_len_max: 1 << 30 };
+    let address = cache.proxy.addresses.client;
+    let mut connection = Connection::dial(address, limits, &hello, LIMIT).await.unwrap();
+    connection.reader.frame_within(LIMIT).await.unwrap();
+    let id = ChunkId { key: "song".into(), chunk: 0, version: 0 };
+    let get = Message::Get { request, id, is_body_wanted: true };
+    connection.writer.send(&get).await.unwrap();
+    let answer = connection.reader.frame_within(LIMIT).await.unwrap();
+    let Message::Chunk { version, body_len, .. } = answer.message else { panic!("{answer:?}") };
+    let (body, _) = connection.reader.body(body_len, LIMIT).await.unwrap();
+    (connection, version, body.to_vec())
+}
+
+#[test]
+fn a_damaged_chunk_is_done_without_and_put_back() {
+    // Checked by who received it, and only when the object is decoded.
+    for n_bytes in [400_000, 4_000_000] {
+        run(async {
+            let cache = start(config()).await;
+            let song = object("song", 1, n_bytes);
+            cache.client.put(b"song", song.clone()).await.unwrap();
+            let (mut connection, version, mut body) = chunk(&cache, 1).await;
+            let whole = body.clone();
+            body[1_000] ^= 1;
+            let id = ChunkId { key: "song".into(), chunk: 0, version };
+            let body_len = body.len() as u64;
+            let set = Message::Set { request: 2, id: id.clone(), body_len };
+            connection.writer.send_with_body(&set, body.into(), LIMIT).await.unwrap();
+            let answer = connection.reader.frame_within(LIMIT).await.unwrap();
+            assert!(matches!(answer.message, Message::Stored { .. }), "{answer:?}");
+            // One that is longer than its place is not taken at all.
+            let set = Message::Set { request: 3, id, body_len: body_len + 1 };
+            let long = Bytes::from(vec![0; whole.len() + 1]);
+            connection.writer.send_with_body(&set, long, LIMIT).await.unwrap();
+            let answer = connection.reader.frame_within(LIMIT).await.unwrap();
+            assert!(matches!(answer.message, Message::Refused { .. }), "{answer:?}");
+            // Which chunks are the first d is up to chance.
+            for request in 4.. {
+                assert!(get(&cache).await.unwrap() == song, "{n_bytes} bytes");
+                if chunk(&cache, request).await.2 == whole {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            cache.proxy.stop().await;
+        });
+    }
+}
+
+#[test]
+fn an_object_whose_functions_do_not_answer_is_missed_and_stays() {
+    run(async {
+        let mut config = config();
+        config.request_limit = Duration::from_millis(300);
+        let cache = start(config).await;
+        let song = object("song", 1, 400_000);
+        cache.client.put(b"song", song.clone()).await.unwrap();
+        while cache.pool.n_idle() < 6 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        cache.pool.is_mute.store(true, Ordering::Relaxed);
+        assert_eq!(get(&cache).await, None);
+        cache.pool.is_mute.store(false, Ordering::Relaxed);
+        let metrics = cache.proxy.metrics();
+        assert_eq!((metrics.n_hits.get(), metrics.n_misses.get()), (0, 1));
+        while get(&cache).await.is_none() {}
+        assert!(get(&cache).await.unwrap() == song);
+        // One that is lost is not.
+        for node in 0..6 {
+            cache.pool.kill(node);
+        }
+        assert_eq!(get(&cache).await, None);
+        assert_eq!(cache.proxy.n_objects(), 0);
+        cache.proxy.stop().await;
+    });
+}
