@@ -1,9 +1,9 @@
 //! The command line: what can be typed, before it is looked at more closely.
 
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Args as ArgGroupOf, Parser, Subcommand};
+use clap::{ArgGroup, Args as ArgGroupOf, Parser, Subcommand, value_parser};
 use clap_complete::Shell;
 use policy::EvictionPolicy;
 use pricing::Accounting;
@@ -437,8 +437,13 @@ pub(crate) struct CalibrateArgs {
     #[arg(long)]
     pub(crate) csv: bool,
     /// GETs behind each point
-    #[arg(long, value_name = "N", default_value = "60")]
-    pub(crate) gets: NonZeroU32,
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "60",
+        value_parser = value_parser!(u32).range(2..)
+    )]
+    pub(crate) gets: u32,
     /// Names the randomness: the same seed, the same profile
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,

@@ -103,7 +103,8 @@ impl Experiment {
         let Selection { hours, min_size, max_size, scale_size, clamp_size } = selection;
         let sizes = [min_size, max_size, clamp_size].map(|it| it.map(Bytes::get));
         let described = format!(
-            "{:?} {sizes:?} {scale_size:?} {policy} {names:?} {} {price_text} {}",
+            // The systems also as they were read: a schedule is a file's.
+            "{:?} {sizes:?} {scale_size:?} {policy} {names:?} {systems:?} {} {price_text} {}",
             hours.map(Nanos::get),
             accounting.name(),
             profile_text,

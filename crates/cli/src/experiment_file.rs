@@ -1,5 +1,6 @@
 //! An experiment as its file spells it: what is asked, what is run, and what it is held against.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::Context;
@@ -82,7 +83,7 @@ struct WorkloadFile {
     select: SelectFile,
 }
 
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SelectFile {
     hours: Option<String>,
@@ -156,6 +157,13 @@ impl ExperimentFile {
             )
             .into());
         }
+        if !self.workload.is_empty() && self.select != SelectFile::default() {
+            return Err(UsageError(
+                "`select` stands beside `workload`; write it into each workload".to_owned(),
+            )
+            .into());
+        }
+        self.check_names()?;
         let of_workloads = self.workload.iter().flat_map(|it| &it.systems);
         self.sweep.check(self.systems.iter().chain(of_workloads))?;
         if self.workload.is_empty() {
@@ -167,6 +175,26 @@ impl ExperimentFile {
             self.named(it.name.clone(), trace, &it.select, &it.systems, seeds)
         };
         self.workload.iter().map(named).collect()
+    }
+
+    /// Refuses workloads whose results could not be told apart, or would go elsewhere.
+    fn check_names(&self) -> Result<(), UsageError> {
+        let mut names = BTreeSet::new();
+        for WorkloadFile { name, .. } in &self.workload {
+            let is_plain = |it: char| it.is_alphanumeric() || matches!(it, '_' | '-');
+            if name.is_empty() || !name.chars().all(is_plain) {
+                return Err(UsageError(format!(
+                    "`workload.name`: `{name}` cannot be a part of file names; write letters, \
+                     digits, `_` and `-`"
+                )));
+            }
+            if !names.insert(name) {
+                return Err(UsageError(format!(
+                    "`workload.name`: two are called `{name}`; give each a name of its own"
+                )));
+            }
+        }
+        Ok(())
     }
 
     fn named(

@@ -9,7 +9,7 @@ use trace::{
     Draft, ErrorKind, Format, KnownBy, Profile, ReadOptions, RegistryFilter, Selection, Source,
     Trace, TraceError,
 };
-use units::Nanos;
+use units::{Nanos, Time};
 
 use crate::args::{ReadArgs, UsageError};
 use crate::trace_args::TraceConvertArgs;
@@ -124,7 +124,9 @@ impl Input {
             output::note(&format!("{name}: {it}"));
         }
         let cut = selection.hours.filter(|it| *it <= span_read);
-        let span = cut.unwrap_or(trace.span());
+        // Times count from the first request that was read, whether it is selected or not.
+        let last = trace.requests().last().map_or(Nanos::ZERO, |it| Time::START.until(it.at));
+        let span = cut.unwrap_or(last);
         Ok(Input { trace, span })
     }
 }
@@ -182,6 +184,8 @@ fn open(name: &str, read: &ReadArgs) -> anyhow::Result<Trace> {
         return Ok(trace);
     }
     let trace = read_files(name, &paths, n_bytes, &options)?;
+    // A copy knows the unit of its times for certain.
+    check_span(name, trace.source(), trace.span())?;
     trace_cache::keep(&trace, &kept)?;
     Ok(trace)
 }

@@ -238,7 +238,11 @@ impl InfiniCache<'_> {
     /// Serves a request that waited for the fetch of its object.
     fn resume(&mut self, now: Time, number: u32, agenda: &mut Agenda<Event>) {
         let request = self.request_at(number);
-        if self.objects[request.object.index()].block.is_some() {
+        let Object { block, arrives_at, .. } = self.objects[request.object.index()];
+        if block.is_some() && now < arrives_at {
+            // Evicted meanwhile, and fetched for another: that one is waited for, too.
+            agenda.at(arrives_at, Event::Resume(number));
+        } else if block.is_some() {
             self.read(now, number, agenda);
         } else {
             // Evicted meanwhile: what the fetch brought is handed on all the same.
@@ -326,7 +330,6 @@ impl InfiniCache<'_> {
         it.arrives_at = coded_at;
         let block = it.block.expect("a cached object has a placement");
         self.contents.retain(block);
-        agenda.at(coded_at, Event::Fill(block, number));
         let mut evicted = evicted.or_else(|| self.proxies[index].placer.evict_more(object));
         while let Some(victim) = evicted {
             let overcommitted_max = self.proxies[index].placer.overcommitted_max();
@@ -335,6 +338,12 @@ impl InfiniCache<'_> {
             counts.overcommitted_max = counts.overcommitted_max.max(overcommitted_max);
             self.discard(now, victim, number, agenda);
             evicted = self.proxies[index].placer.evict_more(object);
+        }
+        if coded_at == now {
+            // At once: a read of this very instant is ordered after it.
+            self.fill(now, block, number, agenda);
+        } else {
+            agenda.at(coded_at, Event::Fill(block, number));
         }
     }
 

@@ -75,6 +75,13 @@ fn shorts() -> impl Strategy<Value = Vec<Short>> {
     prop::collection::vec((0..90_u64, 0..N_OBJECTS, 0..60_u64, op), 1..120)
 }
 
+/// Requests at most a second apart, many of them at once, for objects of which few fit.
+fn rush() -> impl Strategy<Value = Vec<Short>> {
+    let op = prop_oneof![8 => Just(Op::Get), 3 => Just(Op::Put)];
+    let size = prop_oneof![0..2_u64, 10..27_u64];
+    prop::collection::vec((0..2_u64, 0..5_u32, size, op), 1..120)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
@@ -200,6 +207,17 @@ proptest! {
         }
     }
 
+    /// Second for second, as many traces have it: what is written and read in one instant is read
+    /// as it was written, and so is what is fetched again while others still wait for it.
+    #[test]
+    fn nothing_is_lost_in_a_rush(rush in rush(), seed in 0..1000_u64) {
+        for pool in ["nodes=6,code=4+0", "nodes=6,code=4+2,codec=ec-native", "nodes=1,code=1+0"] {
+            let system = format!("infinicache:{pool},memory=128MB,backup=off,reclaim=none");
+            let counts = replay(&system, &requests(&rush), seed).total().counts;
+            prop_assert_eq!((counts.n_resets, counts.n_recoveries), (0, 0), "{}", system);
+        }
+    }
+
     #[test]
     fn where_enough_make_way_no_function_holds_more_than_its_memory(
         shorts in shorts(),
@@ -225,6 +243,18 @@ proptest! {
 /// A request a minute for one object of 40 MB, for an hour.
 fn steady() -> Vec<Request> {
     requests(&[(60, 0, 40, Op::Get); 60])
+}
+
+/// A replica that takes longer to copy than an invocation may last is ended once it has all.
+#[test]
+fn a_sync_that_outlasts_an_invocation_ends() {
+    let mut profile = Profile::aws_2019_fast20();
+    profile.function.execution_limit = Nanos::seconds(10);
+    let system = "infinicache:nodes=1,code=1+0,memory=3008MB,backup=10min,reclaim=none";
+    let mut shorts: Vec<Short> = (0..24).map(|it| (20, it, 100, Op::Put)).collect();
+    shorts.extend([(300, 0, 100, Op::Get), (300, 1, 100, Op::Get)]);
+    let counts = replay_under(&profile, "", system, &requests(&shorts), 1).total().counts;
+    assert!(0 < counts.n_timeouts, "{counts:?}");
 }
 
 #[test]

@@ -73,6 +73,8 @@ pub(crate) struct Builder<'a> {
     is_in_order: bool,
     /// How many rows had been out of order by then.
     n_out_of_order_before: u64,
+    /// How many rows of all sources have no time of their own.
+    n_timeless: u64,
 }
 
 /// How many requests [`Builder::push_all`] takes at once, and how far [`Builder::look_ahead`] does:
@@ -186,6 +188,13 @@ impl<'a> Builder<'a> {
         }
         self.requests.push(Request { at: Time::from_nanos(nanos), size, object, op });
         Ok(())
+    }
+
+    /// The number, from 1, of a row that has no time: of the rows of all sources, which follow one
+    /// another.
+    pub(crate) fn timeless_row(&mut self) -> u64 {
+        self.n_timeless += 1;
+        self.n_timeless
     }
 
     /// Counts a row left out because its operation moves no object.

@@ -39,7 +39,7 @@ pub(crate) fn calibrate(args: &CalibrateArgs) -> anyhow::Result<()> {
         None => Profile::AWS_2019_FAST20_TEXT.to_owned(),
         Some(path) => fs_err::read_to_string(path)?,
     };
-    let effort = Effort { n_gets: args.gets.get(), seed: args.seed };
+    let effort = Effort { n_gets: args.gets, seed: args.seed };
     let threads = replay::thread_pool(args.jobs.jobs)?;
     let mut search = Search::new(&start, effort, &threads)?;
     if !args.check {

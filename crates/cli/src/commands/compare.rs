@@ -23,13 +23,40 @@ pub(crate) fn compare(args: &CompareArgs) -> anyhow::Result<()> {
         write_comparisons(dir, "results", &comparisons)?;
         output::write_text(&dir.join("results.json"), &json)?;
         let question = format!("What would {} cost, hit and lose?", args.trace.trace);
-        let systems = experiment.systems.iter().map(|it| format!(" --system {}", it.name));
-        let configuration =
-            format!("infinisim compare {}{}", args.trace.trace, systems.collect::<String>());
+        let words = std::env::args_os().skip(1).map(|it| it.to_string_lossy().into_owned());
         let notes = notes(comparison, &experiment);
-        own_page::write(dir, &comparisons, &question, &configuration, &notes)?;
+        own_page::write(dir, &comparisons, &question, &as_typed(words), &notes)?;
     }
     output::print(&shown(comparison, &experiment, &args.result.form))
+}
+
+/// The command of these words, without those on which no result depends.
+fn as_typed(mut words: impl Iterator<Item = String>) -> String {
+    const WITH_VALUE: [&str; 4] = ["-o", "--output-dir", "-j", "--jobs"];
+    let mut command = "infinisim".to_owned();
+    while let Some(word) = words.next() {
+        let is_short = |it: &&str| !it.starts_with("--") && word.starts_with(*it);
+        let is_long = |it: &&str| it.starts_with("--") && word.starts_with(&format!("{it}="));
+        if WITH_VALUE.contains(&&*word) {
+            words.next();
+        } else if !WITH_VALUE.iter().any(|it| is_short(it) || is_long(it))
+            && !["--json", "--csv"].contains(&&*word)
+        {
+            command.push(' ');
+            command.push_str(&quoted(&word));
+        }
+    }
+    command
+}
+
+/// A word as a shell takes it for one.
+fn quoted(word: &str) -> String {
+    let is_plain = |it: char| it.is_alphanumeric() || "-_./:=,+%@".contains(it);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
 }
 
 /// A comparison in the form that was asked for.
@@ -63,4 +90,22 @@ pub(crate) fn overcommitted(comparison: &Comparison) -> Vec<String> {
         }
     }
     notes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_shown_as_typed_but_for_where_its_result_goes() {
+        let check = |typed: &[&str], expect: &str| {
+            assert_eq!(as_typed(typed.iter().map(|it| (*it).to_owned())), expect);
+        };
+        check(
+            &["compare", "t.csv", "--system", "s3", "-o", "out", "--json", "--seed=7"],
+            "infinisim compare t.csv --system s3 --seed=7",
+        );
+        check(&["compare", "-j2", "--jobs=3", "--output-dir=a b", "t"], "infinisim compare t");
+        check(&["compare", "it's *.json"], r"infinisim compare 'it'\''s *.json'");
+    }
 }

@@ -142,6 +142,11 @@ fn times_that_were_guessed_wrong() {
     let trace = format!("time,key,size\n{}\n", rows.join("\n"));
     let workplace = Workplace::new().file("trace.csv", trace);
     assert_snapshot!(failure(&workplace, "compare trace.csv"), @"1: error: `trace.csv` spans 2082.29d if its times are seconds, which nothing says; name their unit with `--time-unit` (s, ms, us or ns)");
+    // A converted copy would know the unit for certain, so none is kept.
+    for _ in 0..2 {
+        let again = failure(&workplace, "compare trace.csv --cache copies");
+        assert!(again.contains("spans 2082.29d if its times are seconds"), "{again}");
+    }
     let json = workplace.run("compare trace.csv --json --time-unit ms --system s3").json();
     assert_eq!(json["trace"]["span_s"], 179_910.0);
 }
@@ -163,6 +168,17 @@ fn experiments_that_cannot_be_run() {
     assert_snapshot!(of(&good.replace("s3", "s4")), @"2: error: cannot run `it.toml`: no system is called `s4`; write elasticache:NODE_TYPE (such as elasticache:cache.r5.24xlarge), infinicache or s3");
     let figure = of(&format!("figure = \"fig2\"\n{good}"));
     assert!(figure.contains("no figure is called `fig2`; write one of table1, "), "{figure}");
+    let workloads = |select: &str, names: [&str; 2]| {
+        let text = names.map(|it| format!("[[workload]]\nname = \"{it}\"\nsystems = [\"s3\"]\n"));
+        of(&format!("question = \"?\"\ntrace = \"trace.csv\"\n{select}{}", text.concat()))
+    };
+    let select = "select = { hours = \"1h\" }\n";
+    assert_snapshot!(workloads(select, ["a", "b"]), @"2: error: cannot run `it.toml`: `select` stands beside `workload`; write it into each workload");
+    assert_snapshot!(workloads("", ["a", "a"]), @"2: error: cannot run `it.toml`: `workload.name`: two are called `a`; give each a name of its own");
+    assert_snapshot!(workloads("", ["a", "../b"]), @"2: error: cannot run `it.toml`: `workload.name`: `../b` cannot be a part of file names; write letters, digits, `_` and `-`");
+    let bench =
+        include_str!("../../../../experiments/fig12.toml").replace("n_gets = 40", "n_gets = 1");
+    assert_snapshot!(of(&bench), @"2: error: cannot run `it.toml`: `n_gets` is 1; write at least 2");
     let nothing = of(&good.replace("systems = [\"s3\"]", ""));
     assert!(nothing.contains("`systems` is missing; write which to run"), "{nothing}");
     assert_snapshot!(of(&format!("{good}seeds = []")), @"2: error: cannot run `it.toml`: `seeds` is empty; write at least one");

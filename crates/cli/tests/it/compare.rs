@@ -105,6 +105,11 @@ fn selections_drop_and_clamp() {
     let clamped = small().run("trace info trace.csv --json --clamp-size 5MB").json();
     assert_eq!(clamped["n_requests"], 360);
     assert_eq!(clamped["request_size_bytes"]["max"], 5e6);
+    // A run lasts from the first request that was read, though it be dropped.
+    let late = "time_s,key,size\n0,a,1\n36000,b,20000000\n180000,b,20000000\n";
+    let late = Workplace::new().file("late.csv", late);
+    let json = late.run("compare late.csv --json --system s3 --min-size 10MB").json();
+    assert_eq!(json["trace"]["span_s"], 180_000.0);
 }
 
 #[test]

@@ -72,14 +72,14 @@ fn it_is_a_table_for_a_person_and_files_for_a_program() {
     let printed = workplace.run("sweep pool.toml -o out -j 1").ok();
     assert!(printed.lines().all(|it| it.chars().count() <= 80), "{printed}");
     assert_snapshot!(printed, @"
-    350 requests for 39 objects in 59.67min: 7.09 GB requested, 819 MB unique
+    350 requests for 39 objects in 59.83min: 7.09 GB requested, 819 MB unique
 
        system       nodes  backup     US$  hits, %  kept, %  mean, ms  p99, ms
     *  s3           –      –       0.0002   100.00   100.00       954     1847
     *  infinicache  12     off     0.0060    88.86   100.00       171     1727
     *  infinicache  24     off     0.0073    88.86   100.00       171     1727
        infinicache  12     5min    0.0100    88.86   100.00       171     1727
-       infinicache  24     5min    0.0146    88.86   100.00       171     1727
+       infinicache  24     5min    0.0147    88.86   100.00       171     1727
 
     note: *: no other is as cheap and, on average, as fast; the cheapest first
     note: means over the seeds; --csv and --json have their intervals
@@ -87,7 +87,7 @@ fn it_is_a_table_for_a_person_and_files_for_a_program() {
         machine nor the store behind a cache is charged (--accounting full charges
         both)
     infinisim 0.1.0, seeds 1, 2, prices aws-us-east-1-2019-12, experiment
-        b03205f72d7f6e71e979dbba80726e76, trace 99d1972e8e21600b929b21dc4043c866
+        bb9de27e9da36c18d418a4950a584105, trace 99d1972e8e21600b929b21dc4043c866
     ");
     let csv = workplace.run("sweep pool.toml --csv").ok();
     let path = |name: &str| workplace.path().join("out").join(name);

@@ -156,8 +156,11 @@ impl InfiniCache<'_> {
         let half = self.config.function.half_round_trip();
         let round_trip = self.config.function.round_trip;
         let function = &mut self.functions[node.index()];
+        // One that waits for its replica stays up for as long as that takes.
+        let is_waiting = function.replica.is_some();
+        let returns_by = |it: &Session| it.ends_at(self.config.execution_limit);
         match &mut function.session {
-            Some(session) if session.ends_at(self.config.execution_limit) <= now + half => {}
+            Some(session) if !is_waiting && returns_by(session) <= now + half => {}
             Some(session) => {
                 session.lease.pinged(now);
                 if now + round_trip < deadline {

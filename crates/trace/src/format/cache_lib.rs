@@ -58,13 +58,11 @@ fn read(
         ttl: header.find("ttl"),
     };
     let mut clock: Option<Clock> = None;
-    let mut n_rows = 0;
     each_row(&mut rows, builder, |row, builder| {
-        n_rows += 1;
         let new = |index: usize| Clock::detect(options.time_unit, None, row.field(index));
         require_fields(row, layout.n_columns)?;
         let nanos = match layout.time {
-            None => n_rows * TimeUnit::Seconds.nanos(),
+            None => builder.timeless_row() * TimeUnit::Seconds.nanos(),
             Some(index) => {
                 let clock = clock.get_or_insert_with(|| new(index));
                 let wrong = |it| refused(row.field(index), "op_time", row.position(), it);

@@ -187,6 +187,14 @@ fn cache_lib_by_the_names_of_its_columns() {
     1 k2 5 put
     2 k1 87 get
     ");
+    // Files without times follow one another.
+    let header = "key,op,size,op_count,key_size\n";
+    let files = ["a,GET,1,1,48\na,GET,1,1,48\n", "b,GET,1,1,48\na,GET,1,1,48\n"];
+    let files = files.map(|it| format!("{header}{it}"));
+    let all = read_all(&[&files[0], &files[1]], &mut |_| ()).unwrap();
+    let rows: Vec<String> =
+        all.rows().map(|it| format!("{}", String::from_utf8_lossy(&it.key))).collect();
+    assert_eq!(rows, ["a", "a", "b", "a"]);
     insta::assert_snapshot!(detected(
         "op_time,key,key_size,op,op_count,size,cache_hits,ttl,usecase,sub_usecase\n\
          604038471,8213,48,GET,1,87,1,0,366,300\n604038473,8213,48,SET,1,87,1,60,366,300\n"

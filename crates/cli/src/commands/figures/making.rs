@@ -289,6 +289,10 @@ fn measured(
 ) -> anyhow::Result<Vec<Measured>> {
     let (profile, profile_text): (Profile, String) = profile_of(&file.profile)?;
     let n_gets = if is_quick { N_GETS_QUICK } else { file.n_gets.unwrap_or(N_GETS_QUICK) };
+    if n_gets < 2 {
+        // What is measured is the time from the first to the last.
+        return Err(UsageError(format!("`n_gets` is {n_gets}; write at least 2")).into());
+    }
     let seeds = file.seeds()?;
     let question = format!("{bench:?} {n_gets} {seeds:?} {profile_text} {reference}");
     Store::find_or(store, &question, || {
