@@ -7,8 +7,8 @@ use policy::EvictionPolicy;
 use pricing::{Accounting, PriceBook};
 use sim::{Profile, Surroundings, System, SystemKind};
 use trace::Selection;
+use twox_hash::XxHash3_128;
 use units::{Bytes, Nanos};
-use xxhash_rust::xxh3::xxh3_128;
 
 use crate::args::{CompareArgs, DEFAULT_BOOK, PriceArgs, TraceArgs, UsageError};
 use crate::output;
@@ -109,9 +109,9 @@ impl Experiment {
             accounting.name(),
             profile_text,
         );
-        let hash = format!("{:032x}", xxh3_128(described.as_bytes()));
+        let hash = format!("{:032x}", XxHash3_128::oneshot(described.as_bytes()));
         let surroundings = format!("{} {price_text} {profile_text}", accounting.name());
-        let surroundings_hash = format!("{:032x}", xxh3_128(surroundings.as_bytes()));
+        let surroundings_hash = format!("{:032x}", XxHash3_128::oneshot(surroundings.as_bytes()));
         Ok(Experiment {
             trace,
             selection,

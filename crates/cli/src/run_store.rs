@@ -12,8 +12,8 @@ use report::comparison::{
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sim::Counts;
+use twox_hash::XxHash3_128;
 use units::Usd;
-use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use crate::output;
 
@@ -83,7 +83,7 @@ impl Store {
     }
 
     fn path(&self, question: &str) -> PathBuf {
-        let hash = xxh3_128(format!("{:032x} {question}", self.program).as_bytes());
+        let hash = XxHash3_128::oneshot(format!("{:032x} {question}", self.program).as_bytes());
         self.dir.join(format!("{hash:032x}.json"))
     }
 
@@ -94,14 +94,14 @@ impl Store {
 
 fn program_hash() -> anyhow::Result<u128> {
     let mut file = fs_err::File::open(std::env::current_exe()?)?;
-    let mut hasher = Xxh3::new();
+    let mut hasher = XxHash3_128::new();
     let mut block = vec![0; 1 << 20];
     loop {
         let n_read = file.read(&mut block)?;
         if n_read == 0 {
-            return Ok(hasher.digest128());
+            return Ok(hasher.finish_128());
         }
-        hasher.update(&block[..n_read]);
+        hasher.write(&block[..n_read]);
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use trace::{ReadOptions, Trace};
-use xxhash_rust::xxh3::Xxh3;
+use twox_hash::XxHash3_128;
 
 use crate::output;
 
@@ -15,10 +15,10 @@ pub(crate) fn place(
     sources: &[PathBuf],
     options: &ReadOptions,
 ) -> anyhow::Result<PathBuf> {
-    let mut hasher = Xxh3::new();
+    let mut hasher = XxHash3_128::new();
     // A format may be read differently by another version.
-    hasher.update(env!("CARGO_PKG_VERSION").as_bytes());
-    hasher.update(format!("{options:?}").as_bytes());
+    hasher.write(env!("CARGO_PKG_VERSION").as_bytes());
+    hasher.write(format!("{options:?}").as_bytes());
     let mut block = vec![0; 1 << 20];
     for source in sources {
         let mut file = fs_err::File::open(source)?;
@@ -29,12 +29,12 @@ pub(crate) fn place(
                 break;
             }
             n_bytes += n_read as u64;
-            hasher.update(&block[..n_read]);
+            hasher.write(&block[..n_read]);
         }
         // Where one file ends matters too.
-        hasher.update(&n_bytes.to_le_bytes());
+        hasher.write(&n_bytes.to_le_bytes());
     }
-    Ok(dir.join(format!("{:032x}.infinisim", hasher.digest128())))
+    Ok(dir.join(format!("{:032x}.infinisim", hasher.finish_128())))
 }
 
 /// The copy, if there is one that is well.

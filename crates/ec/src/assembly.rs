@@ -1,7 +1,8 @@
 //! The chunks of one stripe, as they come in.
 
 use bytes::{Bytes, BytesMut};
-use xxhash_rust::xxh3::Xxh3;
+use std::hash::Hasher as _;
+use twox_hash::XxHash3_64;
 
 use crate::codec::Codec;
 use crate::engine::Engine;
@@ -82,7 +83,7 @@ impl Assembly {
         {
             return Err(ChunkError::NotWhole { number });
         }
-        let object = self.decode_stripe(codec, &mut Xxh3::new())?;
+        let object = self.decode_stripe(codec, &mut XxHash3_64::new())?;
         Ok(object.freeze())
     }
 
@@ -90,7 +91,7 @@ impl Assembly {
     pub(crate) fn decode_stripe<E: Engine>(
         &self,
         codec: &Codec<E>,
-        so_far: &mut Xxh3,
+        so_far: &mut XxHash3_64,
     ) -> Result<BytesMut, ChunkError> {
         let too_few = EcError::TooFewChunks { code: codec.code(), n_given: self.n_present };
         let stripe = self.stripe.ok_or(too_few.clone())?;
@@ -124,8 +125,8 @@ impl Assembly {
         }
         codec.recover(&mut object, &lost, &parity)?;
 
-        so_far.update(&object);
-        let xxh3 = so_far.digest();
+        so_far.write(&object);
+        let xxh3 = so_far.finish();
         if xxh3 != stripe.object_xxh3 {
             return Err(ChunkError::WrongObject { xxh3, xxh3_needed: stripe.object_xxh3 });
         }

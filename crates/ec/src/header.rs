@@ -1,8 +1,8 @@
 //! What goes before each chunk, so that a wrong, stale or damaged one is found.
 
 use thiserror::Error;
+use twox_hash::XxHash3_64;
 use units::Bytes;
-use xxhash_rust::xxh3::xxh3_64;
 
 use crate::code::Code;
 use crate::engine::Family;
@@ -126,7 +126,7 @@ impl ChunkHeader {
 
     /// The header of the chunk `index` of a stripe.
     pub fn new(stripe: StripeHeader, index: usize, chunk: &[u8]) -> ChunkHeader {
-        ChunkHeader { stripe, index, chunk_xxh3: xxh3_64(chunk) }
+        ChunkHeader { stripe, index, chunk_xxh3: XxHash3_64::oneshot(chunk) }
     }
 
     /// The header on the wire.
@@ -147,7 +147,7 @@ impl ChunkHeader {
         bytes[32..40].copy_from_slice(&object_len.get().to_le_bytes());
         bytes[40..48].copy_from_slice(&self.chunk_xxh3.to_le_bytes());
         bytes[48..56].copy_from_slice(&object_xxh3.to_le_bytes());
-        let sum = xxh3_64(&bytes[..56]);
+        let sum = XxHash3_64::oneshot(&bytes[..56]);
         bytes[56..].copy_from_slice(&sum.to_le_bytes());
         bytes
     }
@@ -168,7 +168,7 @@ impl ChunkHeader {
             return Err(ChunkError::Version { version: bytes[4] });
         }
         let damaged = |what| Err(ChunkError::DamagedHeader { what });
-        if xxh3_64(&bytes[..56]) != number_at(bytes, 56) {
+        if XxHash3_64::oneshot(&bytes[..56]) != number_at(bytes, 56) {
             return damaged("checksum");
         }
         // From here on, only a writer who is wrong or means harm gets it wrong.
@@ -218,7 +218,7 @@ impl ChunkHeader {
         if u64::try_from(chunk.len()) != Ok(n_bytes_needed) {
             return Err(ChunkError::WrongLength { index, n_bytes: chunk.len(), n_bytes_needed });
         }
-        if xxh3_64(chunk) != self.chunk_xxh3 {
+        if XxHash3_64::oneshot(chunk) != self.chunk_xxh3 {
             return Err(ChunkError::Damaged { index });
         }
         Ok(())
@@ -236,7 +236,7 @@ impl StripeHeader {
             is_last: true,
             stripe_len: object_len,
             object_len,
-            object_xxh3: xxh3_64(object),
+            object_xxh3: XxHash3_64::oneshot(object),
         }
     }
 

@@ -1,10 +1,11 @@
 //! Objects that come and go by stripes, each coded as soon as it is there.
 
+use std::hash::Hasher as _;
 use std::io::{self, Read, Write};
 
 use bytes::Bytes;
 use thiserror::Error;
-use xxhash_rust::xxh3::Xxh3;
+use twox_hash::XxHash3_64;
 
 use crate::assembly::Assembly;
 use crate::codec::{Codec, rows};
@@ -23,7 +24,7 @@ pub struct StripeEncoder<'a, E> {
     /// What has arrived of the stripe; with room for the padding of its last chunk.
     stripe: Vec<u8>,
     parity: Vec<u8>,
-    so_far: Xxh3,
+    so_far: XxHash3_64,
     object_len: u64,
     number: u64,
 }
@@ -76,7 +77,7 @@ impl<'a, E: Engine> StripeEncoder<'a, E> {
             stripe_len,
             stripe: Vec::with_capacity(chunk_len * codec.code().n_data()),
             parity: vec![0; chunk_len * codec.code().n_parity()],
-            so_far: Xxh3::new(),
+            so_far: XxHash3_64::new(),
             object_len: 0,
             number: 0,
         }
@@ -124,7 +125,7 @@ impl<'a, E: Engine> StripeEncoder<'a, E> {
         let code = self.codec.code();
         let n_bytes = self.stripe.len();
         let chunk_len = code.chunk_len(n_bytes);
-        self.so_far.update(&self.stripe);
+        self.so_far.write(&self.stripe);
         let stripe_len = u64::try_from(n_bytes).expect("a length fits 64 bits");
         self.object_len += stripe_len;
         let stripe = StripeHeader {
@@ -134,7 +135,7 @@ impl<'a, E: Engine> StripeEncoder<'a, E> {
             is_last,
             stripe_len: units::Bytes::new(stripe_len),
             object_len: units::Bytes::new(self.object_len),
-            object_xxh3: self.so_far.digest(),
+            object_xxh3: self.so_far.finish(),
         };
 
         let mut parity = rows(&mut self.parity, chunk_len, chunk_len);
@@ -210,7 +211,7 @@ pub fn decode_stream<E: Engine>(
     report: &mut StreamReport,
 ) -> Result<(), StreamError> {
     *report = StreamReport::default();
-    let mut so_far = Xxh3::new();
+    let mut so_far = XxHash3_64::new();
     let mut is_good = vec![true; inputs.len()];
     loop {
         let number = report.n_stripes;

@@ -7,8 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use tokio::time::Instant;
+use twox_hash::XxHash3_64;
 use units::Nanos;
-use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::object::off_the_async_threads;
 use crate::store::BackingStore;
@@ -34,7 +34,7 @@ const WORD_LEN: usize = 8;
 
 /// Steele, Lea and Flood's SplitMix64 (OOPSLA 2014): what follows from a counter, mixed.
 fn words(key: &[u8], n_bytes: usize) -> impl Iterator<Item = [u8; WORD_LEN]> {
-    let mut state = xxh3_64_with_seed(key, n_bytes as u64);
+    let mut state = XxHash3_64::oneshot_with_seed(n_bytes as u64, key);
     std::iter::repeat_with(move || {
         state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut bits = state;

@@ -346,7 +346,8 @@ mod tests {
                 let n_doubtful = doubtful.clone().count();
                 let footprints = doubtful.map(|(name, it)| footprint(&name.0, it.body.as_ref()));
                 let n_bytes: u64 = footprints.sum();
-                prop_assert_eq!((n_doubtful, n_bytes), (store.doubtful.len(), store.doubtful_bytes));
+                let noted = (store.doubtful.len(), store.doubtful_bytes);
+                prop_assert_eq!((n_doubtful, n_bytes), noted);
                 let n_marks = store.chunks.values().filter(|it| it.body.is_none()).count();
                 prop_assert_eq!(store.marks.len(), n_marks);
             }

@@ -1,6 +1,6 @@
 //! The consistent-hash ring by which a client finds the proxy of a key.
 
-use xxhash_rust::xxh64::xxh64;
+use twox_hash::XxHash64;
 
 /// A consistent-hash ring with bounded loads over the addresses of the proxies.
 ///
@@ -33,7 +33,7 @@ impl Ring {
         let mut n_owned = vec![0; members.len()];
         let owners = (0..N_PARTITIONS)
             .map(|partition| {
-                let hash = xxh64(&partition.to_le_bytes(), 0);
+                let hash = XxHash64::oneshot(0, &partition.to_le_bytes());
                 let first = points.partition_point(|(point, _)| *point < hash);
                 let owner = (0..points.len())
                     .map(|step| points[(first + step) % points.len()].1)
@@ -51,7 +51,7 @@ impl Ring {
 
     /// The hash by which a key is placed.
     pub fn hash(key: &[u8]) -> u64 {
-        xxh64(key, 0)
+        XxHash64::oneshot(0, key)
     }
 
     /// The partition of a key with this [`Ring::hash`].
@@ -72,7 +72,7 @@ fn virtual_nodes(members: &[&str]) -> Vec<(u64, u16)> {
         .zip(members)
         .flat_map(|(index, member)| {
             (0..N_VIRTUAL_NODES)
-                .map(move |it| (xxh64(format!("{member}{it}").as_bytes(), 0), index))
+                .map(move |it| (XxHash64::oneshot(0, format!("{member}{it}").as_bytes()), index))
         })
         .collect();
     points.sort_unstable();

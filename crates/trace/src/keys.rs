@@ -3,8 +3,8 @@
 use std::ops::Deref;
 
 use hashbrown::HashTable;
+use twox_hash::XxHash64;
 use units::ObjectId;
-use xxhash_rust::xxh64::xxh64;
 
 use crate::number::{DecimalText, leading_digits};
 
@@ -100,7 +100,7 @@ impl Keys {
     /// The 64-bit xxHash (XXH64, seed 0) of the object's key, as the hash ring uses it.
     pub fn hash(&self, object: ObjectId) -> u64 {
         match &self.0 {
-            Names::Numbers(_) => xxh64(&self.get(object), 0),
+            Names::Numbers(_) => XxHash64::oneshot(0, &self.get(object)),
             Names::Texts(texts) => texts.hashes[object.index()],
         }
     }
@@ -109,7 +109,7 @@ impl Keys {
     pub(crate) fn push(&mut self, key: &[u8]) {
         match number_of(key) {
             Some(number) => self.push_number(number),
-            None => self.texts().push(key, xxh64(key, 0)),
+            None => self.texts().push(key, XxHash64::oneshot(0, key)),
         }
     }
 
@@ -150,7 +150,7 @@ impl Texts {
 
     fn push_number(&mut self, number: u64) {
         let digits = DecimalText::of(number);
-        self.push(digits.as_bytes(), xxh64(digits.as_bytes(), 0));
+        self.push(digits.as_bytes(), XxHash64::oneshot(0, digits.as_bytes()));
     }
 }
 
@@ -226,7 +226,7 @@ impl Interner {
     }
 
     fn intern_text(&mut self, key: &[u8]) -> Option<ObjectId> {
-        let hash = xxh64(key, 0);
+        let hash = XxHash64::oneshot(0, key);
         let next_id = self.next_id();
         let texts = self.keys.texts();
         if let Some(id) = self.texts.find(hash, |id| texts.get(ObjectId(*id)) == key) {
@@ -272,7 +272,7 @@ mod tests {
         assert_eq!(keys.len(), 9);
         assert_eq!(*keys.get(ObjectId(1)), *b"7");
         assert_eq!(*keys.get(ObjectId(2)), *b"");
-        assert_eq!(keys.hash(ObjectId(1)), xxh64(b"7", 0));
+        assert_eq!(keys.hash(ObjectId(1)), XxHash64::oneshot(0, b"7"));
     }
 
     #[test]
@@ -290,7 +290,7 @@ mod tests {
             assert_eq!(numbers.get(id), mixed.get(id));
             assert_eq!(numbers.hash(id), mixed.hash(id));
         }
-        assert_eq!(mixed.hash(ObjectId(5)), xxh64(b"13", 0));
+        assert_eq!(mixed.hash(ObjectId(5)), XxHash64::oneshot(0, b"13"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A part of a trace's objects, drawn by the hash of their keys (SHARDS).
 
+use twox_hash::XxHash3_64;
 use units::ObjectId;
-use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::note::Note;
 use crate::select::SelectionError;
@@ -33,7 +33,7 @@ pub fn sample(trace: Trace, size: SampleSize, seed: u64) -> Result<Sample, Selec
     let hashes: Vec<u64> = (0..)
         .map(ObjectId)
         .take(trace.n_objects())
-        .map(|object| xxh3_64_with_seed(&trace.key(object), seed))
+        .map(|object| XxHash3_64::oneshot_with_seed(seed, &trace.key(object)))
         .collect();
     let n_objects = hashes.len() as u64;
     let below = limit(&hashes, size);

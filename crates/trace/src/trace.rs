@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::OnceLock;
 
+use twox_hash::XxHash3_128;
 use units::{Bytes, Nanos, ObjectId, Op, Request, Time};
-use xxhash_rust::xxh3::Xxh3;
 
 use crate::asides::{Asides, ByteRange};
 use crate::builder::NO_ID;
@@ -209,7 +209,7 @@ fn hash_of(requests: &[Request], keys: &Keys) -> TraceHash {
     const N_RECORD_BYTES: usize = 25;
     const N_RECORDS: usize = 256;
     let hashes: Vec<u64> = (0..).map(ObjectId).take(keys.len()).map(|it| keys.hash(it)).collect();
-    let mut content = Xxh3::new();
+    let mut content = XxHash3_128::new();
     let mut block = [0; N_RECORD_BYTES * N_RECORDS];
     for requests in requests.chunks(N_RECORDS) {
         for (record, request) in block.chunks_exact_mut(N_RECORD_BYTES).zip(requests) {
@@ -222,7 +222,7 @@ fn hash_of(requests: &[Request], keys: &Keys) -> TraceHash {
                 Op::Delete => 2,
             };
         }
-        content.update(&block[..requests.len() * N_RECORD_BYTES]);
+        content.write(&block[..requests.len() * N_RECORD_BYTES]);
     }
-    TraceHash(content.digest128())
+    TraceHash(content.finish_128())
 }

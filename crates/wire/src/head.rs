@@ -1,8 +1,8 @@
 //! The fixed part of a frame, field by field, before it means anything.
 
 use bytes::{BufMut, Bytes, BytesMut};
+use twox_hash::XxHash3_64;
 use units::NodeId;
-use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use crate::error::WireError;
 use crate::message::{ChunkId, Message, Refusal, Role};
@@ -250,7 +250,7 @@ impl Head {
 }
 
 fn checksum(fixed: &[u8], name: &[u8]) -> u64 {
-    xxh3_64_with_seed(name, xxh3_64(fixed))
+    XxHash3_64::oneshot_with_seed(XxHash3_64::oneshot(fixed), name)
 }
 
 fn u64_at(bytes: &[u8; FIXED_LEN], at: usize) -> u64 {

@@ -7,7 +7,7 @@ use ec::{
     Assembly, ChunkHeader, Code, Codec, StreamReport, StripeHeader, decode_stream, encode_stream,
 };
 use libfuzzer_sys::fuzz_target;
-use xxhash_rust::xxh3::xxh3_64;
+use twox_hash::XxHash3_64;
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((&[n_data, n_parity, stripe_len, how], bytes)) = bytes.split_first_chunk() else {
@@ -30,9 +30,9 @@ fn anything(codec: &Codec, bytes: &[u8]) {
         let mut piece = piece.to_vec();
         if ChunkHeader::LEN <= piece.len() {
             piece[..5].copy_from_slice(b"ISEC\x01");
-            let chunk_sum = xxh3_64(&piece[ChunkHeader::LEN..]);
+            let chunk_sum = XxHash3_64::oneshot(&piece[ChunkHeader::LEN..]);
             piece[40..48].copy_from_slice(&chunk_sum.to_le_bytes());
-            let sum = xxh3_64(&piece[..56]);
+            let sum = XxHash3_64::oneshot(&piece[..56]);
             piece[56..64].copy_from_slice(&sum.to_le_bytes());
         }
         let _ = assembly.add(&Bytes::from(piece.clone()));

@@ -8,7 +8,7 @@ use std::fmt::Write;
 
 use bytes::Bytes;
 use ec::{Code, Codec, CpuPath, Native};
-use xxhash_rust::xxh64::xxh64;
+use twox_hash::XxHash64;
 
 const VECTORS: &str = include_str!("../golden/rs_vectors.txt");
 
@@ -38,7 +38,7 @@ fn vectors(path: CpuPath) -> String {
         let object: Bytes = (0..n_bytes).map(|i| (31 * i + 7).to_le_bytes()[0]).collect();
         for (index, chunk) in codec.encode_bytes(&object).iter().enumerate() {
             let size = chunk.len();
-            let hash = xxh64(chunk, 0);
+            let hash = XxHash64::oneshot(0, chunk);
             write!(
                 text,
                 "{name} len={n_bytes} shard={index} size={size} xxh64={hash:016x} first16="

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use des::{Stream, Streams};
 use live::store::{BackingStore, FileStore};
-use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
+use twox_hash::XxHash3_64;
 
 use crate::door::{Answered, Door};
 
@@ -132,7 +132,7 @@ impl Load {
             Answered::Reset => tally.n_resets += 1,
         }
         tally.read_bytes += found.as_ref().map_or(0, |it| it.len() as u64);
-        let sum = |object: &Bytes| (object.len(), xxh3_64(object));
+        let sum = |object: &Bytes| (object.len(), XxHash3_64::oneshot(object));
         let expect = version.map(|it| sum(&object(name, it, self.size(name))));
         let found = found.as_ref().map(sum);
         if found != expect {
@@ -143,7 +143,7 @@ impl Load {
 
     /// How large an object is: from 1 kB up, each doubling as often as the others.
     fn size(&self, name: &str) -> usize {
-        let hash = xxh3_64(name.as_bytes());
+        let hash = XxHash3_64::oneshot(name.as_bytes());
         let n_doublings = (self.object_bytes_max / 1000).max(1).ilog2() + 1;
         let doublings = u32::try_from(hash % u64::from(n_doublings)).expect("at most 64");
         // Not all even.
@@ -168,7 +168,7 @@ impl Tally {
 
 /// An object whose bytes follow from its name and version.
 pub(crate) fn object(name: &str, version: u64, n_bytes: usize) -> Bytes {
-    let mut state = xxh3_64_with_seed(name.as_bytes(), version);
+    let mut state = XxHash3_64::oneshot_with_seed(version, name.as_bytes());
     let mut bytes = Vec::with_capacity(n_bytes + 8);
     while bytes.len() < n_bytes {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);

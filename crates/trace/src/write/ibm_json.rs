@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 
 use jiff::Timestamp;
+use twox_hash::XxHash64;
 use units::Op;
-use xxhash_rust::xxh64::xxh64;
 
 use super::{About, RowWriter, WriteError};
 use crate::format::{METHOD, SIZE, STATUS, TIME, URI};
@@ -48,7 +48,7 @@ impl<W: Write> RowWriter for IbmJsonWriter<W> {
             Op::Delete => ("DELETE", 202),
         };
         let millis = (*start + i128::from(row.at.as_nanos())).div_euclid(1_000_000);
-        let client = xxh64(&row.key, 1) % 4_096;
+        let client = XxHash64::oneshot(1, &row.key) % 4_096;
         write!(
             out,
             "{{\"host\":\"{:08x}\",\"http.request.duration\":{}.{:03},\"{METHOD}\":\"{method}\",\
@@ -87,7 +87,7 @@ fn write_uri(key: &[u8], out: &mut impl Write) -> io::Result<()> {
         return out.write_all(b"\"");
     }
     // Eight hexadecimal digits stand for every name in the published traces.
-    let digest = xxh64(key, 0);
+    let digest = XxHash64::oneshot(0, key);
     write!(out, "\"v2/{:08x}/{:08x}/blobs/", digest >> 48, (digest >> 32) & 0xffff)?;
     for byte in key {
         match byte {

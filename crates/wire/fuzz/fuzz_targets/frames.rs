@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use wire::{FIXED_LEN, Limits, Parsed, parse, parse_entries};
-use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
+use twox_hash::XxHash3_64;
 
 fuzz_target!(|bytes: &[u8]| {
     check(bytes);
@@ -17,7 +17,7 @@ fuzz_target!(|bytes: &[u8]| {
         bytes[12..14].copy_from_slice(&u16::try_from(name_len).unwrap_or(0).to_le_bytes());
         let name_len = usize::from(u16::from_le_bytes([bytes[12], bytes[13]]));
         let name = &bytes[FIXED_LEN..FIXED_LEN + name_len];
-        let sum = xxh3_64_with_seed(name, xxh3_64(&bytes[..40]));
+        let sum = XxHash3_64::oneshot_with_seed(XxHash3_64::oneshot(&bytes[..40]), name);
         bytes[40..48].copy_from_slice(&sum.to_le_bytes());
         check(&bytes);
     }

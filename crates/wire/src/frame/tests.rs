@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use insta::assert_snapshot;
 use proptest::prelude::*;
+use twox_hash::XxHash3_64;
 use units::NodeId;
-use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use super::*;
 use crate::message::{ChunkId, Refusal, Role};
@@ -53,7 +53,7 @@ fn messages() -> impl Strategy<Value = Message> {
 fn signed(mut bytes: Vec<u8>) -> Vec<u8> {
     let name_len = usize::from(u16::from_le_bytes([bytes[12], bytes[13]]));
     let name = &bytes[FIXED_LEN..][..name_len.min(bytes.len() - FIXED_LEN)];
-    let sum = xxh3_64_with_seed(name, xxh3_64(&bytes[..40]));
+    let sum = XxHash3_64::oneshot_with_seed(XxHash3_64::oneshot(&bytes[..40]), name);
     bytes[40..48].copy_from_slice(&sum.to_le_bytes());
     bytes
 }

@@ -4,7 +4,7 @@ use anyhow::Context as _;
 use report::chart::Hue;
 use report::comparison::{Comparison, SystemSummary};
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::xxh3_128;
+use twox_hash::XxHash3_128;
 
 use super::catalogue::Entry;
 use super::microbenchmarks::Measured;
@@ -210,7 +210,7 @@ impl Made {
         if let Outcome::Runs(runs) = &self.outcome {
             return runs.iter().filter_map(of_runs).collect();
         }
-        let hash = xxh3_128(self.text.as_bytes());
+        let hash = XxHash3_128::oneshot(self.text.as_bytes());
         vec![format!("{path}: infinisim {version}, experiment {hash:032x}.")]
     }
 
