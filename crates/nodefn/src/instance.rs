@@ -322,8 +322,11 @@ impl Session<'_> {
                 self.open_relay(&token).await;
                 Ok(())
             }
+            // A replica that is no more may have taken over before.
             Message::Refused { .. } => {
-                self.backup_refused();
+                if !matches!(self.handover, Handover::No) {
+                    self.backup_refused();
+                }
                 Ok(())
             }
             message @ (Message::Get { .. } | Message::Set { .. } | Message::Delete { .. }) => {

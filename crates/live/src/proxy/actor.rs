@@ -242,7 +242,6 @@ impl Actor {
             Event::Order(order) => {
                 let mut order = order?;
                 if matches!(order.verb, Verb::Delete) {
-                    // Nobody waits for it: it has its time from now on.
                     order.due = Instant::now() + self.shared.config.request_limit;
                 }
                 if order.is_abandoned() {

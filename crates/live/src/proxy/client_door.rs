@@ -9,6 +9,7 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tracing::{debug, warn};
+use units::NodeId;
 use wire::{ChunkId, Frame, Limits, Message, Refusal, Role};
 
 use super::admission::is_same;
@@ -157,7 +158,7 @@ impl Lane<'_> {
                 self.send(&Message::Deleted { request, chunk, was_there }).await
             }
             Message::Ping { request } => {
-                let node = units::NodeId(0);
+                let node = NodeId(0);
                 let (session, token) = (self.session, Bytes::new());
                 self.send(&Message::Pong { request, node, session, token }).await
             }
@@ -190,7 +191,10 @@ impl Lane<'_> {
             Got::Refused(why) => {
                 self.send(&Message::Refused { request, chunk, version, why }).await
             }
-            Got::Chunk(incoming) => self.send_chunk(request, chunk, version, incoming).await,
+            Got::Chunk(incoming) => {
+                let node = read.location.nodes[usize::from(chunk)];
+                self.send_chunk(node, request, &read.location.id(chunk), incoming).await
+            }
         }
     }
 
@@ -210,11 +214,12 @@ impl Lane<'_> {
     /// Hands a chunk on while it comes.
     async fn send_chunk(
         &mut self,
+        node: NodeId,
         request: u64,
-        chunk: u8,
-        version: u64,
+        id: &ChunkId,
         incoming: Incoming,
     ) -> Result<(), ConnectionError> {
+        let ChunkId { chunk, version, .. } = *id;
         let limit = self.shared.config.rest_limit;
         let metrics = &self.shared.metrics;
         let writer = &mut self.connection.writer;
@@ -232,25 +237,22 @@ impl Lane<'_> {
                 let message = Message::Chunk { request, chunk, version, body_len };
                 writer.send_within(&message, limit).await?;
                 let handed_on = reader.start().hand_on(body_len, writer, limit);
-                match timeout(self.shared.config.body_limit, handed_on).await {
-                    Ok(BodyEnd::Trailer(_)) => {
+                match self.shared.holding(node, handed_on).await {
+                    Some(BodyEnd::Trailer(_)) => {
                         reader.moved(0);
                         metrics.n_chunks_sent.one();
                         metrics.sent_bytes.add(body_len);
                         Ok(())
                     }
-                    Ok(BodyEnd::WriterFailed(error, n_left)) => {
+                    Some(BodyEnd::WriterFailed(error, n_left)) => {
                         reader.moved(n_left);
                         Err(error)
                     }
-                    Ok(BodyEnd::ReaderFailed(error, n_left)) => {
+                    Some(BodyEnd::ReaderFailed(error, n_left)) => {
                         debug!(%error, "a function went away within a body");
                         writer.break_off(n_left, limit).await
                     }
-                    Err(_) => {
-                        let limit = self.shared.config.body_limit;
-                        Err(ConnectionError::Deadline { limit })
-                    }
+                    None => Err(ConnectionError::Deadline { limit }),
                 }
             }
         }
@@ -333,7 +335,7 @@ impl Lane<'_> {
     /// client's connection.
     async fn take_in(
         &mut self,
-        node: units::NodeId,
+        node: NodeId,
         id: ChunkId,
         body_len: u64,
     ) -> (Result<(), Refusal>, Result<(), ConnectionError>) {
@@ -357,20 +359,20 @@ impl Lane<'_> {
                 return reader.skip(body_len + 1, limit).await;
             };
             let handed_on = reader.hand_on(body_len, writer.start(), limit);
-            match timeout(shared.config.body_limit, handed_on).await {
-                Ok(BodyEnd::Trailer(_)) => {
+            match shared.holding(node, handed_on).await {
+                Some(BodyEnd::Trailer(_)) => {
                     writer.moved(0);
                     Ok(())
                 }
-                Ok(BodyEnd::ReaderFailed(error, n_left)) => {
+                Some(BodyEnd::ReaderFailed(error, n_left)) => {
                     writer.moved(n_left);
                     Err(error)
                 }
-                Ok(BodyEnd::WriterFailed(_, n_left)) => {
+                Some(BodyEnd::WriterFailed(_, n_left)) => {
                     drop(writer);
                     reader.skip(n_left, limit).await
                 }
-                Err(_) => Err(ConnectionError::Deadline { limit: shared.config.body_limit }),
+                None => Err(ConnectionError::Deadline { limit }),
             }
         };
         tokio::join!(shared.set_chunk(node, id, body), moved)

@@ -61,10 +61,16 @@ impl Queue {
         self.orders.send(order).map_err(|_| Refusal::Draining)
     }
 
+    /// Whether someone waits, besides who has the order in front.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.room.available_permits() + 1 < N_QUEUED_MAX
+    }
+
     /// Queues a deletion. There is always room: a chunk that was not deleted would take the room
     /// of those that were placed since.
-    pub(crate) fn push_deletion(&self, id: ChunkId, due: Instant) {
-        // A function that is let go keeps nothing.
-        let _ = self.orders.send(Order::new(id, due, Verb::Delete));
+    pub(crate) fn push_deletion(&self, id: ChunkId) {
+        // Nobody waits for it: its time begins when it is in front. And a function that is let go
+        // keeps nothing.
+        let _ = self.orders.send(Order::new(id, Instant::now(), Verb::Delete));
     }
 }

@@ -1,12 +1,13 @@
 //! What the tasks of a proxy share, and the ways of a chunk through it.
 
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
 use nodefn::{Command, Invocation};
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use units::{Nanos, NodeId, Time};
 use wire::{ChunkId, Refusal};
 
@@ -259,10 +260,9 @@ impl Shared {
 
     /// Has the chunks of objects deleted from their functions, in the order of their queues.
     fn discard(&self, locations: &[Location]) {
-        let due = Instant::now() + self.config.request_limit;
         for location in locations {
             for (chunk, node) in (0..).zip(&location.nodes) {
-                self.functions[node.index()].orders.push_deletion(location.id(chunk), due);
+                self.functions[node.index()].orders.push_deletion(location.id(chunk));
             }
         }
     }
@@ -301,6 +301,30 @@ impl Shared {
                 Got::Late
             }
             Ok(Ok(Ok(incoming))) => Got::Chunk(incoming),
+        }
+    }
+
+    /// Moves a body between a client and a function, which is held up meanwhile. Nothing where that
+    /// takes too long: where others have waited for the function for half as long as a peer may
+    /// rest, the client is to move more at a time, or wait for its turn.
+    pub(crate) async fn holding<T>(
+        &self,
+        node: NodeId,
+        moving: impl Future<Output = T>,
+    ) -> Option<T> {
+        let orders = &self.functions[node.index()].orders;
+        let due = Instant::now() + self.config.body_limit;
+        let mut moving = pin!(moving);
+        let mut was_awaited = false;
+        loop {
+            if let Ok(moved) = timeout(self.config.rest_limit / 2, &mut moving).await {
+                return Some(moved);
+            }
+            let is_awaited = orders.is_awaited();
+            if due <= Instant::now() || was_awaited && is_awaited {
+                return None;
+            }
+            was_awaited = is_awaited;
         }
     }
 

@@ -147,6 +147,36 @@ fn a_client_that_takes_nothing_is_given_up_and_its_functions_serve_others() {
 }
 
 #[test]
+fn clients_that_take_little_at_a_time_do_not_hold_functions_from_others() {
+    run(async {
+        let cache = start(config()).await;
+        cache.client.put(b"big", object("big", 1, 120_000_000)).await.unwrap();
+        cache.client.put(b"fine", object("fine", 1, 700_000)).await.unwrap();
+        let mut slow = Vec::new();
+        for chunk in 0..6 {
+            let mut stream = TcpStream::connect(cache.proxy.addresses.client).await.unwrap();
+            let get = Message::Get { request: 1, id: id("big", chunk), is_body_wanted: true };
+            stream.write_all(&hello(Role::Client, TOKEN).to_bytes()).await.unwrap();
+            stream.write_all(&get.to_bytes()).await.unwrap();
+            // Never at rest, and at 5 MB/s.
+            slow.push(tokio::spawn(async move {
+                let mut piece = vec![0; 50_000];
+                while stream.read_exact(&mut piece).await.is_ok() {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+            }));
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        check_others_are_served(&cache).await;
+        assert!(4 <= cache.proxy.metrics().n_slow_peers.get());
+        for it in slow {
+            it.await.unwrap();
+        }
+        cache.proxy.stop().await;
+    });
+}
+
+#[test]
 fn a_half_open_connection_is_closed_when_its_time_is_over() {
     run(async {
         let mut config = config();
