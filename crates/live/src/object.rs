@@ -94,6 +94,11 @@ impl Gathered {
         std::mem::take(&mut self.damaged)
     }
 
+    /// How many chunks are here.
+    pub(crate) fn n_present(&self) -> usize {
+        self.n_present
+    }
+
     /// Whether there are enough chunks.
     pub(crate) fn is_decodable(&self) -> bool {
         self.stripe.is_some_and(|it| it.code.n_data() <= self.n_present)

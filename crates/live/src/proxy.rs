@@ -3,7 +3,7 @@
 //! [`Proxy::start`] opens its doors and warms its functions. Each function has a task, which
 //! the link machine of `policy` drives; each connection of a client has one, which asks those
 //! for chunks. The body of a chunk goes from socket to socket while it comes. What is queued is
-//! bounded, and each wait for a peer has a deadline.
+//! bounded, but for deletions, and each wait for a peer has a deadline.
 
 mod actor;
 mod admission;

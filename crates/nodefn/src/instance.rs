@@ -18,6 +18,8 @@ use crate::pace::Pace;
 use crate::relay::{Replica, Source};
 use crate::store::Store;
 
+mod handover;
+
 /// A function's instance: what the platform freezes between invocations, and may take back.
 #[derive(Debug)]
 pub struct Instance {
@@ -263,42 +265,11 @@ impl Session<'_> {
         }
     }
 
-    /// The lease is over. Whether to return; otherwise a replica was asked for.
-    async fn wants_to_return(&mut self, now: Time) -> bool {
-        let holds_chunks = self.instance.store.n_chunks() != 0;
-        let is_due = self.instance.backup.is_some_and(|it| it.is_due(now, holds_chunks));
-        if is_due && self.replica.is_none() {
-            let NodeSession { node, session } = self.names();
-            if self.send(&Message::InitBackup { node, session }).await.is_ok() {
-                self.handover = Handover::Asked(Instant::now() + BACKUP_LIMIT);
-                return false;
-            }
-        }
-        self.say_bye().await;
-        true
-    }
-
     async fn say_bye(&mut self) {
         let NodeSession { node, session } = self.names();
         if self.send(&Message::Bye { node, session }).await.is_err() {
             self.instance.connection = None;
         }
-    }
-
-    /// There is no backup now: it is asked for again after another interval.
-    fn backup_refused(&mut self) {
-        let now = self.instance.now();
-        if let Some(backup) = &mut self.instance.backup {
-            backup.done(now);
-        }
-        self.handover = Handover::No;
-    }
-
-    /// The replica has what it wants: this instance starts over, keeping what it holds.
-    fn handed_over(&mut self) {
-        self.report.was_backed_up = true;
-        self.instance.backup = None;
-        self.instance.connection = None;
     }
 
     /// Answers the proxy.
@@ -463,41 +434,6 @@ impl Session<'_> {
             replica.set(id, body.clone()).await;
         }
         Ok(self.instance.store.set(id.clone(), body, capacity).map_err(Refusal::from))
-    }
-
-    /// Copies one chunk more from the instance before.
-    async fn sync_step(&mut self) {
-        // A sync under way is work, and announces more.
-        self.lease.pinged(self.instance.now());
-        let Some(replica) = &mut self.replica else { return };
-        let capacity = self.invocation.capacity().get();
-        self.report.n_synced += replica.step(&mut self.instance.store, capacity).await;
-        if replica.is_done() {
-            self.replica = None;
-        }
-    }
-
-    /// Waits at the relay for a replica to take over.
-    async fn open_relay(&mut self, token: &Bytes) {
-        if !matches!(self.handover, Handover::Asked(_)) {
-            return;
-        }
-        let token = String::from_utf8_lossy(token).into_owned();
-        let hello = self.hello(wire::Role::RelaySource, &token);
-        // Where the relay is not there, the time for the answer runs out as without one.
-        if let Ok(connection) = self.dial(&hello).await {
-            self.handover = Handover::Ready(Source::new(connection));
-        }
-    }
-
-    /// Answers the replica. Whether it wants more.
-    async fn serve_replica(&mut self, frame: Result<Frame, ConnectionError>) -> bool {
-        let Handover::Ready(source) = &mut self.handover else { return false };
-        let capacity = self.invocation.capacity().get();
-        match frame {
-            Ok(frame) => source.serve(frame, &mut self.instance.store, capacity).await.is_ok(),
-            Err(_) => false,
-        }
     }
 
     async fn send(&mut self, message: &Message) -> Result<(), ConnectionError> {

@@ -58,8 +58,10 @@ pub struct Lease {
     started: Time,
     extension: Nanos,
     due: Time,
-    /// It is due no later than this.
+    /// It is due no later than this, unless a request was announced before.
     ends_by: Time,
+    /// How long one that was announced is waited for at most.
+    holds_until: Time,
     n_served: u32,
     is_busy: bool,
 }
@@ -74,9 +76,9 @@ pub enum Expiry {
 }
 
 impl Lease {
-    /// How long before the platform's limit an invocation returns that is never left alone: as
-    /// long as a request may take, but of a short limit no more than a tenth. Beyond the limit the
-    /// platform ends it, and its memory is lost.
+    /// How long before the platform's limit an invocation returns that is never left alone, but of
+    /// a short limit no more than a tenth. Half of it is for a request that was announced. One that
+    /// takes beyond the limit is ended by the platform, and all memory lost.
     const LIMIT_MARGIN: Nanos = Nanos::SECOND;
 
     /// The lease of an invocation that starts now, and may last as long as `limit`.
@@ -87,10 +89,18 @@ impl Lease {
         };
         let margin = Lease::LIMIT_MARGIN.min(Nanos::new(limit.get() / 10));
         let ends_by = now + (limit - margin);
-        let (started, due) = (now, now);
-        let mut lease =
-            Lease { terms, started, extension, due, ends_by, n_served: 0, is_busy: false };
-        lease.extend(now, extension);
+        let holds_until = now + (limit - Nanos::new(margin.get() / 2));
+        let mut lease = Lease {
+            terms,
+            started: now,
+            extension,
+            due: now,
+            ends_by,
+            holds_until,
+            n_served: 0,
+            is_busy: false,
+        };
+        lease.extend(now, extension, ends_by);
         lease
     }
 
@@ -104,14 +114,14 @@ impl Lease {
         self.due
     }
 
-    /// Whether it is over whatever comes, once nothing is being served.
+    /// Whether it is over, whatever else comes.
     pub fn is_at_its_end(&self, now: Time) -> bool {
-        self.ends_by <= now
+        self.ends_by <= now && self.due <= now
     }
 
     /// A ping came: a request will follow, so hold on for it.
     pub fn pinged(&mut self, now: Time) {
-        self.extend(now, self.terms.extension_hold);
+        self.extend(now, self.terms.extension_hold, self.holds_until);
     }
 
     /// A request has begun to be served.
@@ -127,13 +137,14 @@ impl Lease {
         self.is_busy = false;
         self.n_served += 1;
         let again = self.terms.cycle.max(self.terms.extension_short);
-        self.extend(now, if self.n_served == 1 { self.terms.extension_short } else { again });
+        let extension = if self.n_served == 1 { self.terms.extension_short } else { again };
+        self.extend(now, extension, self.ends_by);
     }
 
     /// The timer fired.
     pub fn expired(&mut self, now: Time) -> Expiry {
         if self.is_busy && self.due <= now {
-            self.extend(now, self.extension);
+            self.extend(now, self.extension, self.ends_by);
             if self.due <= now {
                 // The extension ends just where the margin of this cycle begins, or there is none
                 // any more.
@@ -145,12 +156,12 @@ impl Lease {
     }
 
     /// Sets the lease to end a margin before the end of the cycle in which `extension` from
-    /// now falls.
-    fn extend(&mut self, now: Time, extension: Nanos) {
+    /// now falls, but by `latest`.
+    fn extend(&mut self, now: Time, extension: Nanos, latest: Time) {
         self.extension = extension;
         let elapsed = now.since(self.started) + extension;
         let due = self.started + (elapsed.round_up_to(self.terms.cycle) - self.terms.margin);
-        self.due = due.min(self.ends_by);
+        self.due = due.min(latest);
     }
 }
 
@@ -200,12 +211,15 @@ mod tests {
         let mut lease = Lease::start(terms, Time::START, Invoked::Request, Nanos::seconds(60));
         for second in 1..59 {
             lease.pinged(at(second * 1_000));
-            assert!(at(second * 1_000) < lease.due() && lease.due() <= at(59_000));
-            assert!(!lease.is_at_its_end(at(second * 1_000)));
+            assert!(at(second * 1_000) < lease.due() && lease.due() <= at(59_500));
+            lease.request_began();
+            lease.request_ended(at(second * 1_000));
+            assert!(lease.due() <= at(59_000) && !lease.is_at_its_end(at(second * 1_000)));
         }
+        lease.pinged(at(58_999));
+        assert!(!lease.is_at_its_end(at(59_001)), "one was announced");
         lease.request_began();
         // What is being served is served to its end.
-        assert_eq!(lease.expired(at(59_000)), Expiry::Until(at(59_100)));
         assert_eq!(lease.expired(at(59_500)), Expiry::Until(at(59_600)));
         lease.request_ended(at(59_550));
         assert!(lease.is_at_its_end(at(59_550)));

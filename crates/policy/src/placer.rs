@@ -180,7 +180,8 @@ pub enum Placed {
     /// The object was cached, and is now larger than what has room: it is no longer cached, and
     /// its chunks must be deleted from their nodes.
     Outgrown,
-    /// The object is larger than the whole pool, or a node is full and nothing can make way.
+    /// The object is larger than the whole pool, or, with [`Eviction::Enough`], its chunks than a
+    /// node; or a node is full and nothing can make way.
     ///
     /// With [`Eviction::One`], a chunk larger than a node is not refused where another object can
     /// make way: the reference does not look, and commits more of the victim's nodes than they

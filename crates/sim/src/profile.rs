@@ -152,8 +152,8 @@ pub enum ProfileError {
     /// A number is out of its range.
     #[error("`{field}` is {value}, but must be a number above 0 and below {below}")]
     Range {
-        /// The field, as the file spells it, in its table; of several of one name with its
-        /// number, from 1.
+        /// The field, as the file spells it; in its table, with its number from 1, where there are
+        /// several of the name.
         field: String,
         /// What it is.
         value: f64,

@@ -47,9 +47,6 @@ pub(crate) fn sweep(args: &RunArgs) -> anyhow::Result<()> {
         }
         all.push(swept);
     }
-    if let Some(store) = store {
-        store.sweep()?;
-    }
     let form = &args.result.form;
     output::print(&if form.json {
         let rows: Vec<Row<'_>> = all.iter().flat_map(Swept::rows).collect();

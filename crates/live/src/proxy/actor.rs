@@ -247,6 +247,9 @@ impl Actor {
                 if order.is_abandoned() {
                     return Some(());
                 }
+                if let Some(deletion) = self.deletion_before(&order) {
+                    self.waiting = Some(std::mem::replace(&mut order, deletion));
+                }
                 self.front = Some(order);
                 self.active(now);
                 self.link.request(now)
@@ -367,8 +370,11 @@ impl Actor {
                 if self.connection.as_ref().is_some_and(|it| it.reader.is_none()) {
                     return self.lose(Lost::Closed);
                 }
-                match self.undeleted.pop_front() {
-                    Some(id) => self.delete(id),
+                match self.take_undeleted() {
+                    Some(deletion) => {
+                        self.front = Some(deletion);
+                        self.link.request(self.shared.now())
+                    }
                     None => Step::Wait,
                 }
             }
@@ -399,19 +405,12 @@ impl Actor {
         }
     }
 
-    /// Has another go at a deletion, now that the function is there.
-    fn delete(&mut self, id: ChunkId) -> Step {
-        let due = Instant::now() + self.shared.config.request_limit;
-        self.front = Some(Order::new(id, due, Verb::Delete));
-        self.link.request(self.shared.now())
-    }
-
     /// Gives the order in front up. Should its answer come, it is nobody's.
     fn give_up(&mut self) {
         if let Some(mut order) = self.front.take() {
             order.refuse(Refusal::Unreachable);
             if matches!(order.verb, Verb::Delete) {
-                self.keep_undeleted([order.id]);
+                self.put_off(order.id);
             }
         }
         if let Some(connection) = &mut self.connection {

@@ -48,7 +48,7 @@ pub(super) async fn listen(shared: Arc<Shared>, listener: TcpListener, permits: 
                 }
                 Err(error @ ConnectionError::Deadline { .. }) => {
                     shared.metrics.n_slow_peers.one();
-                    warn!(%peer, %error, "a client rests for too long, and is given up");
+                    warn!(%peer, %error, "a client is too slow, and is given up");
                 }
                 Err(error) => debug!(%peer, %error, "a client went away"),
             }
@@ -238,21 +238,21 @@ impl Lane<'_> {
                 writer.send_within(&message, limit).await?;
                 let handed_on = reader.start().hand_on(body_len, writer, limit);
                 match self.shared.holding(node, handed_on).await {
-                    Some(BodyEnd::Trailer(_)) => {
+                    Ok(BodyEnd::Trailer(_)) => {
                         reader.moved(0);
                         metrics.n_chunks_sent.one();
                         metrics.sent_bytes.add(body_len);
                         Ok(())
                     }
-                    Some(BodyEnd::WriterFailed(error, n_left)) => {
+                    Ok(BodyEnd::WriterFailed(error, n_left)) => {
                         reader.moved(n_left);
                         Err(error)
                     }
-                    Some(BodyEnd::ReaderFailed(error, n_left)) => {
+                    Ok(BodyEnd::ReaderFailed(error, n_left)) => {
                         debug!(%error, "a function went away within a body");
                         writer.break_off(n_left, limit).await
                     }
-                    None => Err(ConnectionError::Deadline { limit }),
+                    Err(error) => Err(error),
                 }
             }
         }
@@ -360,19 +360,19 @@ impl Lane<'_> {
             };
             let handed_on = reader.hand_on(body_len, writer.start(), limit);
             match shared.holding(node, handed_on).await {
-                Some(BodyEnd::Trailer(_)) => {
+                Ok(BodyEnd::Trailer(_)) => {
                     writer.moved(0);
                     Ok(())
                 }
-                Some(BodyEnd::ReaderFailed(error, n_left)) => {
+                Ok(BodyEnd::ReaderFailed(error, n_left)) => {
                     writer.moved(n_left);
                     Err(error)
                 }
-                Some(BodyEnd::WriterFailed(_, n_left)) => {
+                Ok(BodyEnd::WriterFailed(_, n_left)) => {
                     drop(writer);
                     reader.skip(n_left, limit).await
                 }
-                None => Err(ConnectionError::Deadline { limit }),
+                Err(error) => Err(error),
             }
         };
         tokio::join!(shared.set_chunk(node, id, body), moved)

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use bytes::BytesMut;
+use tokio::time::Instant;
 use tracing::warn;
 use wire::{ChunkId, Message};
 
@@ -33,8 +34,32 @@ impl Actor {
         outcome
     }
 
+    /// The next deletion that was put off, to be done at once.
+    pub(super) fn take_undeleted(&mut self) -> Option<Order> {
+        let due = Instant::now() + self.shared.config.request_limit;
+        self.undeleted.pop_front().map(|id| Order::new(id, due, Verb::Delete))
+    }
+
+    /// What is to be deleted before another order is done, which may count on the room; nothing
+    /// where that is a deletion itself, or has no time left.
+    pub(super) fn deletion_before(&mut self, order: &Order) -> Option<Order> {
+        if matches!(order.verb, Verb::Delete) || order.due <= Instant::now() {
+            return None;
+        }
+        self.take_undeleted()
+    }
+
+    /// Puts a deletion off that the function could not be told of, together with those whose orders
+    /// follow it: they would fare no better.
+    pub(super) fn put_off(&mut self, id: ChunkId) {
+        self.keep_undeleted([id]);
+        while let Some(id) = self.take_deletion() {
+            self.keep_undeleted([id]);
+        }
+    }
+
     /// Deletions to be made another time.
-    pub(super) fn keep_undeleted(&mut self, ids: impl IntoIterator<Item = ChunkId>) {
+    fn keep_undeleted(&mut self, ids: impl IntoIterator<Item = ChunkId>) {
         let n_left = N_UNDELETED_MAX.saturating_sub(self.undeleted.len());
         self.undeleted.extend(ids.into_iter().take(n_left));
     }

@@ -43,7 +43,7 @@ pub struct Metrics {
     pub n_pings_expired: Counter,
     /// Connections refused or closed for what the peer sent.
     pub n_bad_peers: Counter,
-    /// Peers that were given up, since they rested for longer than they may.
+    /// Peers that were given up, since they rested for longer than they may, or held up others.
     pub n_slow_peers: Counter,
     /// Chunk requests that were refused, deadlines included.
     pub n_refused: Counter,
@@ -126,7 +126,7 @@ impl Metrics {
             ("pings", "pings sent", &self.n_pings),
             ("pings_expired", "pings not answered in time", &self.n_pings_expired),
             ("bad_peers", "connections closed for what came", &self.n_bad_peers),
-            ("slow_peers", "peers given up as they rested", &self.n_slow_peers),
+            ("slow_peers", "peers given up as too slow", &self.n_slow_peers),
             ("refused", "chunk requests refused", &self.n_refused),
             ("puts_broken_off", "writes that came to nothing", &self.n_puts_broken_off),
             ("unanswered", "orders not answered in time", &self.n_unanswered),

@@ -8,7 +8,7 @@ use wire::{ChunkId, Refusal};
 
 use super::order::{Order, Verb};
 
-/// Orders that wait at a function, besides the one in front and deletions.
+/// Orders that wait at a function, with the one in front, besides deletions.
 const N_QUEUED_MAX: usize = 256;
 
 /// Where orders for a function are put, to be taken in the same order.

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
-use nodefn::{Command, Invocation};
+use nodefn::{Command, ConnectionError, Invocation};
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 use units::{Nanos, NodeId, Time};
 use wire::{ChunkId, Refusal};
 
@@ -134,8 +134,8 @@ impl Shared {
     ) -> Result<Invocation, getrandom::Error> {
         let config = &self.config;
         let room = config.node_memory - config.node_overhead;
-        // The placer counts chunks alone, and those it had deleted as gone. A function also keeps
-        // their names, and some until it hears of it: it has a part of the overhead for that.
+        // The placer counts as gone what a function keeps until it hears of it, and what is written
+        // over: it has a part of the overhead for that.
         let capacity = room.get() + config.node_overhead.get() / 4;
         Ok(Invocation {
             command,
@@ -304,25 +304,32 @@ impl Shared {
         }
     }
 
-    /// Moves a body between a client and a function, which is held up meanwhile. Nothing where that
-    /// takes too long: where others have waited for the function for half as long as a peer may
-    /// rest, the client is to move more at a time, or wait for its turn.
+    /// Moves a body between a client and a function, which is held up meanwhile.
+    ///
+    /// # Errors
+    /// If that takes too long. Where others have waited for the function for half as long as a peer
+    /// may rest, the client is to move more at a time, or wait for its turn.
     pub(crate) async fn holding<T>(
         &self,
         node: NodeId,
         moving: impl Future<Output = T>,
-    ) -> Option<T> {
+    ) -> Result<T, ConnectionError> {
         let orders = &self.functions[node.index()].orders;
-        let due = Instant::now() + self.config.body_limit;
+        let ProxyConfig { body_limit, rest_limit, .. } = self.config;
+        let due = Instant::now() + body_limit;
         let mut moving = pin!(moving);
         let mut was_awaited = false;
         loop {
-            if let Ok(moved) = timeout(self.config.rest_limit / 2, &mut moving).await {
-                return Some(moved);
+            let look = due.min(Instant::now() + rest_limit / 2);
+            if let Ok(moved) = timeout_at(look, &mut moving).await {
+                return Ok(moved);
+            }
+            if due <= Instant::now() {
+                return Err(ConnectionError::Deadline { limit: body_limit });
             }
             let is_awaited = orders.is_awaited();
-            if due <= Instant::now() || was_awaited && is_awaited {
-                return None;
+            if was_awaited && is_awaited {
+                return Err(ConnectionError::Deadline { limit: rest_limit });
             }
             was_awaited = is_awaited;
         }

@@ -66,6 +66,14 @@ impl Gathering {
         }
     }
 
+    /// Gathers answers until so many chunks are here or could be asked for again, or everyone has
+    /// answered.
+    pub(super) async fn find(&mut self, n_chunks: usize, gathered: &mut Gathered) {
+        while !self.is_over() && gathered.n_present() + self.late.len() < n_chunks {
+            self.hear(gathered).await;
+        }
+    }
+
     /// Waits until everyone has answered.
     pub(super) async fn hear_out(&mut self, gathered: &mut Gathered) {
         while !self.is_over() {
@@ -79,7 +87,7 @@ impl Gathering {
     }
 
     /// Whether everyone has answered.
-    fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         self.open.is_empty()
     }
 

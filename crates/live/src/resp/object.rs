@@ -43,14 +43,18 @@ pub(super) async fn get(
     gathering.settle(&mut gathered).await;
     let mut decoded = decode(codec, &mut gathered, &mut gathering, room).await;
     if decoded.is_none() {
-        // One of the first d was broken off, or is damaged: the late ones are needed after all.
-        gathering.hear_out(&mut gathered).await;
-        let late = gathering.take_late();
-        let n_late = late.len();
-        let mut again = Gathering::ask(shared, &read, late, true, n_late);
-        again.hear_out(&mut gathered).await;
+        // One of the first d was broken off, or is damaged: late ones are needed after all.
+        gathering.find(n_data, &mut gathered).await;
+        let n_wanted = n_data.saturating_sub(gathered.n_present());
+        let mut again = Gathering::ask(shared, &read, gathering.take_late(), true, n_wanted);
+        loop {
+            again.settle(&mut gathered).await;
+            decoded = decode(codec, &mut gathered, &mut again, room).await;
+            if decoded.is_some() || again.is_over() {
+                break;
+            }
+        }
         gathering.lost.append(&mut again.lost);
-        decoded = decode(codec, &mut gathered, &mut gathering, room).await;
     }
     if let Some(decoded) = decoded {
         metrics.n_hits.one();

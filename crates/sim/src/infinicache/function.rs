@@ -51,7 +51,7 @@ pub(super) struct Function {
     /// When the proxy will have heard that the last session is over.
     pub(super) bye_at: Time,
     /// When the ping under way will be answered.
-    pong_at: Option<Time>,
+    pub(super) pong_at: Option<Time>,
     /// When the order under way was sent.
     sent_at: Time,
     /// The peer replica that a backup has invoked.

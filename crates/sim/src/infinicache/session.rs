@@ -152,7 +152,8 @@ impl InfiniCache<'_> {
         let session = function.session.as_mut().expect("a timer is of a session");
         let is_syncing = function.source.is_some();
         let limit = session.lease.started() + self.config.execution_limit;
-        if is_syncing && session.lease.is_at_its_end(now) {
+        let is_at_its_end = session.lease.is_at_its_end(now);
+        if is_syncing && is_at_its_end {
             // It ends once the replica has what it is being sent, which arms the timer again.
         } else if limit <= now {
             self.end_at_limit(now, node, agenda);
@@ -163,11 +164,13 @@ impl InfiniCache<'_> {
             session.lease.pinged(now);
             self.arm_lease(now, node, agenda);
         } else if now <= self.ends_at
+            && !is_at_its_end
             && function.backup.is_some_and(|it| it.is_due(now, holds_chunks))
         {
             self.back_up(now, node, agenda);
         } else {
             let session = function.session.take().expect("it was there above");
+            function.pong_at = None;
             function.bye_at = now + self.config.function.half_round_trip();
             if function.link.validity() == Validity::Validating && function.starting.is_none() {
                 // A ping has just missed it.
@@ -182,6 +185,7 @@ impl InfiniCache<'_> {
     fn end_at_limit(&mut self, now: Time, node: NodeId, agenda: &mut Agenda<Event>) {
         let function = &mut self.functions[node.index()];
         let session = function.session.take().expect("only what runs is ended");
+        function.pong_at = None;
         self.bill(now, session);
         self.platform.returned(now, node, session.slot);
         self.lose(now, node, session.slot);
