@@ -41,6 +41,8 @@ pub(super) struct Actor {
     pub(super) invocations: JoinSet<Returned>,
     /// The number of the invocation whose return says something of the link.
     pub(super) invocation_last: u64,
+    /// It was invoked, and has not been heard of since.
+    pub(super) awaits_pong: bool,
     /// The function said that it returns, and has until then to have returned.
     pub(super) returning_until: Option<Time>,
     /// What to invoke it for once it has.
@@ -124,6 +126,7 @@ impl Actor {
             ping_due: None,
             invocations: JoinSet::new(),
             invocation_last: 0,
+            awaits_pong: false,
             returning_until: None,
             deferred: None,
             n_failed_in_a_row: 0,
@@ -333,6 +336,8 @@ impl Actor {
                 self.is_up();
                 self.link.pong(Via::Current)
             }
+            // Of the invocation before, overtaken by its return.
+            Message::Bye { .. } if self.awaits_pong => Step::Wait,
             Message::Bye { .. } => self.lose(Lost::Bye),
             Message::InitBackup { .. } => {
                 self.wants_backup = true;
@@ -448,6 +453,7 @@ impl Actor {
 
     fn is_up(&mut self) {
         self.active(self.shared.now());
+        self.awaits_pong = false;
         self.n_failed_in_a_row = 0;
         if !std::mem::replace(&mut self.was_up, true) {
             self.shared.n_up.send_modify(|it| *it += 1);

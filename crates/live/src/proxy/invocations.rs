@@ -20,7 +20,6 @@ pub(super) const BACKUP: u64 = 0;
 
 impl Actor {
     pub(super) fn invoke_deferred(&mut self) {
-        self.returning_until = None;
         if let Some(command) = self.deferred.take() {
             self.invoke(command);
         }
@@ -33,6 +32,8 @@ impl Actor {
             Command::WarmUp => metrics.n_invocations_warm_up.one(),
             _ => metrics.n_invocations_serve.one(),
         }
+        (self.returning_until, self.deferred) = (None, None);
+        self.awaits_pong = true;
         self.invocation_last += 1;
         self.run_invocation(command, String::new(), self.invocation_last);
     }

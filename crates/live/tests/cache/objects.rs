@@ -1,7 +1,7 @@
 //! Objects go in and come out, whatever is lost on the way.
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use live::client::{Client, ClientConfig, ClientError, Fetched, Outcome, Recoveries};
 use live::store::{BackingStore, FileStore};
@@ -152,6 +152,29 @@ fn one_object_may_take_the_places_of_hundreds() {
         let n_misses = cache.proxy.metrics().n_misses.get();
         assert_eq!(cache.client.get(b"none").await.unwrap().outcome, Outcome::Miss);
         assert_eq!(cache.proxy.metrics().n_misses.get(), n_misses + 1);
+        cache.proxy.stop().await;
+    });
+}
+
+#[test]
+fn functions_that_are_never_left_alone_return_in_time_and_keep_what_they_hold() {
+    run(async {
+        let cache = start(config()).await;
+        cache.pool.limit_ms.store(1_500, Ordering::Relaxed);
+        for node in 0..6 {
+            cache.pool.kill(node);
+        }
+        put(&cache.client, "song", 1, 400_000).await;
+        let metrics = cache.proxy.metrics();
+        let n_invocations = || metrics.n_invocations_serve.get();
+        let n_before = n_invocations();
+        // A request every few milliseconds, for three invocations and a half of each.
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_secs(5) {
+            hit(&cache.client.get(b"song").await.unwrap(), "song", 1, 400_000);
+        }
+        assert!((12..60).contains(&(n_invocations() - n_before)), "{}", n_invocations());
+        assert_eq!(metrics.n_chunks_lost.get(), 0);
         cache.proxy.stop().await;
     });
 }

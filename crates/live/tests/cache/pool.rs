@@ -27,6 +27,8 @@ pub(crate) struct Pool {
     pub(crate) is_mute: AtomicBool,
     /// Whether functions run that dial in, and then answer nothing.
     pub(crate) is_deaf: AtomicBool,
+    /// How long the platform lets an invocation last, if that is not as long as AWS does.
+    pub(crate) limit_ms: AtomicU64,
 }
 
 impl Pool {
@@ -57,8 +59,12 @@ impl Pool {
         let idle = self.idle.lock().unwrap().get_mut(&node).and_then(Vec::pop);
         let mut instance = idle.unwrap_or_else(|| Instance::new().unwrap());
         let number = self.n_invocations.fetch_add(1, Ordering::Relaxed);
+        let limit = match self.limit_ms.load(Ordering::Relaxed) {
+            0 => Nanos::seconds(900),
+            limit_ms => Nanos::millis(limit_ms),
+        };
         let task = tokio::spawn(async move {
-            let outcome = instance.handle(&invocation, Nanos::seconds(900)).await;
+            let outcome = instance.handle(&invocation, limit).await;
             (instance, outcome)
         });
         self.running.lock().unwrap().insert(number, (node, task.abort_handle()));
