@@ -305,7 +305,7 @@ impl InfiniCache<'_> {
             }
             None => picker.pick(n_chunks, std::iter::repeat_with(|| stream.bits())),
         };
-        let evicted = match placer.set(object, chunk_size, asked) {
+        let mut evicted = match placer.set(object, chunk_size, asked) {
             Placed::NoRoom => return,
             Placed::Outgrown => return self.discard(now, object, number, agenda),
             Placed::Again => {
@@ -330,14 +330,13 @@ impl InfiniCache<'_> {
         it.arrives_at = coded_at;
         let block = it.block.expect("a cached object has a placement");
         self.contents.retain(block);
-        let mut evicted = evicted.or_else(|| self.proxies[index].placer.evict_more(object));
-        while let Some(victim) = evicted {
+        let more = |it: &mut Self| it.proxies[index].placer.evict_more(object);
+        while let Some(victim) = evicted.take().or_else(|| more(self)) {
             let overcommitted_max = self.proxies[index].placer.overcommitted_max();
             let counts = &mut self.record.hour(now).counts;
             counts.n_evictions += 1;
             counts.overcommitted_max = counts.overcommitted_max.max(overcommitted_max);
             self.discard(now, victim, number, agenda);
-            evicted = self.proxies[index].placer.evict_more(object);
         }
         if coded_at == now {
             // At once: a read of this very instant is ordered after it.

@@ -119,7 +119,7 @@ impl Metadata {
         };
         let asked = asked.to_vec();
         let size = units::Bytes::new(footprint_bytes(key.len(), chunk_len));
-        let first_evicted = match self.placer.set(object, size, &asked) {
+        let mut victim = match self.placer.set(object, size, &asked) {
             Placed::NoRoom | Placed::Outgrown => {
                 self.release(object);
                 return Err((Refusal::NoRoom, before));
@@ -129,11 +129,9 @@ impl Metadata {
         };
         self.renew(object, chunk_len);
         let mut evicted = Vec::new();
-        let mut victim = first_evicted.or_else(|| self.placer.evict_more(object));
-        while let Some(it) = victim {
+        while let Some(it) = victim.take().or_else(|| self.placer.evict_more(object)) {
             evicted.push(self.location(it));
             self.release(it);
-            victim = self.placer.evict_more(object);
         }
         Ok((self.location(object), evicted))
     }

@@ -9,31 +9,9 @@ use live::proxy::Counter;
 use nodefn::Connection;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use units::NodeId;
-use wire::{ChunkId, Limits, Message, Refusal, Role};
+use wire::{Message, Refusal, Role};
 
-use crate::pool::{Cache, TOKEN, config, object, run, start};
-
-const LIMITS: Limits = Limits { body_len_max: 1 << 30 };
-const LIMIT: Duration = Duration::from_secs(10);
-
-fn hello(role: Role, token: &str) -> Message {
-    let token = Bytes::copy_from_slice(token.as_bytes());
-    Message::Hello { role, node: NodeId(0), session: 77, token }
-}
-
-async fn dial(cache: &Cache) -> Connection {
-    let hello = hello(Role::Client, TOKEN);
-    let address = cache.proxy.addresses.client;
-    let mut connection = Connection::dial(address, LIMITS, &hello, LIMIT).await.unwrap();
-    let welcome = connection.reader.frame_within(LIMIT).await.unwrap();
-    assert!(matches!(welcome.message, Message::Welcome { n_data: 4, n_parity: 2, .. }));
-    connection
-}
-
-fn id(key: &'static str, chunk: u8) -> ChunkId {
-    ChunkId { key: Bytes::from_static(key.as_bytes()), chunk, version: 0 }
-}
+use crate::pool::{Cache, LIMIT, LIMITS, TOKEN, config, dial, hello, id, object, run, start};
 
 async fn refusal(connection: &mut Connection) -> Refusal {
     match connection.reader.frame_within(LIMIT).await.unwrap().message {

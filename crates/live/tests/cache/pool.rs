@@ -7,13 +7,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use bytes::Bytes;
 use ec::Code;
 use live::client::{Client, ClientConfig};
 use live::proxy::{Invoke, InvokeError, Proxy, ProxyConfig};
 use nodefn::{Connection, Instance, Invocation, Report};
 use tokio::task::AbortHandle;
-use units::{Bytes as Amount, Nanos};
-use wire::{Limits, Message, Role};
+use units::{Bytes as Amount, Nanos, NodeId};
+use wire::{ChunkId, Limits, Message, Role};
 
 pub(crate) use crate::load::object;
 
@@ -139,6 +140,32 @@ pub(crate) async fn connect(proxy: &Proxy) -> Client {
     let mut config = ClientConfig::new(proxies, TOKEN);
     config.request_limit = Duration::from_secs(5);
     Client::connect(config).await.unwrap()
+}
+
+/// What raw connections take.
+pub(crate) const LIMITS: Limits = Limits { body_len_max: 1 << 30 };
+/// How long they wait.
+pub(crate) const LIMIT: Duration = Duration::from_secs(10);
+
+/// How a peer of this role names itself.
+pub(crate) fn hello(role: Role, token: &str) -> Message {
+    let token = Bytes::copy_from_slice(token.as_bytes());
+    Message::Hello { role, node: NodeId(0), session: 77, token }
+}
+
+/// A client's connection, let in.
+pub(crate) async fn dial(cache: &Cache) -> Connection {
+    let hello = hello(Role::Client, TOKEN);
+    let address = cache.proxy.addresses.client;
+    let mut connection = Connection::dial(address, LIMITS, &hello, LIMIT).await.unwrap();
+    let welcome = connection.reader.frame_within(LIMIT).await.unwrap();
+    assert!(matches!(welcome.message, Message::Welcome { n_data: 4, n_parity: 2, .. }));
+    connection
+}
+
+/// A chunk of an object in whatever version.
+pub(crate) fn id(key: &'static str, chunk: u8) -> ChunkId {
+    ChunkId { key: Bytes::from_static(key.as_bytes()), chunk, version: 0 }
 }
 
 /// Runs a test on two threads, as the proxy runs.

@@ -7,12 +7,9 @@ use bytes::Bytes;
 use nodefn::Connection;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use units::NodeId;
-use wire::{ChunkId, Limits, Message, Role};
+use wire::{ChunkId, Message};
 
-use crate::pool::{Cache, TOKEN, config, object, run, start};
-
-const LIMIT: Duration = Duration::from_secs(10);
+use crate::pool::{Cache, LIMIT, config, dial, id, object, run, start};
 
 /// What a client of Redis is told of `song`: its bytes, or nothing.
 async fn get(cache: &Cache) -> Option<Vec<u8>> {
@@ -30,14 +27,8 @@ async fn get(cache: &Cache) -> Option<Vec<u8>> {
 
 /// A client that asks for chunk 0 of `song`: its version and body.
 async fn chunk(cache: &Cache, request: u64) -> (Connection, u64, Vec<u8>) {
-    let token = Bytes::copy_from_slice(TOKEN.as_bytes());
-    let hello = Message::Hello { role: Role::Client, node: NodeId(0), session: 88, token };
-    let limits = Limits { body_len_max: 1 << 30 };
-    let address = cache.proxy.addresses.client;
-    let mut connection = Connection::dial(address, limits, &hello, LIMIT).await.unwrap();
-    connection.reader.frame_within(LIMIT).await.unwrap();
-    let id = ChunkId { key: "song".into(), chunk: 0, version: 0 };
-    let get = Message::Get { request, id, is_body_wanted: true };
+    let mut connection = dial(cache).await;
+    let get = Message::Get { request, id: id("song", 0), is_body_wanted: true };
     connection.writer.send(&get).await.unwrap();
     let answer = connection.reader.frame_within(LIMIT).await.unwrap();
     let Message::Chunk { version, body_len, .. } = answer.message else { panic!("{answer:?}") };
@@ -56,7 +47,7 @@ fn a_damaged_chunk_is_done_without_and_put_back() {
             let (mut connection, version, mut body) = chunk(&cache, 1).await;
             let whole = body.clone();
             body[1_000] ^= 1;
-            let id = ChunkId { key: "song".into(), chunk: 0, version };
+            let id = ChunkId { version, ..id("song", 0) };
             let body_len = body.len() as u64;
             let set = Message::Set { request: 2, id: id.clone(), body_len };
             connection.writer.send_with_body(&set, body.into(), LIMIT).await.unwrap();
