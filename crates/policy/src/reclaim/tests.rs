@@ -131,6 +131,10 @@ fn idle_time_outs_and_mass_reclaims_need_no_numbers() {
     assert_eq!((idle.idle_max(), idle.interval()), (Some(Nanos::MINUTE * 27), None));
     let mass: Reclaim = "mass:6h".parse().unwrap();
     assert_eq!((mass.interval(), mass.count(0, 0)), (Some(Nanos::HOUR * 6), u32::MAX));
+    assert_eq!(mass.spread(), Nanos::MINUTE * 9);
+    let often: Reclaim = "mass:1min".parse().unwrap();
+    assert_eq!(often.spread(), Nanos::MINUTE);
+    assert_eq!(Reclaim::poisson(1.0).spread(), Nanos::MINUTE);
 }
 
 #[test]

@@ -15,6 +15,7 @@ impl InfiniCache<'_> {
     /// last, from those used before them, and so on, each as a pool of its own.
     pub(super) fn reclaim_round(&mut self, now: Time, agenda: &mut Agenda<Event>) {
         let Some(interval) = self.config.reclaim.interval() else { return };
+        let spread = self.config.reclaim.spread();
         for first in (0..self.config.n_proxies).map(|it| it * self.config.n_nodes) {
             for rank in 0.. {
                 let nodes = (first..first + self.config.n_nodes).map(NodeId);
@@ -34,7 +35,7 @@ impl InfiniCache<'_> {
                     let n_instances = u32::try_from(instances.len()).expect("no more than nodes");
                     let picked = stream.below(n_instances) as usize;
                     let (node, slot) = instances.swap_remove(picked);
-                    let part = stream.unit() * interval.as_seconds_f64();
+                    let part = stream.unit() * spread.as_seconds_f64();
                     let at = now + Nanos::from_seconds_f64(part);
                     if at <= self.ends_at {
                         agenda.at(at, Event::Reclaim(node, slot));

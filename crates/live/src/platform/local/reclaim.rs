@@ -94,7 +94,7 @@ impl Rounds {
                 let picks = std::iter::repeat_with(&mut plan.picks);
                 let nodes = picker.pick(count.min(pool.len()), picks).to_vec();
                 for node in nodes {
-                    let after = starts_after + part_of(*interval, (plan.picks)());
+                    let after = starts_after + part_of(plan.process.spread(), (plan.picks)());
                     let function = pool[node.index()].clone();
                     round.push(PlannedReclaim { after, function, rank });
                 }
@@ -214,6 +214,7 @@ mod tests {
     #[test]
     fn a_mass_reclaim_takes_each_instance_once() {
         let mut round = plan("mass:6h", 5, 2).rounds(1);
+        assert!(round.iter().all(|it| it.after <= Nanos::MINUTE * 9), "all at nearly one time");
         round.sort_by_key(|it| (it.function.clone(), it.rank));
         let named: Vec<(&str, usize)> =
             round.iter().map(|it| (it.function.as_str(), it.rank)).collect();
