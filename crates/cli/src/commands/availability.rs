@@ -26,7 +26,17 @@ pub(crate) fn availability(args: &AvailabilityArgs) -> anyhow::Result<()> {
     }
     let processes =
         if args.reclaim.is_empty() { Reclaim::fig9_series() } else { args.reclaim.clone() };
-    let rows: Vec<Row> = processes.iter().map(|it| Row::of(pool, it)).collect();
+    if let Some(it) = processes.iter().find(|it| it.idle_max().is_some() || !it.listed().is_empty())
+    {
+        return Err(UsageError(format!(
+            "`--reclaim {it}` takes back instances by name or by how long they were idle, of which \
+             no closed form knows; name a process that takes a number of them, or run `infinisim \
+             compare` with it"
+        ))
+        .into());
+    }
+    let over = |it: Reclaim| it.over(args.nodes);
+    let rows: Vec<Row> = processes.into_iter().map(over).map(|it| Row::of(pool, &it)).collect();
     if args.output.json {
         return output::print(&serde_json::to_string_pretty(&as_json(pool, n_reclaimed, &rows))?);
     }
