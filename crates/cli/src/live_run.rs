@@ -207,7 +207,7 @@ pub(crate) fn record(
         && let sim::SystemKind::InfiniCache(config) = &system.kind
     {
         record.for_each_hour(input.span, |hour, part| {
-            hour.usage.rent_virtual_machines(&config.proxy_machine, 1, part);
+            hour.usage.rent_virtual_machines(&config.proxy_machine, 1, part, input.span);
         });
     }
     charge_storage(&mut record, &input.workload(), |usage| &mut usage.store_backing);

@@ -26,7 +26,8 @@ pub struct CostItems {
     pub serving: Usd,
     /// Function invocations that kept functions from being reclaimed.
     pub warm_up: Usd,
-    /// Function invocations for the sync between replicas.
+    /// Function invocations of replicas for the sync; that of the function that is copied is part
+    /// of what it was invoked for, mostly of `warm_up`.
     pub backup: Usd,
     /// Rented cache nodes, or the serverless cache.
     pub nodes: Usd,
@@ -55,9 +56,8 @@ const SECOND_NS: u128 = 1_000_000_000;
 /// ([`PriceBook::node`], [`PriceBook::virtual_machine`], [`PriceBook::serverless`]) knows that
 /// it does not fail.
 ///
-/// A serverless cache is billed for at least its minimum over the time it existed. The
-/// provider compares the two hour by hour, which comes to the same unless the cache is under
-/// the minimum in some hours and over it in others.
+/// A serverless cache is billed for at least its minimum over the time it existed. The provider
+/// compares the two hour by hour, as the usage of a run does already by the book it was made with.
 pub fn cost(
     book: &PriceBook,
     usage: &Usage,
@@ -237,7 +237,7 @@ mod tests {
         usage.store_backing.n_gets = 1_000;
         usage.store_backing.n_puts = 100;
         usage.store_backing.record_stored(Bytes::mebibytes(10 << 10), Nanos::HOUR * 730);
-        usage.rent_virtual_machines("c5n.4xlarge", 1, Nanos::HOUR * 50);
+        usage.rent_virtual_machines("c5n.4xlarge", 1, Nanos::HOUR * 50, Nanos::HOUR * 50);
         check(&paper(), &usage, Accounting::Paper, ["0", "0", "0", "0", "0", "0"]);
         check(&paper(), &usage, Accounting::Full, ["0", "0", "0", "0", "0.2309", "43.2"]);
     }
@@ -262,7 +262,7 @@ mod tests {
     #[test]
     fn usage_that_a_book_lacks_is_an_error_once_it_is_charged() {
         let mut usage = Usage::default();
-        usage.rent_virtual_machines("c6in.large", 1, Nanos::HOUR);
+        usage.rent_virtual_machines("c6in.large", 1, Nanos::HOUR, Nanos::HOUR);
         assert!(cost(&paper(), &usage, Accounting::Paper).is_ok());
         let err = cost(&paper(), &usage, Accounting::Full).unwrap_err();
         insta::assert_snapshot!(
@@ -286,7 +286,37 @@ mod tests {
     fn a_trace_at_every_bound_can_be_priced() {
         let mut usage = Usage::default();
         usage.store_backing.record_stored(Bytes::TOTAL_MAX, Nanos::SPAN_MAX);
+        assert!(usage.can_be_priced());
         assert!(cost(&paper(), &usage, Accounting::Full).is_ok());
+    }
+
+    #[test]
+    fn what_a_result_may_say_was_used_can_be_priced() {
+        let book = book("aws-us-east-1-2026-09");
+        let functions = FunctionUsage {
+            n_invocations: u64::MAX,
+            billed_mb_ms_by_1ms: (1 << 80) - 1,
+            billed_mb_ms_by_100ms: (1 << 80) - 1,
+        };
+        let (n_gets, n_puts, n_deletes) = (u64::MAX, u64::MAX, u64::MAX);
+        let store = StoreUsage { n_gets, n_puts, n_deletes, stored_byte_ns: (1 << 124) - 1 };
+        let cache = ServerlessUsage {
+            stored_byte_ns: (1 << 124) - 1,
+            existed_ns: (1 << 64) - 1,
+            n_ecpus: u64::MAX,
+        };
+        let usage = Usage {
+            serving: functions,
+            warm_up: functions,
+            backup: functions,
+            node_hours: [("cache.r6g.large".to_owned(), u64::MAX)].into(),
+            serverless: [("redis".to_owned(), cache)].into(),
+            store_serving: store,
+            store_backing: store,
+            virtual_machine_seconds: [("c5n.4xlarge".to_owned(), u64::MAX)].into(),
+        };
+        assert!(usage.can_be_priced());
+        assert!(cost(&book, &usage, Accounting::Full).is_ok());
     }
 
     /// Some use of everything that both books price.
@@ -315,7 +345,8 @@ mod tests {
                     used.record_stored(Bytes::new(bytes), Nanos::MINUTE * n_minutes);
                 }
                 usage.rent_nodes("cache.r5.large", n_nodes, Nanos::MINUTE * n_minutes);
-                usage.rent_virtual_machines("c5n.4xlarge", 1, Nanos::MINUTE * n_minutes);
+                let span = Nanos::MINUTE * n_minutes;
+                usage.rent_virtual_machines("c5n.4xlarge", 1, span, span);
                 usage
             },
         )

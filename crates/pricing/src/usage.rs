@@ -45,7 +45,8 @@ pub struct StoreUsage {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ServerlessUsage {
-    /// Bytes held times how long, in byte-nanoseconds.
+    /// Bytes that are paid for times how long, in byte-nanoseconds: what is held, and over each hour
+    /// at least the minimum of the engine.
     pub stored_byte_ns: u128,
     /// How long the cache existed, in nanoseconds, whether it held anything or not.
     pub existed_ns: u128,
@@ -62,7 +63,8 @@ pub struct Usage {
     pub serving: FunctionUsage,
     /// Invocations that only kept functions from being reclaimed.
     pub warm_up: FunctionUsage,
-    /// Invocations for the sync between a function and its replica, at both ends.
+    /// Invocations of replicas for the sync. The function that is copied goes on with what it was
+    /// invoked for, most often a warm-up, and is billed for the sync there.
     pub backup: FunctionUsage,
     /// Rented cache nodes: billed node-hours by node type.
     pub node_hours: BTreeMap<String, u64>,
@@ -141,12 +143,12 @@ impl Usage {
         add(&mut self.node_hours, node_type, n_nodes * n_hours);
     }
 
-    /// Whether every amount is one that some trace could come to, so that its cost can be held:
-    /// no trace is longer than a hundred years, and none asks for more than 2^62 bytes.
+    /// Whether every amount is one that some trace could come to, so that its cost can be held by
+    /// any prices: no trace is longer than a hundred years, and none asks for more than 2^62 bytes.
     pub fn can_be_priced(&self) -> bool {
         let functions = [self.serving, self.warm_up, self.backup];
         let stores = [self.store_serving, self.store_backing];
-        functions.iter().all(|it| it.billed_mb_ms_by_1ms.max(it.billed_mb_ms_by_100ms) >> 96 == 0)
+        functions.iter().all(|it| it.billed_mb_ms_by_1ms.max(it.billed_mb_ms_by_100ms) >> 80 == 0)
             && stores.iter().all(|it| it.stored_byte_ns >> 124 == 0)
             && self
                 .serverless
@@ -154,10 +156,17 @@ impl Usage {
                 .all(|it| it.stored_byte_ns >> 124 == 0 && it.existed_ns >> 64 == 0)
     }
 
-    /// Adds `n_machines` virtual machines rented for `span`, which are billed by the second,
-    /// and for at least a minute.
-    pub fn rent_virtual_machines(&mut self, machine_type: &str, n_machines: u64, span: Nanos) {
-        let n_seconds = span.div_ceil(Nanos::SECOND).max(60);
+    /// Adds `part` of the `span` for which `n_machines` virtual machines are rented. They are
+    /// billed by the second, and for at least a minute of the whole span.
+    pub fn rent_virtual_machines(
+        &mut self,
+        machine_type: &str,
+        n_machines: u64,
+        part: Nanos,
+        span: Nanos,
+    ) {
+        let billed = if span < Nanos::MINUTE { Nanos::MINUTE } else { part };
+        let n_seconds = billed.div_ceil(Nanos::SECOND);
         add(&mut self.virtual_machine_seconds, machine_type, n_machines * n_seconds);
     }
 }
@@ -293,11 +302,17 @@ mod tests {
         #[track_caller]
         fn check(span: Nanos, n_seconds: u64) {
             let mut usage = Usage::default();
-            usage.rent_virtual_machines("c5n.4xlarge", 2, span);
+            usage.rent_virtual_machines("c5n.4xlarge", 2, span, span);
             assert_eq!(usage.virtual_machine_seconds["c5n.4xlarge"], 2 * n_seconds);
         }
         check(Nanos::SECOND, 60);
         check(Nanos::millis(60_001), 61);
+        // The last second of an hour and a second is no minute.
+        let mut usage = Usage::default();
+        for part in [Nanos::HOUR, Nanos::SECOND] {
+            usage.rent_virtual_machines("c5n.4xlarge", 1, part, Nanos::HOUR + Nanos::SECOND);
+        }
+        assert_eq!(usage.virtual_machine_seconds["c5n.4xlarge"], 3_601);
         check(Nanos::HOUR, 3_600);
     }
 
@@ -322,7 +337,7 @@ mod tests {
         usage.warm_up.record(1_536, Nanos::millis(5));
         usage.backup.record(1_536, Nanos::SECOND);
         usage.rent_nodes("a", 1, Nanos::HOUR);
-        usage.rent_virtual_machines("b", 1, Nanos::HOUR);
+        usage.rent_virtual_machines("b", 1, Nanos::HOUR, Nanos::HOUR);
         usage.serverless.insert(
             "valkey".to_owned(),
             ServerlessUsage { stored_byte_ns: 1, existed_ns: 2, n_ecpus: 3 },

@@ -396,7 +396,7 @@ pub(crate) fn run(config: &InfiniCacheConfig, workload: &Workload<'_>, seed: u64
     record.n_events = outcome.n_events;
     record.for_each_hour(workload.span, |hour, part| {
         let n_proxies = u64::from(config.n_proxies);
-        hour.usage.rent_virtual_machines(&config.proxy_machine, n_proxies, part);
+        hour.usage.rent_virtual_machines(&config.proxy_machine, n_proxies, part, workload.span);
     });
     charge_storage(&mut record, workload, |usage| &mut usage.store_backing);
     record

@@ -45,7 +45,9 @@ impl Usd {
 
     /// The cost of `quantity` where every `per` of it costs this much, rounded up once.
     pub fn scale(self, quantity: u128, per: u128) -> Usd {
-        Usd(self.0.checked_mul(quantity).expect("cost overflow").div_ceil(per))
+        // Whole ones and the rest apart, so that only what is more than can be paid overflows.
+        let times = |n: u128| self.0.checked_mul(n).expect("cost overflow");
+        Usd(times(quantity / per)) + Usd(times(quantity % per).div_ceil(per))
     }
 }
 
