@@ -9,7 +9,7 @@ use trace::{
     Draft, ErrorKind, Format, KnownBy, Profile, ReadOptions, RegistryFilter, Selection, Source,
     Trace, TraceError,
 };
-use units::{Nanos, Time};
+use units::Nanos;
 
 use crate::args::{ReadArgs, UsageError};
 use crate::trace_args::TraceConvertArgs;
@@ -123,10 +123,8 @@ impl Input {
         for it in trace.notes() {
             output::note(&format!("{name}: {it}"));
         }
-        let cut = selection.hours.filter(|it| *it <= span_read);
-        // Times count from the first request that was read, whether it is selected or not.
-        let last = trace.requests().last().map_or(Nanos::ZERO, |it| Time::START.until(it.at));
-        let span = cut.unwrap_or(last);
+        // What is rented is rented for as long as the trace was, whichever of its requests count.
+        let span = selection.hours.map_or(span_read, |it| it.min(span_read));
         Ok(Input { trace, span })
     }
 }
