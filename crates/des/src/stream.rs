@@ -6,8 +6,8 @@ use rand_core::{Rng, SeedableRng};
 /// The root of all randomness in a run.
 ///
 /// Each consumer draws from a stream of its own name, so a new consumer, or one more draw in
-/// an old one, leaves every other stream as it was. Two designs compared under one seed
-/// therefore meet the same reclamations at the same times.
+/// an old one, leaves every other stream as it was. A consumer that draws as often in two runs
+/// under one seed sees the same numbers; one whose draws depend on what the run does need not.
 #[derive(Clone, Copy, Debug)]
 pub struct Streams {
     seed: u64,
