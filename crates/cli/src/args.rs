@@ -324,6 +324,9 @@ SYSTEM is one of
   elasticache:[COUNTx]NODE_TYPE[,OPTION..]   as elasticache:10xcache.r5.xlarge
     policy=lru            as --policy
     reserved=25%          memory that holds no objects (default 0%)
+  elasticache:serverless-ENGINE[,OPTION..]   as elasticache:serverless-valkey
+    max=100GB             what it may hold at most (default: anything)
+    policy=lru            as --policy
   infinicache[:OPTION,..]                    as infinicache:nodes=200,code=4+2
     nodes=400             functions per proxy
     proxies=1             proxies on the ring
@@ -345,6 +348,8 @@ SYSTEM is one of
     codec=paper           or ec-native: how fast clients code
     proxy=c5n.4xlarge     the machine of each proxy
   s3                                         no cache
+  tiers:SIZE;SYSTEM;SYSTEM                   objects below SIZE in the first, as
+                        'tiers:10MB;elasticache:cache.r5.large;infinicache'
   each with store=measured|fast20, how S3 answers";
 
 #[derive(Debug, ArgGroupOf)]

@@ -198,6 +198,10 @@ fn check_proxy(
                 ))
             })
         }
+        (SystemKind::Tiers(tiers), _) => {
+            check_proxy(&tiers.small, accounting, prices)?;
+            check_proxy(&tiers.large, accounting, prices)
+        }
         _ => Ok(()),
     }
 }

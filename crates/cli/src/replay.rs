@@ -212,7 +212,7 @@ fn loss(system: &System, record: &Record) -> LossSummary {
             SystemKind::InfiniCache(config) => {
                 config.coded_pool().time_to_loss_h_mean(&config.reclaim)
             }
-            SystemKind::ElastiCache(_) | SystemKind::ObjectStore(_) => None,
+            SystemKind::ElastiCache(_) | SystemKind::ObjectStore(_) | SystemKind::Tiers(_) => None,
         },
     }
 }

@@ -1,30 +1,53 @@
-//! ElastiCache: rented nodes, each with one thread that serves one request after the other.
+//! ElastiCache: rented nodes, each with one thread that serves one request after the other, or a
+//! serverless cache.
+
+mod serverless;
 
 use des::{Agenda, Model, Streams};
 use policy::evict::next_uses;
 use policy::{Access, Evict, EvictionPolicy, ObjectCache};
-use units::{Bytes, Op, Request, Time};
+use units::{Bytes, ObjectId, Op, Request, Time};
 
 use crate::objstore::{ObjectStore, charge_storage};
 use crate::profile::{ObjectStoreProfile, ServerProfile};
 use crate::record::{Outcome, Record};
 use crate::workload::Workload;
 
-/// A cluster of nodes of one type.
+use self::serverless::Meter;
+
+/// A cluster of nodes of one type, or a serverless cache.
 #[derive(Clone, Debug)]
 pub struct ElastiCacheConfig {
-    /// The type, as the price book has it.
-    pub node_type: String,
-    /// How many; at least one. Objects are spread over them by the hash of the key.
-    pub n_nodes: u32,
-    /// What of a node's memory may hold objects.
+    /// What serves, and how it is paid for.
+    pub serving: Serving,
+    /// What of a node's memory may hold objects, or how much a serverless cache may hold.
     pub node_memory: Bytes,
     /// Which objects leave a full node.
     pub policy: EvictionPolicy,
-    /// How a node's thread serves.
+    /// How a request is served.
     pub server: ServerProfile,
     /// The backing store.
     pub object_store: ObjectStoreProfile,
+}
+
+/// What serves the objects of a cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Serving {
+    /// Rented nodes.
+    Nodes {
+        /// Their type, as the price book has it.
+        node_type: String,
+        /// How many; at least one. Objects are spread over them by the hash of the key.
+        n_nodes: u32,
+    },
+    /// A serverless cache, paid for what it holds and what it is asked. It grows with its load, so
+    /// that no request waits for another (assumed; how it serves one is as a node does).
+    Serverless {
+        /// Its engine, as the price book has it.
+        engine: String,
+        /// How much it is paid for at least.
+        minimum: Bytes,
+    },
 }
 
 /// What can happen to a cluster.
@@ -51,6 +74,8 @@ struct Cluster<'a> {
     objects: Vec<Object>,
     server: ServerProfile,
     store: ObjectStore,
+    /// What a serverless cache is paid for; such a one is a single node.
+    meter: Option<Meter>,
     record: Record,
 }
 
@@ -79,9 +104,14 @@ impl Cluster<'_> {
         usize::try_from(self.key_hashes[request.object.index()] % n_nodes).expect("a node index")
     }
 
-    /// Puts a request into the queue of the thread of `node`; when it will have been served.
+    /// Puts a request into the queue of the thread of `node`, where there is one; when it will have
+    /// been served.
     fn serve(&mut self, node: usize, now: Time, size: Bytes) -> Time {
         let took = self.server.request + self.server.transfer.time(size);
+        if let Some(meter) = &mut self.meter {
+            meter.asked(now, size);
+            return now + took;
+        }
         let node = &mut self.nodes[node];
         node.free_at = node.free_at.max(now) + took;
         node.free_at
@@ -122,15 +152,29 @@ impl Cluster<'_> {
         let mut n_evictions = 0;
         let is_admitted = self.nodes[node].cache.admit(access, |_| n_evictions += 1);
         self.record.hour(now).counts.n_evictions += n_evictions;
+        self.note_held(now, node);
         is_admitted
+    }
+
+    fn remove(&mut self, now: Time, node: usize, object: ObjectId) {
+        self.nodes[node].cache.remove(object);
+        self.note_held(now, node);
+    }
+
+    fn note_held(&mut self, now: Time, node: usize) {
+        if let Some(meter) = &mut self.meter {
+            meter.holds(now, self.nodes[node].cache.used());
+        }
     }
 
     fn put(&mut self, now: Time, number: u32) {
         let request = self.requests[number as usize];
         let node = self.node_of(&request);
         self.objects[request.object.index()].is_known = true;
-        self.nodes[node].cache.remove(request.object);
+        self.remove(now, node, request.object);
         let access = self.access(number, &request);
+        // Nobody waits any more for a fetch of what it replaces.
+        self.objects[request.object.index()].arrives_at = now;
         if self.admit(now, node, access) {
             self.serve(node, now, request.size);
         }
@@ -143,7 +187,7 @@ impl Cluster<'_> {
         let request = self.requests[number as usize];
         let node = self.node_of(&request);
         self.objects[request.object.index()].is_known = false;
-        self.nodes[node].cache.remove(request.object);
+        self.remove(now, node, request.object);
         self.serve(node, now, Bytes::ZERO);
         let hour = self.record.hour(now);
         hour.counts.n_deletes += 1;
@@ -189,21 +233,36 @@ pub(crate) fn run(config: &ElastiCacheConfig, workload: &Workload<'_>, seed: u64
         EvictionPolicy::Belady => next_uses(workload.requests, n_objects),
         _ => Vec::new(),
     };
+    let (n_nodes, meter) = match &config.serving {
+        Serving::Nodes { n_nodes, .. } => (*n_nodes, None),
+        Serving::Serverless { minimum, .. } => (1, Some(Meter::new(workload.span, *minimum))),
+    };
     let mut cluster = Cluster {
         requests: workload.requests,
         key_hashes: workload.key_hashes,
         next_use,
-        nodes: (0..config.n_nodes).map(|_| node()).collect(),
+        nodes: (0..n_nodes).map(|_| node()).collect(),
         objects: vec![unknown; n_objects],
         server: config.server,
         store: ObjectStore::new(&config.object_store, Streams::new(seed)),
+        meter,
         record: Record::new(workload.span),
     };
     des::run(&mut cluster, Agenda::default(), workload.arrivals(Event::Arrive));
-    let mut record = cluster.record;
-    record.for_each_hour(workload.span, |hour, part| {
-        hour.usage.rent_nodes(&config.node_type, u64::from(config.n_nodes), part);
-    });
+    let Cluster { mut record, meter, .. } = cluster;
+    match &config.serving {
+        Serving::Nodes { node_type, n_nodes } => {
+            record.for_each_hour(workload.span, |hour, part| {
+                hour.usage.rent_nodes(node_type, u64::from(*n_nodes), part);
+            });
+        }
+        Serving::Serverless { engine, .. } => {
+            let used = meter.into_iter().flat_map(Meter::into_hours);
+            for (hour, used) in record.hours.iter_mut().zip(used) {
+                hour.usage.serverless.insert(engine.clone(), used);
+            }
+        }
+    }
     charge_storage(&mut record, workload, |usage| &mut usage.store_backing);
     record
 }

@@ -1,5 +1,7 @@
 //! How long requests took.
 
+use std::ops;
+
 use hdrhistogram::Histogram;
 use units::{Bytes, Nanos};
 
@@ -88,6 +90,28 @@ impl Distribution {
                 (it.value_iterated_to() as f64 / 1e3, n_below as f64 / n_recorded)
             })
             .collect()
+    }
+}
+
+impl ops::AddAssign for Distribution {
+    fn add_assign(&mut self, rhs: Distribution) {
+        let Distribution { histogram, total_ns, max } = rhs;
+        self.histogram.add(histogram).expect("a histogram that grows takes any value");
+        self.total_ns += total_ns;
+        self.max = self.max.max(max);
+    }
+}
+
+impl ops::AddAssign for Latencies {
+    fn add_assign(&mut self, rhs: Latencies) {
+        let Latencies { all, hits, misses, by_size, hits_by_size } = rhs;
+        self.all += all;
+        self.hits += hits;
+        self.misses += misses;
+        let classes = self.by_size.iter_mut().chain(&mut self.hits_by_size);
+        for (class, more) in classes.zip(by_size.into_iter().chain(hits_by_size)) {
+            *class += more;
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! The models (ElastiCache, the object store, InfiniCache) and the run of one on a workload.
+//! The models (ElastiCache, the object store, InfiniCache, tiers of them) and the run of one on a workload.
 //!
 //! A [`System`] is what to model, checked; [`run`] replays a [`Workload`] on it and yields a
 //! [`Record`]: counts, usage and latencies, hour by hour. A record holds no dollars: `pricing`
@@ -20,10 +20,11 @@ mod objstore;
 mod profile;
 mod record;
 mod system;
+mod tiers;
 mod workload;
 
 pub use crate::counts::Counts;
-pub use crate::elasticache::ElastiCacheConfig;
+pub use crate::elasticache::{ElastiCacheConfig, Serving};
 pub use crate::faas::InstancePick;
 pub use crate::infinicache::{InfiniCacheConfig, OlderCopies};
 pub use crate::latency::{Distribution, Latencies, SIZE_CLASSES};
@@ -34,6 +35,7 @@ pub use crate::profile::{
 };
 pub use crate::record::{Hour, Outcome, Record};
 pub use crate::system::{Surroundings, System, SystemError, SystemKind, parse_code};
+pub use crate::tiers::TiersConfig;
 pub use crate::workload::Workload;
 
 /// Replays `workload` on `system`, with the randomness that `seed` names.
@@ -42,6 +44,7 @@ pub fn run(system: &System, workload: &Workload<'_>, seed: u64) -> Record {
         SystemKind::ElastiCache(config) => elasticache::run(config, workload, seed),
         SystemKind::InfiniCache(config) => infinicache::run(config, workload, seed),
         SystemKind::ObjectStore(config) => objstore::run(config, workload, seed),
+        SystemKind::Tiers(config) => tiers::run_both(config, workload, seed),
     }
 }
 

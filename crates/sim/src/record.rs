@@ -1,5 +1,7 @@
 //! The record of a run: what happened and what was used, hour by hour, and how long it took.
 
+use std::ops;
+
 use pricing::Usage;
 use units::{Nanos, Request, Time};
 
@@ -41,6 +43,21 @@ pub enum Outcome {
     CapacityMiss,
     /// Too many of its chunks were lost.
     Reset,
+}
+
+impl ops::AddAssign for Record {
+    /// Adds a run of the same span.
+    fn add_assign(&mut self, rhs: Record) {
+        let Record { hours, latencies, times_to_repair, n_events } = rhs;
+        assert_eq!(self.hours.len(), hours.len(), "the spans differ");
+        for (hour, Hour { counts, usage }) in self.hours.iter_mut().zip(hours) {
+            hour.counts += counts;
+            hour.usage += usage;
+        }
+        self.latencies += latencies;
+        self.times_to_repair += times_to_repair;
+        self.n_events += n_events;
+    }
 }
 
 impl Record {

@@ -10,13 +10,14 @@ use policy::link::LinkTerms;
 use policy::placer::{Eviction, Placement};
 use policy::reclaim::Reclaim;
 use pricing::{PriceBook, PricingError};
-use units::{Bytes, Nanos};
+use units::{Bytes, Nanos, QuantityError};
 
-use crate::elasticache::ElastiCacheConfig;
+use crate::elasticache::{ElastiCacheConfig, Serving};
 use crate::faas::InstancePick;
 use crate::infinicache::{InfiniCacheConfig, OlderCopies};
 use crate::objstore::ObjectStoreConfig;
 use crate::profile::{ObjectStoreProfile, Profile};
+use crate::tiers::TiersConfig;
 
 /// A system to model: every field in range, every pair of fields consistent.
 #[derive(Clone, Debug)]
@@ -30,12 +31,14 @@ pub struct System {
 /// What a system is.
 #[derive(Clone, Debug)]
 pub enum SystemKind {
-    /// A rented cluster.
+    /// A rented cluster, or a serverless cache.
     ElastiCache(ElastiCacheConfig),
     /// A pool of functions.
     InfiniCache(Box<InfiniCacheConfig>),
     /// No cache.
     ObjectStore(ObjectStoreConfig),
+    /// One system for small objects, another for large ones.
+    Tiers(TiersConfig),
 }
 
 /// What the text of a system leaves to its surroundings.
@@ -58,13 +61,14 @@ pub enum SystemError {
     /// The text starts with the name of no system.
     #[error(
         "no system is called `{0}`; write elasticache:NODE_TYPE (such as \
-         elasticache:cache.r5.24xlarge), infinicache or s3"
+         elasticache:cache.r5.24xlarge), infinicache, s3 or tiers:SIZE;SYSTEM;SYSTEM"
     )]
     UnknownKind(String),
     /// A cluster of nothing.
     #[error(
         "`{0}` does not say which nodes; write elasticache:NODE_TYPE or \
-         elasticache:COUNTxNODE_TYPE, such as elasticache:10xcache.r5.xlarge"
+         elasticache:COUNTxNODE_TYPE, such as elasticache:10xcache.r5.xlarge, or \
+         elasticache:serverless-ENGINE, such as elasticache:serverless-valkey"
     )]
     NoNodeType(String),
     /// An option the system does not have.
@@ -115,6 +119,12 @@ pub enum SystemError {
         /// Functions.
         n_nodes: u32,
     },
+    /// Tiers of which one is missing.
+    #[error(
+        "`{0}` does not say what the tiers are; write tiers:SIZE;SYSTEM;SYSTEM: objects below the \
+         size go to the first, such as `tiers:10MB;elasticache:cache.r5.large;infinicache`"
+    )]
+    NoTiers(String),
     /// Something is not in the price book.
     #[error(transparent)]
     Price(#[from] PricingError),
@@ -135,6 +145,7 @@ impl System {
                 SystemKind::InfiniCache(Box::new(infinicache(Options::read(rest)?, around)?))
             }
             "s3" => SystemKind::ObjectStore(object_store(Options::read(rest)?, around)?),
+            "tiers" => SystemKind::Tiers(tiers(text, rest, around)?),
             _ => return Err(SystemError::UnknownKind(text.to_owned())),
         };
         Ok(System { name: text.to_owned(), kind })
@@ -220,6 +231,9 @@ fn elasticache(
     around: Surroundings<'_>,
 ) -> Result<ElastiCacheConfig, SystemError> {
     let (nodes, options) = rest.split_once(',').unwrap_or((rest, ""));
+    if let Some(engine) = nodes.strip_prefix("serverless-") {
+        return serverless(engine, Options::read(options)?, around);
+    }
     let counted = nodes
         .split_once('x')
         .filter(|(count, _)| !count.is_empty() && count.bytes().all(|it| it.is_ascii_digit()));
@@ -248,13 +262,45 @@ fn elasticache(
     options.end("elasticache", "policy, reserved, store")?;
     let free = u128::from(memory.get()) * u128::from(100 - reserved) / 100;
     Ok(ElastiCacheConfig {
-        node_type: node_type.to_owned(),
-        n_nodes,
+        serving: Serving::Nodes { node_type: node_type.to_owned(), n_nodes },
         node_memory: Bytes::new(u64::try_from(free).expect("no more than the memory")),
         policy,
         server: around.profile.elasticache,
         object_store,
     })
+}
+
+/// A serverless cache, which holds all there is unless told otherwise.
+fn serverless(
+    engine: &str,
+    mut options: Options<'_>,
+    around: Surroundings<'_>,
+) -> Result<ElastiCacheConfig, SystemError> {
+    let minimum = around.prices.serverless(engine)?.minimum.value;
+    let node_memory = options.take("max", Bytes::TOTAL_MAX, str::parse)?;
+    let policy = options.take("policy", around.policy, str::parse)?;
+    let object_store = options.store(around.profile)?;
+    options.end("elasticache:serverless", "max, policy, store")?;
+    Ok(ElastiCacheConfig {
+        serving: Serving::Serverless { engine: engine.to_owned(), minimum },
+        node_memory,
+        policy,
+        server: around.profile.elasticache,
+        object_store,
+    })
+}
+
+fn tiers(text: &str, rest: &str, around: Surroundings<'_>) -> Result<TiersConfig, SystemError> {
+    let missing = || SystemError::NoTiers(text.to_owned());
+    let (threshold, systems) = rest.split_once(';').ok_or_else(missing)?;
+    let (small, large) = systems.split_once(';').ok_or_else(missing)?;
+    let threshold = threshold.parse().map_err(|why: QuantityError| SystemError::BadValue {
+        key: "tiers".to_owned(),
+        value: threshold.to_owned(),
+        why: why.to_string(),
+    })?;
+    let [small, large] = [small, large].map(|it| System::parse(it, around).map(Box::new));
+    Ok(TiersConfig { threshold, small: small?, large: large? })
 }
 
 fn object_store(

@@ -36,7 +36,7 @@ fn replay_under(
     requests: &[Request],
     seed: u64,
 ) -> Record {
-    let prices = PriceBook::builtin("aws-us-east-1-2019-12").unwrap();
+    let prices = prices_of(system);
     let around = Surroundings {
         prices: &prices,
         profile,
@@ -53,12 +53,22 @@ fn replay_under(
     run(&system, &Workload { requests, key_hashes: &key_hashes, span }, seed)
 }
 
+/// The paper's prices, or those of our days for what did not exist.
+fn prices_of(system: &str) -> PriceBook {
+    let is_new = system.contains("serverless");
+    PriceBook::builtin(if is_new { "aws-us-east-1-2026-09" } else { "aws-us-east-1-2019-12" })
+        .unwrap()
+}
+
 /// Small pools under a heavy hand, so that everything happens in a short run.
-const SYSTEMS: [&str; 13] = [
+const SYSTEMS: [&str; 16] = [
     "s3",
     "elasticache:cache.r5.large",
     "elasticache:3xcache.r5.large,reserved=99%,policy=s3-fifo",
     "elasticache:2xcache.r5.large,reserved=99%,policy=belady",
+    "elasticache:serverless-valkey",
+    "elasticache:serverless-redis,max=100MB,policy=fifo",
+    "tiers:20MB;elasticache:serverless-redis;infinicache:nodes=6,code=4+2,memory=128MB",
     "infinicache:nodes=8,code=4+2,memory=128MB,reclaim=none",
     "infinicache:nodes=8,code=4+2,memory=128MB,reclaim=poisson:3/min",
     "infinicache:nodes=6,code=4+2,memory=128MB,backup=off,reclaim=poisson:2/min,first_d=code",
@@ -177,9 +187,9 @@ proptest! {
 
     #[test]
     fn the_bill_is_the_sum_of_its_items_and_hours(shorts in shorts(), seed in 0..1000_u64) {
-        let prices = PriceBook::builtin("aws-us-east-1-2019-12").unwrap();
         let requests = requests(&shorts);
         for system in SYSTEMS {
+            let prices = prices_of(system);
             let record = replay(system, &requests, seed);
             let total = record.total();
             let used = [total.usage.serving, total.usage.warm_up, total.usage.backup];
@@ -297,6 +307,56 @@ fn a_platform_that_takes_back_what_is_idle_takes_what_is_not_warmed() {
 }
 
 #[test]
+fn tiers_do_what_their_systems_do_apart() {
+    let mixed: Vec<Short> =
+        (0..40_u32).map(|it| (30, it % 6, if it % 2 == 0 { 1 } else { 40 }, Op::Get)).collect();
+    let mixed = requests(&mixed);
+    let (small, large) = ("elasticache:cache.r5.large", "infinicache:nodes=12,reclaim=none");
+    let both = replay(&format!("tiers:10MB;{small};{large}"), &mixed, 1);
+    let of = |is_small: bool| -> Vec<Request> {
+        mixed.iter().copied().filter(|it| (it.size < Bytes::megabytes(10)) == is_small).collect()
+    };
+    // The last request is a large one, so that the span of those is that of all.
+    let apart = replay(large, &of(false), 1);
+    let rest = replay(small, &of(true), 1);
+    let (both_total, large_total, small_total) = (both.total(), apart.total(), rest.total());
+    assert_eq!(both_total.counts.n_hits, large_total.counts.n_hits + small_total.counts.n_hits);
+    assert_eq!(both_total.usage.serving, large_total.usage.serving);
+    assert_eq!(both_total.usage.node_hours, small_total.usage.node_hours);
+    let slowest = apart.latencies.all.max_ms().max(rest.latencies.all.max_ms());
+    assert!((both.latencies.all.max_ms() - slowest).abs() < 1e-9);
+    assert_eq!(both.latencies.all.n_recorded(), 40);
+}
+
+#[test]
+fn a_serverless_cache_is_paid_for_what_it_holds_and_is_asked() {
+    // Two objects of 1 GB, read at once and after an hour; the second read of both hits.
+    let reads = [(0, 0, 1_000, Op::Get), (0, 1, 1_000, Op::Get), (3_600, 0, 1_000, Op::Get)];
+    let check = |system: &str, n_hits: u64, held: u128, n_kb: u64| {
+        let Hour { counts, usage } = replay(system, &requests(&reads), 1).total();
+        assert_eq!(counts.n_hits, n_hits, "{system}");
+        let used = usage.serverless.values().next().expect("it was used");
+        assert_eq!(used.stored_byte_ns, held * u128::from(Nanos::HOUR.get()), "{system}");
+        assert_eq!(used.n_ecpus, n_kb, "{system}");
+    };
+    const GB: u128 = 1_000_000_000;
+    const UNITS: u64 = 976_563;
+    // Two lookups, two writes, and a read.
+    check("elasticache:serverless-valkey", 1, 2 * GB, 2 + 2 * UNITS + UNITS);
+    // Of two that do not fit together the first makes way for the second, and so again.
+    check("elasticache:serverless-valkey,max=1GB", 0, GB, 3 + 3 * UNITS);
+}
+
+#[test]
+fn a_mass_reclaim_leaves_no_time_for_repairs() {
+    // Read once a minute for three hours: two mass reclaims within, each within 9 minutes.
+    let steady: Vec<Short> = (0..180).map(|it| (60 * u64::from(0 < it), 0, 40, Op::Get)).collect();
+    let system = "infinicache:nodes=40,backup=off,reclaim=mass:1h";
+    let counts = replay(system, &requests(&steady), 1).total().counts;
+    assert!((1..=8).contains(&counts.n_resets), "{} RESETs", counts.n_resets);
+}
+
+#[test]
 fn an_overwrite_counts_at_its_own_size() {
     let check = |system: &str, shorts: &[Short], n_hits: u64, least_ms: f64, most_ms: f64| {
         let record = replay(system, &requests(shorts), 1);
@@ -313,6 +373,9 @@ fn an_overwrite_counts_at_its_own_size() {
     // 100 TB are more than the pool holds.
     let outgrown = [(0, 0, 1, Op::Put), (60, 0, 100_000_000, Op::Put), (60, 0, 1, Op::Get)];
     check(pool, &outgrown, 0, 0.0, 0.0);
+    // The fetch of 1 GB that the first read began is no longer waited for.
+    let rewritten = [(0, 0, 1_000, Op::Get), (1, 0, 1, Op::Put), (4, 0, 1, Op::Get)];
+    check("elasticache:cache.r5.24xlarge", &rewritten, 1, 0.1, 100.0);
 }
 
 #[test]

@@ -27,11 +27,16 @@ impl Workload<'_> {
 
     /// What the objects take together, each counted at its largest.
     pub fn unique_bytes(&self) -> Bytes {
+        self.largest_sizes().into_iter().sum()
+    }
+
+    /// The largest size of each object, by object; nothing where it is only ever deleted.
+    pub(crate) fn largest_sizes(&self) -> Vec<Bytes> {
         let mut largest = vec![Bytes::ZERO; self.n_objects()];
         for request in self.requests.iter().filter(|it| it.op != Op::Delete) {
             let size = &mut largest[request.object.index()];
             *size = request.size.max(*size);
         }
-        largest.into_iter().sum()
+        largest
     }
 }

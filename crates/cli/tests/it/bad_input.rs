@@ -96,7 +96,7 @@ fn what_is_odd_is_said_and_not_refused() {
 fn systems_that_cannot_be() {
     let workplace = Workplace::new().file("trace.csv", small_trace(20));
     let of = |system: &str| failure(&workplace, &format!("compare trace.csv --system {system}"));
-    assert_snapshot!(of("redis"), @"2: error: no system is called `redis`; write elasticache:NODE_TYPE (such as elasticache:cache.r5.24xlarge), infinicache or s3");
+    assert_snapshot!(of("redis"), @"2: error: no system is called `redis`; write elasticache:NODE_TYPE (such as elasticache:cache.r5.24xlarge), infinicache, s3 or tiers:SIZE;SYSTEM;SYSTEM");
     assert_snapshot!(of("elasticache:cache.r5.8xlarge"), @"2: error: price book `aws-us-east-1-2019-12` has no node type `cache.r5.8xlarge`; the nearest it has: `cache.r5.xlarge`, `cache.r5.2xlarge`, `cache.r5.24xlarge`, `cache.r5.large`; `infinisim prices show aws-us-east-1-2019-12` lists what it has");
     assert_snapshot!(of("infinicache:memory=128MB,overhead=200MB"), @"2: error: a function of memory=128 MB has no room beside overhead=200 MB; give it more memory or less overhead");
     assert_snapshot!(of("infinicache:nodes=8,code=10+2"), @"2: error: code=10+2 puts 12 chunks of an object on different functions, but nodes=8; raise nodes to at least 12 or choose a smaller code");
@@ -165,7 +165,7 @@ fn experiments_that_cannot_be_run() {
       | ^^^^^^
     unknown field `system`, expected one of `question`, `figure`, `trace`, `seeds`, `prices`, `accounting`, `policy`, `profile`, `systems`, `select`, `workload`, `sweep`, `traces`, `n_gets`, `processes`, `books`, `policies`, `sizes`, `reference`
     "#);
-    assert_snapshot!(of(&good.replace("s3", "s4")), @"2: error: cannot run `it.toml`: no system is called `s4`; write elasticache:NODE_TYPE (such as elasticache:cache.r5.24xlarge), infinicache or s3");
+    assert_snapshot!(of(&good.replace("s3", "s4")), @"2: error: cannot run `it.toml`: no system is called `s4`; write elasticache:NODE_TYPE (such as elasticache:cache.r5.24xlarge), infinicache, s3 or tiers:SIZE;SYSTEM;SYSTEM");
     let figure = of(&format!("figure = \"fig2\"\n{good}"));
     assert!(figure.contains("no figure is called `fig2`; write one of table1, "), "{figure}");
     let workloads = |select: &str, names: [&str; 2]| {

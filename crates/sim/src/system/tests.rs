@@ -6,7 +6,7 @@ use pricing::PriceBook;
 use units::{Bytes, Nanos};
 
 use super::{Surroundings, System, SystemKind};
-use crate::{ElastiCacheConfig, InfiniCacheConfig, Profile};
+use crate::{ElastiCacheConfig, InfiniCacheConfig, Profile, Serving};
 
 fn parse(text: &str) -> Result<SystemKind, String> {
     let prices = PriceBook::builtin("aws-us-east-1-2019-12").unwrap();
@@ -62,18 +62,22 @@ fn an_infinicache_is_the_papers_unless_told_otherwise() {
 #[test]
 fn a_cluster_names_its_nodes() {
     let config = elasticache("elasticache:cache.r5.24xlarge");
-    assert_eq!((config.n_nodes, config.policy), (1, EvictionPolicy::Lru));
+    let nodes =
+        |node_type: &str, n_nodes| Serving::Nodes { node_type: node_type.to_owned(), n_nodes };
+    assert_eq!(config.serving, nodes("cache.r5.24xlarge", 1));
+    assert_eq!(config.policy, EvictionPolicy::Lru);
     assert_eq!(config.node_memory, Bytes::new(682_485_973_811));
 
     let config = elasticache("elasticache:10xcache.r5.xlarge,policy=sieve,reserved=25%");
-    assert_eq!((config.n_nodes, config.policy), (10, EvictionPolicy::Sieve));
+    assert_eq!(config.serving, nodes("cache.r5.xlarge", 10));
+    assert_eq!(config.policy, EvictionPolicy::Sieve);
     assert!(config.node_memory < elasticache("elasticache:cache.r5.xlarge").node_memory);
 }
 
 #[test]
 fn what_cannot_be_modelled_is_refused() {
-    assert_snapshot!(error("redis"), @"no system is called `redis`; write elasticache:NODE_TYPE (such as elasticache:cache.r5.24xlarge), infinicache or s3");
-    assert_snapshot!(error("elasticache"), @"`elasticache` does not say which nodes; write elasticache:NODE_TYPE or elasticache:COUNTxNODE_TYPE, such as elasticache:10xcache.r5.xlarge");
+    assert_snapshot!(error("redis"), @"no system is called `redis`; write elasticache:NODE_TYPE (such as elasticache:cache.r5.24xlarge), infinicache, s3 or tiers:SIZE;SYSTEM;SYSTEM");
+    assert_snapshot!(error("elasticache"), @"`elasticache` does not say which nodes; write elasticache:NODE_TYPE or elasticache:COUNTxNODE_TYPE, such as elasticache:10xcache.r5.xlarge, or elasticache:serverless-ENGINE, such as elasticache:serverless-valkey");
     assert_snapshot!(error("elasticache:0xcache.r5.xlarge"), @"`nodes=0`: a cluster has from 1 to 1000 nodes");
     assert_snapshot!(error("elasticache:cache.r5.24xlarge,size=1"), @"`elasticache` has no option `size`; it has policy, reserved, store");
     assert_snapshot!(error("infinicache:nodes=0"), @"`nodes=0`: write a whole number from 1 to 10000");
