@@ -257,14 +257,19 @@ fn separator_of(first_line: &[u8]) -> Separator {
     best
 }
 
-/// Whether the first row holds names. It does not where the user gives columns by number and
-/// there is a number where the size should be, nor where all its fields are numbers.
+/// Whether the first row holds names. Where the user gives the columns by number it may not: it
+/// does then if neither its time nor its size is like one, be they right or wrong. Else it does
+/// unless all its fields are numbers.
 fn is_header(first: &Row<'_>, options: &ReadOptions) -> bool {
-    let is_number = |field: &[u8]| scaled(field, 0).is_ok();
-    match options.size_column {
-        Some(Column::Number(number)) => {
-            !first.fields().nth(number.saturating_sub(1)).is_some_and(is_number)
-        }
-        _ => !first.fields().all(is_number),
-    }
+    use Column::Number;
+    let ReadOptions { time_column, key_column, size_column, .. } = options;
+    let (Some(Number(at_time)), Some(Number(_)), Some(Number(at_size))) =
+        (time_column, key_column, size_column)
+    else {
+        return !first.fields().all(|it| scaled(it, 0).is_ok());
+    };
+    let field = |number: usize| first.fields().nth(number.saturating_sub(1)).unwrap_or_default();
+    let time = Clock::detect(None, None, field(*at_time)).nanos(field(*at_time));
+    let is_time = !matches!(time, Err(ValueProblem::NotATime(_)));
+    !is_time && matches!(size(field(*at_size)), Err(ValueProblem::NotASize))
 }

@@ -141,6 +141,40 @@ fn a_file_without_a_header_is_read_by_numbers() {
 }
 
 #[test]
+fn the_first_row_of_a_file_without_a_header_counts() {
+    let number = |it: usize| Some(Column::Number(it));
+    let options = ReadOptions {
+        time_column: number(1),
+        key_column: number(2),
+        size_column: number(3),
+        op_column: number(4),
+        ..DETECT
+    };
+    let check = |first: &str, expect: &str| {
+        let text = format!("{first}\n6.5,b,20,get\n8,c,30,get\n");
+        let text = |n_bad_max| read(text.as_bytes(), &ReadOptions { n_bad_max, ..options.clone() });
+        let passed_over = text(1).unwrap();
+        let found = match text(0) {
+            Ok(trace) => shown(&trace).lines().next().unwrap().to_owned(),
+            Err(err) => err.to_string(),
+        };
+        assert!(found.starts_with(expect), "{first}: {found}");
+        let n_bad = u64::from(expect.starts_with("t.csv"));
+        assert_eq!(passed_over.notes().len() as u64, n_bad, "{first}");
+    };
+    check("5,a,10,get", "0 a 10 get");
+    check("5,a,,delete", "0 a 0 delete");
+    check("5,a,-1,get", "t.csv, line 1: column `column 3`: `-1` is a size below zero");
+    check("5,a,12x,get", "t.csv, line 1: column `column 3`: `12x` is not a size");
+    check("-5,a,x,get", "t.csv, line 1: column `column 1`: `-5` is a time below zero");
+    check("soon,a,10,get", "t.csv, line 1: column `column 1`: `soon` is not a number of seconds");
+    // Names are names, though no one asks for them.
+    check("when,who,size (B),what", "0 b 20 get");
+    let dated = read(b"2017-06-20,a,,delete\n2017-06-21,a,5,get\n", &options).unwrap();
+    assert_eq!(shown(&dated), "0 a 0 delete\n86400 a 5 get");
+}
+
+#[test]
 fn webcachesim_needs_no_header() {
     check("5 1 10\n7 2 20 0.5 x\n", "0 1 10 get\n2 2 20 get");
     assert_eq!(read_text("5 1 10\n").source().columns.as_ref().unwrap().key, "id");
