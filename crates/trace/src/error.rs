@@ -281,6 +281,17 @@ pub enum ErrorKind {
     /// A Parquet file that is damaged, or holds what is not read.
     #[error("this Parquet file cannot be read: {0}; is it whole? Copy or write it again")]
     Parquet(String),
+    /// A column of a Parquet file that is of a type that is not read.
+    #[error(
+        "column `{column}` holds {holds}, which are not read; write numbers, times or text into \
+         it, or name another column"
+    )]
+    ColumnType {
+        /// The column's name.
+        column: String,
+        /// What it holds, in the plural.
+        holds: &'static str,
+    },
     /// A trace file of ours that is damaged or of another version.
     #[error("this infinisim trace file {0}; make it again with `infinisim trace convert`")]
     Columnar(&'static str),

@@ -1,13 +1,13 @@
 //! Parquet, whose columns a trace's are recognised among by name, as those of a CSV are.
 
 mod guard;
+mod texts;
 
 use std::io::Read;
 
 use bytes::Bytes;
-use parquet::basic::{LogicalType, TimeUnit as ParquetUnit, Type};
-use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
-use parquet::data_type::DataType;
+use parquet::basic::{ConvertedType, LogicalType, Type};
+use parquet::column::reader::ColumnReader;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::reader::{FileReader, RowGroupReader};
@@ -16,12 +16,12 @@ use parquet::schema::types::ColumnDescriptor;
 
 use self::guard::guarded;
 pub use self::guard::quiet_caught_panics;
+use self::texts::{Spelling, Texts};
 use super::delimited::Table;
 use super::{Format, Reader, Understood};
 use crate::builder::Builder;
 use crate::error::{ErrorKind, Failure, Position};
 use crate::input::Input;
-use crate::number::DecimalText;
 use crate::read::ReadOptions;
 use crate::rows::Row;
 use crate::time::TimeUnit;
@@ -36,9 +36,6 @@ pub(super) const READER: Reader = Reader {
     recognises: |input, _| input.head().starts_with(b"PAR1"),
     read,
 };
-
-/// How many rows are decoded at once.
-const N_ROWS: usize = 4 << 10;
 
 /// The index of its columns stands at the end of the file, which therefore is read whole, as it
 /// is compressed; rows are decoded a few at a time.
@@ -56,11 +53,10 @@ fn read(
     let unit = |index: usize| unit_of(&schema.column(index));
     let mut table = Table::new(&names, unit, options)?;
     let columns = table.columns();
-    if let Some(nested) = columns.iter().find(|it| 0 < schema.column(**it).max_rep_level()) {
-        let problem = format!("column `{}` is a list", names[*nested]);
-        return Err(ErrorKind::Parquet(problem).into());
-    }
     let mut rows = RowTexts { texts: vec![Texts::default(); names.len()], ..RowTexts::default() };
+    for index in &columns {
+        rows.texts[*index].spelling = Spelling::of(&schema.column(*index))?;
+    }
     for index in 0..file.num_row_groups() {
         let group = guarded(|| file.get_row_group(index)).map_err(damaged)?;
         rows.read_group(group.as_ref(), &columns, |row| table.take(row, options, builder))?;
@@ -79,39 +75,18 @@ fn check_place(chunk: &ColumnChunkMetaData) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The unit of a column of timestamps.
+/// The unit of a column of timestamps, or of times of the day.
 fn unit_of(column: &ColumnDescriptor) -> Option<TimeUnit> {
-    use parquet::basic::ConvertedType;
     // A time of the old kind is read as a count of nanoseconds.
     if column.physical_type() == Type::INT96 {
         return Some(TimeUnit::Nanos);
     }
-    match column.logical_type_ref() {
-        Some(LogicalType::Timestamp(it)) => Some(match it.unit {
-            ParquetUnit::MILLIS => TimeUnit::Millis,
-            ParquetUnit::MICROS => TimeUnit::Micros,
-            ParquetUnit::NANOS => TimeUnit::Nanos,
-        }),
-        _ => match column.converted_type() {
-            ConvertedType::TIMESTAMP_MILLIS => Some(TimeUnit::Millis),
-            ConvertedType::TIMESTAMP_MICROS => Some(TimeUnit::Micros),
-            _ => None,
-        },
-    }
-}
-
-/// The fields of some rows of one column as text, so that they are read as those of a CSV.
-#[derive(Clone, Default)]
-struct Texts {
-    text: Vec<u8>,
-    /// Where each field ends in `text`.
-    ends: Vec<usize>,
-}
-
-impl Texts {
-    fn field(&self, row: usize) -> &[u8] {
-        let start = if row == 0 { 0 } else { self.ends[row - 1] };
-        &self.text[start..self.ends[row]]
+    match (column.converted_type(), column.logical_type_ref()) {
+        (ConvertedType::TIMESTAMP_MILLIS | ConvertedType::TIME_MILLIS, _) => Some(TimeUnit::Millis),
+        (ConvertedType::TIMESTAMP_MICROS | ConvertedType::TIME_MICROS, _) => Some(TimeUnit::Micros),
+        // The older annotation, which the library adds to the newer, has no nanoseconds.
+        (_, Some(LogicalType::Timestamp(_) | LogicalType::Time(_))) => Some(TimeUnit::Nanos),
+        _ => None,
     }
 }
 
@@ -143,10 +118,8 @@ impl RowTexts {
             let mut n_rows = None;
             for ((index, reader), column) in columns.iter().zip(&mut readers).zip(&descriptors) {
                 let texts = &mut self.texts[*index];
-                texts.text.clear();
-                texts.ends.clear();
-                guarded(|| read_texts(reader, column, texts)).map_err(damaged)?;
-                if *n_rows.get_or_insert(texts.ends.len()) != texts.ends.len() {
+                guarded(|| texts.read(reader, column)).map_err(damaged)?;
+                if *n_rows.get_or_insert(texts.n_rows()) != texts.n_rows() {
                     let problem = "its columns are of different lengths".to_owned();
                     return Err(ErrorKind::Parquet(problem).into());
                 }
@@ -169,7 +142,7 @@ impl RowTexts {
         self.fields.clear();
         for texts in &self.texts {
             let start = self.row.len();
-            if !texts.ends.is_empty() {
+            if 0 < texts.n_rows() {
                 self.row.extend_from_slice(texts.field(row));
             }
             let span = u32::try_from(start).ok().zip(u32::try_from(self.row.len()).ok());
@@ -178,89 +151,6 @@ impl RowTexts {
         }
         Ok(())
     }
-}
-
-fn read_texts(
-    reader: &mut ColumnReader,
-    column: &ColumnDescriptor,
-    texts: &mut Texts,
-) -> Result<(), ParquetError> {
-    let is_unsigned = match column.logical_type_ref() {
-        Some(LogicalType::Integer(it)) => !it.is_signed,
-        _ => false,
-    };
-    let whole = |number: i64, text: &mut Vec<u8>| {
-        if number < 0 {
-            text.push(b'-');
-        }
-        text.extend_from_slice(DecimalText::of(number.unsigned_abs()).as_bytes());
-    };
-    let float = |number: f64, text: &mut Vec<u8>| text.extend(number.to_string().as_bytes());
-    match reader {
-        ColumnReader::Int64ColumnReader(reader) => fields(reader, column, texts, |it, text| {
-            match *it {
-                // The same bits.
-                it if is_unsigned => {
-                    text.extend_from_slice(DecimalText::of(it.cast_unsigned()).as_bytes());
-                }
-                it => whole(it, text),
-            }
-        }),
-        ColumnReader::Int32ColumnReader(reader) => fields(reader, column, texts, |it, text| {
-            whole(if is_unsigned { i64::from(it.cast_unsigned()) } else { i64::from(*it) }, text);
-        }),
-        ColumnReader::Int96ColumnReader(reader) => {
-            fields(reader, column, texts, |it, text| whole(it.to_nanos(), text))
-        }
-        ColumnReader::DoubleColumnReader(reader) => {
-            fields(reader, column, texts, |it, text| float(*it, text))
-        }
-        ColumnReader::FloatColumnReader(reader) => {
-            fields(reader, column, texts, |it, text| text.extend(it.to_string().as_bytes()))
-        }
-        ColumnReader::BoolColumnReader(reader) => {
-            fields(reader, column, texts, |it, text| text.extend(it.to_string().as_bytes()))
-        }
-        ColumnReader::ByteArrayColumnReader(reader) => {
-            fields(reader, column, texts, |it, text| text.extend_from_slice(it.data()))
-        }
-        ColumnReader::FixedLenByteArrayColumnReader(reader) => {
-            fields(reader, column, texts, |it, text| text.extend_from_slice(it.data()))
-        }
-    }
-}
-
-/// Reads some rows of a column: the text of each value; of a row that has none, no text.
-fn fields<T: DataType>(
-    reader: &mut ColumnReaderImpl<T>,
-    column: &ColumnDescriptor,
-    texts: &mut Texts,
-    mut put: impl FnMut(&T::T, &mut Vec<u8>),
-) -> Result<(), ParquetError> {
-    let mut values = Vec::new();
-    let mut levels = Vec::new();
-    let is_optional = 0 < column.max_def_level();
-    // It may end a page before so many, so it is asked until it has all of them or no more.
-    let mut n_rows = 0;
-    while n_rows < N_ROWS {
-        let wanted = is_optional.then_some(&mut levels);
-        let (n_more, _, _) = reader.read_records(N_ROWS - n_rows, wanted, None, &mut values)?;
-        if n_more == 0 {
-            break;
-        }
-        n_rows += n_more;
-    }
-    let mut values = values.iter();
-    for row in 0..n_rows {
-        let is_there = levels.get(row).is_none_or(|it| *it == column.max_def_level());
-        if is_there {
-            let value = values.next();
-            let value = value.ok_or_else(|| ParquetError::EOF("a value is missing".to_owned()))?;
-            put(value, &mut texts.text);
-        }
-        texts.ends.push(texts.text.len());
-    }
-    Ok(())
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "as `map_err` hands it over")]
