@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use trace::{ReadOptions, Trace};
+use trace::{Format, ReadOptions, Trace};
 use twox_hash::XxHash3_128;
 
 use crate::output;
@@ -21,6 +21,9 @@ pub(crate) fn place(
     hasher.write(format!("{options:?}").as_bytes());
     let mut block = vec![0; 1 << 20];
     for source in sources {
+        // A name may tell the format.
+        let by_name = Format::from_file_name(&source.to_string_lossy());
+        hasher.write(format!("{by_name:?}").as_bytes());
         let mut file = fs_err::File::open(source)?;
         let mut n_bytes = 0_u64;
         loop {

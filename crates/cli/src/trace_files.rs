@@ -11,10 +11,7 @@ pub(crate) fn files(name: &str, dc: Option<&str>) -> anyhow::Result<Vec<PathBuf>
     if path.is_dir() {
         let mut found = Vec::new();
         below(path, &mut found)?;
-        // Beside a trace there may be a page about it.
-        if found.iter().any(|it| is_json(it)) {
-            found.retain(|it| is_json(it));
-        }
+        found.retain(|it| !is_about(it));
         return chosen(found, dc, || format!("no trace file in directory `{name}`"));
     }
     let is_pattern = name.contains(['*', '?', '[']) && !path.exists();
@@ -61,9 +58,14 @@ fn chosen(
     Ok(found)
 }
 
-fn is_json(path: &Path) -> bool {
-    let name = path.to_string_lossy();
-    [".json", ".json.gz", ".json.zst"].iter().any(|it| name.ends_with(it))
+/// Whether the file, by its name, is a page about the traces beside it, or holds their checksums.
+fn is_about(path: &Path) -> bool {
+    const NAMES: [&str; 8] =
+        ["readme", "license", "licence", "copying", "notice", "md5sums", "sha1sums", "sha256sums"];
+    const ENDINGS: [&str; 7] = [".md", ".html", ".htm", ".pdf", ".md5", ".sha1", ".sha256"];
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    let first_word = name.split('.').next().unwrap_or_default();
+    NAMES.contains(&first_word) || ENDINGS.iter().any(|it| name.ends_with(it))
 }
 
 /// Whether the file lies in the data centre's directory, or is called after it.
@@ -105,5 +107,19 @@ mod tests {
         check(Some("dal09"), &[0, 1]);
         check(Some("stage-dal09"), &[3]);
         assert!(chosen(Vec::new(), Some("x"), String::new).is_err());
+    }
+
+    #[test]
+    fn pages_about_traces_are_known_by_name() {
+        let check = |names: &[&str], expect: bool| {
+            for name in names {
+                assert_eq!(is_about(&Path::new("traces.md").join(name)), expect, "{name}");
+            }
+        };
+        check(
+            &["README", "readme.txt", "LICENSE.md", "index.html", "SHA256SUMS", "a.csv.md5"],
+            true,
+        );
+        check(&["a.csv", "a.json.gz", "photo.txt", "part-0", "t.oracleGeneral", "md"], false);
     }
 }

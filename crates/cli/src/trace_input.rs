@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use des::Streams;
 use trace::{
-    Draft, ErrorKind, Format, KnownBy, Profile, ReadOptions, RegistryFilter, Selection, Source,
+    Draft, ErrorKind, KnownBy, Profile, ReadOptions, RegistryFilter, Selection, Source,
     Trace, TraceError,
 };
 use units::Nanos;
@@ -63,7 +63,7 @@ pub(crate) fn convert(args: &TraceConvertArgs) -> anyhow::Result<bool> {
     let Some(n_bytes) = n_bytes_of(&paths)? else { return Ok(false) };
     let bar = progress::bytes_bar(Some(n_bytes), "converting");
     let files = paths.iter().map(|path| (path.display().to_string(), fs_err::File::open(path)));
-    let (options, selection) = (options(name, read), args.trace.select.selection());
+    let (options, selection) = (options(read), args.trace.select.selection());
     let mut converted = None;
     let written = trace_output::open(target, |out| {
         let mut writer = trace_output::row_writer(format, out).expect("a format of rows");
@@ -166,7 +166,7 @@ fn open(name: &str, read: &ReadArgs) -> anyhow::Result<Trace> {
         let text = format!("`{name}` is no trace; if it is a profile, write `{SYNTHETIC}{name}`");
         return Err(UsageError(text).into());
     }
-    let options = options(name, read);
+    let options = options(read);
     if name == "-" {
         let bar = progress::bytes_bar(None, "reading");
         let progress = &mut |n_read| bar.set_position(n_read);
@@ -204,7 +204,7 @@ fn read_files(
     Ok(trace?)
 }
 
-fn options(name: &str, read: &ReadArgs) -> ReadOptions {
+fn options(read: &ReadArgs) -> ReadOptions {
     let ReadArgs {
         format,
         time_column,
@@ -220,7 +220,7 @@ fn options(name: &str, read: &ReadArgs) -> ReadOptions {
         cache: _,
     } = read.clone();
     ReadOptions {
-        format: format.or_else(|| Format::from_file_name(name)),
+        format,
         time_column,
         key_column,
         size_column,

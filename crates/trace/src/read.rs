@@ -57,8 +57,9 @@ impl ReadOptions {
 
 /// Reads a whole trace from `input`, which may be compressed with gzip or zstd.
 ///
-/// `source_name` stands in errors and in the trace's [`Source`]; it decides nothing. `progress`
-/// is told from time to time how many bytes of `input` have been read.
+/// `source_name` stands in errors and in the trace's [`Source`], and tells the format where it can
+/// ([`Format::from_file_name`]) and the user does not. `progress` is told from time to time how
+/// many bytes of `input` have been read.
 ///
 /// # Errors
 ///
@@ -75,8 +76,9 @@ pub fn read(
 /// Reads one trace from many files of one format, such as a directory of the registry archive,
 /// whose requests are merged by time.
 ///
-/// A file is opened when its turn comes. Files in the order of their times need the least
-/// memory. `progress` is told how many bytes of all of them have been read.
+/// A file is opened when its turn comes, and its own name may tell its format. Files in the order
+/// of their times need the least memory. `progress` is told how many bytes of all of them have been
+/// read.
 ///
 /// # Errors
 ///
@@ -141,7 +143,8 @@ pub(crate) fn read_into<R: Read>(
             n_bytes = n_read;
             progress(n_bytes_before + n_read);
         };
-        read_file(file, options, &mut told, builder, &mut first)
+        let format = options.format.or_else(|| Format::from_file_name(&file_name));
+        read_file(file, format, options, &mut told, builder, &mut first)
             .map_err(|failure| TraceError::new(&file_name, failure))?;
         builder.finish_source();
         n_bytes_before += n_bytes;
@@ -159,6 +162,7 @@ struct First {
 
 fn read_file(
     file: io::Result<impl Read>,
+    format: Option<Format>,
     options: &ReadOptions,
     progress: &mut dyn FnMut(u64),
     builder: &mut Builder<'_>,
@@ -168,7 +172,7 @@ fn read_file(
     if input.head().is_empty() {
         return Err(ErrorKind::Empty.into());
     }
-    let reader = match options.format {
+    let reader = match format {
         Some(format) => format::reader_of(format),
         None => format::detect(&input, options)?,
     };

@@ -168,6 +168,30 @@ fn a_directory_of_the_archive_is_one_trace() {
 }
 
 #[test]
+fn what_lies_beside_a_trace_in_a_directory() {
+    let workplace = Workplace::new().file("trace.csv", small_trace(300));
+    let dir = workplace.path().join("traces");
+    std::fs::create_dir(&dir).expect("a directory can be made");
+    let put = |name: &str, text: &str| std::fs::write(dir.join(name), text).expect("a file");
+    let run = |trace: &str| workplace.run(&format!("trace info --json {trace}"));
+    for name in ["traces/a.oracleGeneral", "traces/b.oracleGeneral.zst"] {
+        workplace.run(&format!("trace convert trace.csv -o {name}")).ok();
+    }
+    put("README.md", "# Traces");
+    put("LICENSE", "None.");
+    // Each file's own name tells its format.
+    assert_eq!(run("traces").json()["n_requests"], 600);
+    assert_eq!(run("traces --cache copies").json()["n_requests"], 600);
+    assert_eq!(run("traces --cache copies").json()["n_requests"], 600);
+    put("c.json", "[]");
+    let ran = run("traces");
+    assert_eq!(ran.exit_code, 1);
+    let expect = "c.json: this is IBM Docker registry JSON, and the files before it are \
+                  oracleGeneral; read them separately";
+    assert!(ran.stderr.contains(expect), "{}", ran.stderr);
+}
+
+#[test]
 fn a_sample_and_a_profile_are_traces_too() {
     let workplace = Workplace::new().file("trace.csv", small_trace(500));
     workplace.run("trace sample trace.csv --objects 10 -o part.csv").ok();
