@@ -116,8 +116,8 @@ impl Role {
 /// Where the parts of a request stand in a row, by index from 0.
 #[derive(Clone, Debug)]
 pub(crate) struct Layout {
-    /// How many fields every row has.
-    pub(crate) n_columns: usize,
+    /// The names of all columns.
+    pub(crate) header: Vec<String>,
     pub(crate) time: usize,
     pub(crate) key: usize,
     pub(crate) size: usize,
@@ -177,8 +177,8 @@ impl Layout {
             op: op.map(|it| header[it].clone()),
         };
         let (_, time_unit_by_name) = split_unit(&normal(&header[time]));
-        let (n_columns, ttl, range) = (header.len(), None, None);
-        Layout { n_columns, time, key, size, op, ttl, range, time_unit_by_name, names }
+        let (header, ttl, range) = (header.to_vec(), None, None);
+        Layout { header, time, key, size, op, ttl, range, time_unit_by_name, names }
     }
 
     /// Gives up an operation column recognised by the name `type` alone, if what stands in it is

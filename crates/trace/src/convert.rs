@@ -66,7 +66,8 @@ pub(crate) fn convert_within<R: Read>(
     let read = read_into(&mut builder, name, files, options, progress)?;
     let keeps = read.keeps().map(str::to_owned);
     let passed = builder.finish_passing(|start| read.source(name, start), keeps.as_deref());
-    let (passed, source, mut notes) = passed.map_err(|it| TraceError::new(name, it))?;
+    let passed = passed.map_err(|it| TraceError::new(name, read.with_remedy(it)));
+    let (passed, source, mut notes) = passed?;
     if passed.n_written == 0 {
         return Err(whole(ErrorKind::Selection(passed.selecting.nothing_left())));
     }

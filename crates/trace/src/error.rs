@@ -113,14 +113,11 @@ pub enum ErrorKind {
     #[error("there is a header but no row below it")]
     NoRows,
     /// Rows, and none that counts as a request.
-    #[error(
-        "none of the {n_rows} rows is a request: {why}; if the operations stand in another \
-         column, name it with `--op-column`"
-    )]
+    #[error("none of the {n_rows} rows is a request: {why}")]
     NoRequests {
         /// How many rows there are.
         n_rows: u64,
-        /// What they are instead.
+        /// What they are instead, and the remedy.
         why: String,
     },
     /// The first row looks like data.
@@ -224,7 +221,7 @@ pub enum ErrorKind {
     #[error("a double quote opens a field and none closes it; close it, or write it twice")]
     UnclosedQuote,
     /// One field does not say what its column should.
-    #[error("column `{column}`: `{value}` {problem}")]
+    #[error("column `{column}`: `{value}` {problem}{}", remedy(*problem, *is_fixed))]
     Value {
         /// The column's name.
         column: String,
@@ -232,6 +229,8 @@ pub enum ErrorKind {
         value: String,
         /// What is wrong with it.
         problem: ValueProblem,
+        /// Whether the format fixes its columns, so that no other can be named.
+        is_fixed: bool,
     },
     /// A binary trace that is not a whole number of records.
     #[error(
@@ -353,15 +352,15 @@ pub enum ValueProblem {
     #[error("is a size below zero; remove the row, or correct it to a whole number of bytes")]
     NegativeSize,
     /// A size with a part of a byte.
-    #[error("is not a whole number of bytes; is `--size-column` right?")]
+    #[error("is not a whole number of bytes")]
     FractionalSize,
     /// A size that cannot be held.
-    #[error("is more than the largest size, 1 PiB; is `--size-column` right?")]
+    #[error("is more than the largest size, 1 PiB")]
     SizeTooLarge,
     /// A time that is not a number.
     #[error(
-        "is not a number of {0}; is `--time-column` right? A date-time is written \
-         `2017-06-20 00:00:26.626` and needs no `--time-unit`"
+        "is not a number of {0}; a date-time is written `2017-06-20 00:00:26.626` and needs no \
+         `--time-unit`"
     )]
     NotATime(crate::time::TimeUnit),
     /// A time below zero.
@@ -389,8 +388,27 @@ pub enum ValueProblem {
     )]
     NotATimeToLive,
     /// A key of no bytes.
-    #[error("is an empty key; is `--key-column` right?")]
+    #[error("is an empty key")]
     EmptyKey,
+}
+
+impl ValueProblem {
+    /// What the column is to hold, where it may be the wrong one.
+    fn doubted(self) -> Option<Role> {
+        match self {
+            ValueProblem::FractionalSize | ValueProblem::SizeTooLarge => Some(Role::Size),
+            ValueProblem::NotATime(_) => Some(Role::Time),
+            ValueProblem::EmptyKey => Some(Role::Key),
+            ValueProblem::NotASize
+            | ValueProblem::NegativeSize
+            | ValueProblem::NegativeTime
+            | ValueProblem::TimeTooLarge
+            | ValueProblem::NotADateTime
+            | ValueProblem::BeforeEpoch
+            | ValueProblem::NotACount
+            | ValueProblem::NotATimeToLive => None,
+        }
+    }
 }
 
 /// An error on its way up, before the name of the trace is put to it.
@@ -446,6 +464,15 @@ pub(crate) fn shown(field: &[u8]) -> String {
         shown.push_str("...");
     }
     shown
+}
+
+/// What to do about a field, where its problem does not say so itself.
+fn remedy(problem: ValueProblem, is_fixed: bool) -> String {
+    match problem.doubted() {
+        Some(role) if !is_fixed => format!("; is {} right?", role.flag()),
+        Some(_) => "; correct or remove the row".to_owned(),
+        None => String::new(),
+    }
 }
 
 fn list_roles(roles: &[Role], show: fn(Role) -> &'static str, separator: &str) -> String {

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use jiff::Timestamp;
 
 use crate::builder::Builder;
-use crate::column::Column;
+use crate::column::{Column, Role};
 use crate::error::{ErrorKind, Failure, TraceError};
 use crate::format::{self, Format, Reader, Understood};
 use crate::input::{Compression, Input};
@@ -92,7 +92,7 @@ pub fn read_files<R: Read>(
     let mut builder = Builder::new(options.n_bad_max);
     let read = read_into(&mut builder, name, files, options, progress)?;
     let trace = builder.finish(|start| read.source(name, start), read.keeps());
-    trace.map_err(|failure| TraceError::new(name, failure))
+    trace.map_err(|failure| TraceError::new(name, read.with_remedy(failure)))
 }
 
 /// What was found out of files beside their requests.
@@ -105,6 +105,19 @@ impl FilesRead {
     /// What of the trace the format keeps, where that is not all.
     pub(crate) fn keeps(&self) -> Option<&str> {
         self.first.understood.keeps.as_deref()
+    }
+
+    /// The error of a trace without requests, with what its format offers against that.
+    pub(crate) fn with_remedy(&self, mut failure: Failure) -> Failure {
+        if let ErrorKind::NoRequests { why, .. } = &mut failure.kind {
+            if self.keeps().is_some() {
+                why.push_str("; say which to keep with `--method`, `--blobs` or `--status`");
+            } else if self.first.reader.takes_columns {
+                why.push_str("; if the operations stand in another column, name it with ");
+                why.push_str(Role::Op.flag());
+            }
+        }
+        failure
     }
 
     /// The source of a trace that starts so many nanoseconds from wherever it counts.

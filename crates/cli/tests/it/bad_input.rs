@@ -71,7 +71,7 @@ fn values_that_make_no_sense() {
     assert_snapshot!(failure_on("time_s,key,size\n0,a,10\n1,b,-5\n"), @"1: error: trace.csv, line 3: column `size`: `-5` is a size below zero; remove the row, or correct it to a whole number of bytes");
     assert_snapshot!(failure_on("time_s,key,size\n0,a,10\n1,b,large\n"), @"1: error: trace.csv, line 3: column `size`: `large` is not a size; a size is a whole number of bytes, such as `72626` or `72626.0`");
     assert_snapshot!(failure_on("time_s,key,size\n0,a,10\n1,b,NaN\n"), @"1: error: trace.csv, line 3: column `size`: `NaN` is not a size; a size is a whole number of bytes, such as `72626` or `72626.0`");
-    assert_snapshot!(failure_on("time_s,key,size\n0,a,10\nlater,b,5\n"), @"1: error: trace.csv, line 3: column `time_s`: `later` is not a number of seconds; is `--time-column` right? A date-time is written `2017-06-20 00:00:26.626` and needs no `--time-unit`");
+    assert_snapshot!(failure_on("time_s,key,size\n0,a,10\nlater,b,5\n"), @"1: error: trace.csv, line 3: column `time_s`: `later` is not a number of seconds; a date-time is written `2017-06-20 00:00:26.626` and needs no `--time-unit`; is `--time-column` right?");
     assert_snapshot!(failure_on("time_s,key,size\n0,a,10\n1,b\n"), @"1: error: trace.csv, line 3: the row has 2 fields where the first has 3; a field that holds the delimiter must stand in double quotes, and a row cut short be completed or removed");
     assert_snapshot!(failure_on("time_s,key,size\n0,a,99999999999999999999\n"), @"1: error: trace.csv, line 2: column `size`: `99999999999999999999` is more than the largest size, 1 PiB; is `--size-column` right?");
 }

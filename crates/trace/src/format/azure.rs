@@ -31,6 +31,7 @@ struct Layout {
     n_columns: usize,
     time: usize,
     key: usize,
+    key_name: &'static str,
     size: usize,
     is_read: usize,
     is_write: usize,
@@ -54,6 +55,7 @@ fn read(
         n_columns: header.n_columns(),
         time: index("Timestamp")?,
         key,
+        key_name,
         size: index("BlobBytes")?,
         is_read: index("Read")?,
         is_write: index("Write")?,
@@ -95,7 +97,7 @@ fn take(
     };
     let (time, key) = (row.field(layout.time), row.field(layout.key));
     if key.is_empty() {
-        return Err(refused(key, "AnonBlobName", position, ValueProblem::EmptyKey));
+        return Err(refused(key, layout.key_name, position, ValueProblem::EmptyKey));
     }
     let nanos = clock.nanos(time).map_err(|it| refused(time, "Timestamp", position, it))?;
     let field = row.field(layout.size);

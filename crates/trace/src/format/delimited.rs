@@ -174,7 +174,7 @@ impl Reading {
 
     fn take(&mut self, row: &Row<'_>, builder: &mut Builder<'_>) -> Result<(), Failure> {
         let layout = &self.layout;
-        require_fields(row, layout.n_columns)?;
+        require_fields(row, layout.header.len())?;
         let key = row.field(layout.key);
         let word = layout.op.map(|index| row.field(index));
         let kept = match (&self.registry, word) {
@@ -197,27 +197,23 @@ impl Reading {
                 return Ok(());
             }
         };
-        let refused = |field: &[u8], column: &str, problem: ValueProblem| {
-            fields::refused(field, column, row.position(), problem)
-        };
+        let position = row.position();
         if key.is_empty() {
-            return Err(refused(key, &layout.names.key, ValueProblem::EmptyKey));
+            return Err(self.refused(row, layout.key, ValueProblem::EmptyKey));
         }
-        let time_field = row.field(layout.time);
-        let nanos = match self.clock.nanos(time_field) {
+        let nanos = match self.clock.nanos(row.field(layout.time)) {
             Ok(nanos) => nanos,
-            Err(problem) => return Err(refused(time_field, &layout.names.time, problem)),
+            Err(problem) => return Err(self.refused(row, layout.time, problem)),
         };
         let size_field = row.field(layout.size);
         let size = match size(size_field) {
             Ok(size) => size,
             // A delete need not know how large the object was.
             Err(_) if op == Op::Delete && size_field.trim_ascii().is_empty() => Bytes::ZERO,
-            Err(problem) => return Err(refused(size_field, &layout.names.size, problem)),
+            Err(problem) => return Err(self.refused(row, layout.size, problem)),
         };
-        let position = row.position();
         // Looked at first, as a row that says nonsense here is not taken either.
-        let ttl = layout.ttl.map(|it| fields::ttl_s(row.field(it), "ttl", position));
+        let ttl = layout.ttl.map(|it| fields::ttl_s(row.field(it), &layout.header[it], position));
         let (ttl_s, range) = (ttl.transpose()?.flatten(), self.range(row)?);
         builder.push(Record { nanos, key: Key::Text(key), size, op }, position)?;
         if let Some(ttl_s) = ttl_s {
@@ -231,15 +227,22 @@ impl Reading {
 
     /// Which part of its object the request of the row reads, where it says so.
     fn range(&self, row: &Row<'_>) -> Result<Option<ByteRange>, Failure> {
-        let fields = self.layout.range.map(|it| (row.field(it.0), row.field(it.1)));
-        let Some((first, last)) = fields.filter(|it| !it.0.is_empty() || !it.1.is_empty()) else {
-            return Ok(None);
+        let is_said = |index: usize| !row.field(index).is_empty();
+        let range = self.layout.range.filter(|it| is_said(it.0) || is_said(it.1));
+        let Some((first, last)) = range else { return Ok(None) };
+        let byte = |index: usize| {
+            let byte = scaled(row.field(index), 0);
+            byte.map_err(|_| self.refused(row, index, ValueProblem::NotASize))
         };
-        let byte = |field: &[u8], column: &str| {
-            let problem = ValueProblem::NotASize;
-            scaled(field, 0).map_err(|_| fields::refused(field, column, row.position(), problem))
-        };
-        Ok(Some(ByteRange { first: byte(first, "range_first")?, last: byte(last, "range_last")? }))
+        Ok(Some(ByteRange { first: byte(first)?, last: byte(last)? }))
+    }
+
+    /// The error of a field that does not say what its column should.
+    #[cold]
+    fn refused(&self, row: &Row<'_>, index: usize, problem: ValueProblem) -> Failure {
+        let (column, value) = (self.layout.header[index].clone(), shown(row.field(index)));
+        let is_fixed = self.registry.is_some();
+        ErrorKind::Value { column, value, problem, is_fixed }.at(row.position())
     }
 }
 

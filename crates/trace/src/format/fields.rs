@@ -85,7 +85,7 @@ pub(super) fn require_fields(row: &Row<'_>, n_expected: usize) -> Result<(), Fai
     Err(ErrorKind::RowLength { n_fields, n_expected }.at(row.position()))
 }
 
-/// The error of a field that does not say what its column should.
+/// The error of a field that does not say what its column should, of a format that fixes them.
 #[cold]
 pub(super) fn refused(
     field: &[u8],
@@ -94,7 +94,7 @@ pub(super) fn refused(
     problem: ValueProblem,
 ) -> Failure {
     let (column, value) = (column.to_owned(), shown(field));
-    ErrorKind::Value { column, value, problem }.at(position)
+    ErrorKind::Value { column, value, problem, is_fixed: true }.at(position)
 }
 
 /// For how many seconds the object may be kept, where the field says so: zero, -1 and nothing

@@ -47,6 +47,43 @@ fn nothing_to_read() {
 }
 
 #[test]
+fn the_remedy_is_one_that_the_format_takes() {
+    let registry = "timestamp,http.request.uri,http.response.written,http.request.method\n\
+                    2017-06-20,v2/a/b/blobs/c,5.5,PUT\n";
+    insta::assert_snapshot!(text_error(registry), @"
+    t.csv: none of the 1 rows is a request: 1 row left out (PUTs: 1): only GETs of
+    blobs, of any status, keyed by the whole URI are replayed; say which to keep
+    with `--method`, `--blobs` or `--status`
+    ");
+    insta::assert_snapshot!(text_error(&registry.replace("PUT", "GET")), @"
+    t.csv, line 2: column `http.response.written`: `5.5` is not a whole number of
+    bytes; correct or remove the row
+    ");
+    insta::assert_snapshot!(text_error("0,k,1,2,3,touch,0\n"), @"
+    t.csv: none of the 1 rows is a request: 1 row that moves no object left out
+    (touch: 1)
+    ");
+    insta::assert_snapshot!(
+        text_error("0,,1,2,3,get,0\n"),
+        @"t.csv, line 1: column `key`: `` is an empty key; correct or remove the row"
+    );
+    let azure = "Timestamp,AnonBlobETag,BlobBytes,Read,Write\n1,,5,True,False\n";
+    insta::assert_snapshot!(text_error(azure), @"
+    t.csv, line 2: column `AnonBlobETag`: `` is an empty key; correct or remove the
+    row
+    ");
+    insta::assert_snapshot!(text_error("time,key,size,TTL_s\n0,a,1,soon\n"), @"
+    t.csv, line 2: column `TTL_s`: `soon` is not a time to live: a whole number of
+    seconds up to 4294967295, or nothing; correct or remove the row
+    ");
+    let ranges = "time,key,size,Range First,range_last\n0,a,1,x,5\n";
+    insta::assert_snapshot!(text_error(ranges), @"
+    t.csv, line 2: column `Range First`: `x` is not a size; a size is a whole
+    number of bytes, such as `72626` or `72626.0`
+    ");
+}
+
+#[test]
 fn compressed_data_that_is_cut_short_or_damaged() {
     let text = "time,key,size\n".to_owned() + &"123456,key,7890\n".repeat(20_000);
     for (bytes, name) in [(gzip(text.as_bytes()), "gzip"), (zstd(text.as_bytes()), "zstd")] {
@@ -213,9 +250,9 @@ fn a_bad_field_is_named_with_line_column_and_value() {
     zero or from 1970
     ");
     insta::assert_snapshot!(row_error("soon,a,5"), @"
-    t.csv, line 3: column `time`: `soon` is not a number of seconds; is
-    `--time-column` right? A date-time is written `2017-06-20 00:00:26.626` and
-    needs no `--time-unit`
+    t.csv, line 3: column `time`: `soon` is not a number of seconds; a date-time is
+    written `2017-06-20 00:00:26.626` and needs no `--time-unit`; is
+    `--time-column` right?
     ");
     insta::assert_snapshot!(row_error("99999999999,a,5"), @"
     t.csv, line 3: column `time`: `99999999999` is too far in the future; is the
@@ -246,8 +283,8 @@ fn a_bad_date_time() {
         error(b"time,key,size\n2017-06-20 00:00:00,a,1\n", &options),
         @"
     t.csv, line 2: column `time`: `2017-06-20 00:00:00` is not a number of
-    milliseconds; is `--time-column` right? A date-time is written `2017-06-20
-    00:00:26.626` and needs no `--time-unit`
+    milliseconds; a date-time is written `2017-06-20 00:00:26.626` and needs no
+    `--time-unit`; is `--time-column` right?
     "
     );
 }
