@@ -71,6 +71,7 @@ pub(crate) fn convert_within<R: Read>(
     if passed.n_written == 0 {
         return Err(whole(ErrorKind::Selection(passed.selecting.nothing_left())));
     }
+    notes.extend(read.notes);
     notes.extend(passed.selecting.notes());
     Ok(Converted { n_requests: passed.n_written, source, notes, span: passed.span })
 }

@@ -20,6 +20,7 @@ use std::{fmt, str};
 use crate::builder::Builder;
 use crate::error::{ErrorKind, Failure};
 use crate::input::Input;
+use crate::note::Note;
 use crate::read::ReadOptions;
 use crate::source::Columns;
 use crate::time::{KnownBy, TimeScale};
@@ -91,6 +92,8 @@ pub(crate) struct Understood {
     pub(crate) is_absolute: bool,
     /// What the format's selection keeps, if it has one.
     pub(crate) keeps: Option<String>,
+    /// What else is to be said of it.
+    pub(crate) notes: Vec<Note>,
 }
 
 /// Every format. The first that recognises a text reads it, so the pickier stand first.

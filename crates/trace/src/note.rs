@@ -55,6 +55,12 @@ pub enum Note {
         /// How many requests.
         n_requests: u64,
     },
+    /// A column that is called as one of times to live is, and does not begin with one, was not
+    /// read.
+    NoTimesToLive {
+        /// The column's name.
+        column: String,
+    },
     /// Requests that say how long their object may be kept, which no model here looks at.
     TimesToLive {
         /// How many requests.
@@ -138,6 +144,12 @@ impl fmt::Display for Note {
                     f,
                     "{} for a range of bytes, taken as the whole object",
                     requests(*n_requests)
+                )
+            }
+            Note::NoTimesToLive { column } => {
+                write!(
+                    f,
+                    "column `{column}` left out: its first value is no time to live in seconds"
                 )
             }
             Note::TimesToLive { n_requests } => {

@@ -9,6 +9,7 @@ use crate::column::{Column, Role};
 use crate::error::{ErrorKind, Failure, TraceError};
 use crate::format::{self, Format, Reader, Understood};
 use crate::input::{Compression, Input};
+use crate::note::Note;
 use crate::registry::RegistryFilter;
 use crate::source::Source;
 use crate::time::TimeUnit;
@@ -92,13 +93,17 @@ pub fn read_files<R: Read>(
     let mut builder = Builder::new(options.n_bad_max);
     let read = read_into(&mut builder, name, files, options, progress)?;
     let trace = builder.finish(|start| read.source(name, start), read.keeps());
-    trace.map_err(|failure| TraceError::new(name, read.with_remedy(failure)))
+    let mut trace = trace.map_err(|it| TraceError::new(name, read.with_remedy(it)))?;
+    trace.add_notes(read.notes);
+    Ok(trace)
 }
 
 /// What was found out of files beside their requests.
 pub(crate) struct FilesRead {
     n_files: usize,
     first: First,
+    /// What is to be said of them beside what is said of their requests.
+    pub(crate) notes: Vec<Note>,
 }
 
 impl FilesRead {
@@ -147,6 +152,7 @@ pub(crate) fn read_into<R: Read>(
     progress: &mut dyn FnMut(u64),
 ) -> Result<FilesRead, TraceError> {
     let mut first: Option<First> = None;
+    let mut notes: Vec<Note> = Vec::new();
     let mut n_files = 0;
     let mut n_bytes_before = 0;
     for (file_name, file) in files {
@@ -157,13 +163,16 @@ pub(crate) fn read_into<R: Read>(
             progress(n_bytes_before + n_read);
         };
         let format = options.format.or_else(|| Format::from_file_name(&file_name));
-        read_file(file, format, options, &mut told, builder, &mut first)
+        let more = read_file(file, format, options, &mut told, builder, &mut first)
             .map_err(|failure| TraceError::new(&file_name, failure))?;
+        notes.extend(more);
         builder.finish_source();
         n_bytes_before += n_bytes;
     }
     let first = first.ok_or_else(|| TraceError::new(name, ErrorKind::Empty.into()))?;
-    Ok(FilesRead { n_files, first })
+    // What is said of one file is mostly so of all.
+    notes.dedup();
+    Ok(FilesRead { n_files, first, notes })
 }
 
 /// How the first file of a trace was read, which holds for the others too.
@@ -173,6 +182,7 @@ struct First {
     understood: Understood,
 }
 
+/// Hands the requests of a file to `builder`; what is to be said of it besides.
 fn read_file(
     file: io::Result<impl Read>,
     format: Option<Format>,
@@ -180,7 +190,7 @@ fn read_file(
     progress: &mut dyn FnMut(u64),
     builder: &mut Builder<'_>,
     first: &mut Option<First>,
-) -> Result<(), Failure> {
+) -> Result<Vec<Note>, Failure> {
     let mut input = Input::open(file?, progress)?;
     if input.head().is_empty() {
         return Err(ErrorKind::Empty.into());
@@ -198,7 +208,8 @@ fn read_file(
     }
     let compression = input.compression();
     let understood = (reader.read)(&mut input, options, builder);
-    let understood = understood.map_err(|failure| input.explain(failure))?;
+    let mut understood = understood.map_err(|failure| input.explain(failure))?;
+    let notes = std::mem::take(&mut understood.notes);
     first.get_or_insert(First { reader, compression, understood });
-    Ok(())
+    Ok(notes)
 }

@@ -81,6 +81,7 @@ fn read(
         time_known_by: known.map_or(KnownBy::NoTimes, Clock::known_by),
         is_absolute: known.is_some_and(Clock::is_absolute),
         keeps: None,
+        notes: Vec::new(),
     })
 }
 

@@ -9,6 +9,7 @@ use crate::builder::{Builder, Key, Record};
 use crate::column::{Column, Layout};
 use crate::error::{ErrorKind, Failure, ValueProblem, shown};
 use crate::input::Input;
+use crate::note::Note;
 use crate::number::{leading_digits, scaled, size};
 use crate::op::classify;
 use crate::read::ReadOptions;
@@ -128,6 +129,7 @@ struct Reading {
     layout: Layout,
     clock: Clock,
     registry: Option<Registry>,
+    notes: Vec<Note>,
 }
 
 impl Reading {
@@ -142,11 +144,16 @@ impl Reading {
         if let Some(op) = layout.op {
             layout.doubt_type_column(options, field(op));
         }
-        // A column of that name may say something else.
-        layout.ttl =
-            layout.ttl.filter(|it| fields::ttl_s(field(*it), "", first.position()).is_ok());
+        // A column called `ttl` may say something else; one called `ttl_s` does not.
+        let is_doubtful = |ttl: &usize| layout.header[*ttl].trim().eq_ignore_ascii_case("ttl");
+        let is_none = |ttl: &usize| fields::ttl_s(field(*ttl), "", first.position()).is_err();
+        let mut notes = Vec::new();
+        if let Some(ttl) = layout.ttl.filter(is_doubtful).filter(is_none) {
+            notes.push(Note::NoTimesToLive { column: layout.header[ttl].clone() });
+            layout.ttl = None;
+        }
         let clock = Clock::detect(options.time_unit, layout.time_unit_by_name, field(layout.time));
-        Reading { layout, clock, registry }
+        Reading { layout, clock, registry, notes }
     }
 
     fn take_all<R: std::io::Read>(
@@ -165,6 +172,7 @@ impl Reading {
             time_known_by: self.clock.known_by(),
             is_absolute: self.clock.is_absolute(),
             keeps: self.registry.map(|it| it.filter.shown()),
+            notes: self.notes,
         }
     }
 

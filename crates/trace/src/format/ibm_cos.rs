@@ -52,6 +52,7 @@ fn read(
         time_known_by: options.time_unit.map_or(KnownBy::Format, |_| KnownBy::Flag),
         is_absolute: clock.is_absolute(),
         keeps: None,
+        notes: Vec::new(),
     })
 }
 

@@ -67,6 +67,7 @@ fn read(
         time_known_by: known.map_or(KnownBy::Format, Clock::known_by),
         is_absolute: known.is_none_or(Clock::is_absolute),
         keeps: Some(filter.shown()),
+        notes: Vec::new(),
     })
 }
 

@@ -74,6 +74,7 @@ fn read(
         time_known_by: clock.known_by(),
         is_absolute: clock.is_absolute(),
         keeps: None,
+        notes: Vec::new(),
     })
 }
 

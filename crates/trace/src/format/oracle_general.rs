@@ -157,6 +157,7 @@ impl Counting {
             time_known_by: self.known_by,
             is_absolute: self.is_absolute.get().unwrap_or(false),
             keeps: None,
+            notes: Vec::new(),
         }
     }
 }

@@ -57,6 +57,7 @@ fn read(
         time_known_by: KnownBy::Format,
         is_absolute: true,
         keeps: None,
+        notes: Vec::new(),
     })
 }
 

@@ -44,6 +44,22 @@ fn operations_are_classified_counted_and_left_out() {
 }
 
 #[test]
+fn a_column_called_ttl_may_say_something_else() {
+    let text = |name: &str| format!("time,key,size,{name}\n0,a,1,soon\n1,b,2,60\n");
+    let trace = read_text(&text("TTL"));
+    assert_eq!(shown(&trace), "0 a 1 get\n1 b 2 get");
+    insta::assert_snapshot!(
+        notes(&trace),
+        @"column `TTL` left out: its first value is no time to live in seconds"
+    );
+    let err = read(text("ttl_s").as_bytes(), &DETECT).unwrap_err().to_string();
+    assert!(
+        err.starts_with("t.csv, line 2: column `ttl_s`: `soon` is not a time to live"),
+        "{err}"
+    );
+}
+
+#[test]
 fn a_content_type_is_not_taken_for_an_operation() {
     let trace = read_text("time,key,size,type\n0,a,1,image/png\n1,b,2,get\n");
     assert_eq!(shown(&trace), "0 a 1 get\n1 b 2 get");
