@@ -1,9 +1,9 @@
 //! The bytes of a trace: counted as they are read, and decompressed if they are compressed.
 
 use std::fmt;
-use std::io::{self, Read};
+use std::io::{self, BufRead, BufReader, Read};
 
-use flate2::read::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 
 use crate::error::{ErrorKind, Failure, Position};
 
@@ -58,7 +58,7 @@ impl<'a> Input<'a> {
         let all = io::Cursor::new(magic).chain(counted);
         let rest: Box<dyn Read + 'a> = match compression {
             Compression::None => Box::new(all),
-            Compression::Gzip => Box::new(MultiGzDecoder::new(all)),
+            Compression::Gzip => Box::new(Members::new(BufReader::with_capacity(32 << 10, all))),
             Compression::Zstd => {
                 let mut decoder = zstd::stream::read::Decoder::new(all)?;
                 // Archives made with `--long=31` need the largest window.
@@ -135,10 +135,47 @@ impl Read for Input<'_> {
 /// The compression that the first bytes are a mark of.
 fn compression_of(magic: &[u8]) -> Compression {
     match magic {
-        [0x1f, 0x8b, ..] => Compression::Gzip,
+        // Deflated, without flags that no one knows: two bytes would be the end of some time, too.
+        [0x1f, 0x8b, 8, flags] if flags & 0xe0 == 0 => Compression::Gzip,
         // A frame, or a skippable one as parallel compressors write in front.
         [0x28, 0xb5, 0x2f, 0xfd] | [0x50..=0x5f, 0x2a, 0x4d, 0x18] => Compression::Zstd,
         _ => Compression::None,
+    }
+}
+
+/// Decompresses the members of a gzip file one after the other, and passes over zeros behind one,
+/// with which tapes and block devices fill up.
+struct Members<R>(Option<GzDecoder<R>>);
+
+impl<R: BufRead> Members<R> {
+    fn new(raw: R) -> Members<R> {
+        Members(Some(GzDecoder::new(raw)))
+    }
+}
+
+impl<R: BufRead> Read for Members<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while let Some(member) = &mut self.0 {
+            let n_bytes = member.read(buffer)?;
+            if 0 < n_bytes || buffer.is_empty() || is_at_end(member.get_mut())? {
+                return Ok(n_bytes);
+            }
+            self.0 = self.0.take().map(|it| GzDecoder::new(it.into_inner()));
+        }
+        Ok(0)
+    }
+}
+
+/// Whether nothing but zeros is left, which are passed over.
+fn is_at_end(raw: &mut impl BufRead) -> io::Result<bool> {
+    loop {
+        let bytes = raw.fill_buf()?;
+        let n_bytes = bytes.len();
+        let n_zeros = bytes.iter().take_while(|it| **it == 0).count();
+        raw.consume(n_zeros);
+        if n_zeros < n_bytes || n_bytes == 0 {
+            return Ok(n_bytes == 0);
+        }
     }
 }
 

@@ -243,6 +243,17 @@ fn oracle_general_is_read_if_named() {
     }
 }
 
+/// Two of its bytes are those that gzip starts with.
+#[test]
+fn a_time_is_not_taken_for_gzip() {
+    let options = ReadOptions { format: Some(Format::OracleGeneral), ..DETECT };
+    for seconds in [0x5948_8b1f, 0x5908_8b1f, 0xe108_8b1f] {
+        let bytes = [oracle_record(seconds, 7, 10, -1), oracle_record(seconds + 1, 8, 20, -1)];
+        let trace = read(&bytes.concat(), &options);
+        assert_eq!(shown(&trace.unwrap()), "0 7 10 get\n1 8 20 get", "{seconds:#x}");
+    }
+}
+
 #[test]
 fn copies_of_a_trace_have_one_hash() {
     // Long enough for many blocks of every decoder.
@@ -256,9 +267,13 @@ fn copies_of_a_trace_have_one_hash() {
     let two_members = [gzip(head), gzip(tail)].concat();
     let two_frames = [zstd(head), zstd(tail)].concat();
     let skippable = [b"\x50\x2a\x4d\x18\x03\0\0\0abc", &zstd(text.as_bytes())[..]].concat();
+    let padded = [two_members.clone(), vec![0; 40_000]].concat();
+    let apart = [&gzip(head)[..], &[0; 512], &gzip(tail)].concat();
     for (bytes, compression) in [
         (gzip(text.as_bytes()), Compression::Gzip),
         (two_members, Compression::Gzip),
+        (padded, Compression::Gzip),
+        (apart, Compression::Gzip),
         (zstd(text.as_bytes()), Compression::Zstd),
         (two_frames, Compression::Zstd),
         (skippable, Compression::Zstd),
