@@ -231,12 +231,12 @@ impl<R: Read> Rows<R> {
             if n_bytes.is_none() && !self.is_at_end {
                 return Ok(false);
             }
-            self.unquoted.extend_from_slice(&rest[..n_bytes.unwrap_or(rest.len())]);
-            at += n_bytes.unwrap_or(rest.len());
+            let tail = &rest[..n_bytes.unwrap_or(rest.len())];
+            at += tail.len();
             let is_last = text.get(at) != Some(&delimiter);
-            if is_last && self.unquoted[field_start..].ends_with(b"\r") {
-                self.unquoted.pop();
-            }
+            // A carriage return within the quotes is the field's own.
+            let is_line_end = is_last && tail.ends_with(b"\r");
+            self.unquoted.extend_from_slice(&tail[..tail.len() - usize::from(is_line_end)]);
             self.fields.push(span(field_start, self.unquoted.len()));
             if is_last {
                 break;
@@ -365,6 +365,7 @@ mod tests {
         check("\"a\nb\",c\nd,e\n", &["1[a\\nb][c]", "3[d][e]"]);
         check("\"\",\n", &["1[][]"]);
         check("\"a\"x,b", &["1[ax][b]"]);
+        check("b,\"a\r\"\nb,\"a\r\"\r\nb,\"\r\n\"", &["1[b][a\\r]", "2[b][a\\r]", "3[b][\\r\\n]"]);
         check("\"a\"", &["1[a]"]);
     }
 
@@ -392,7 +393,9 @@ mod tests {
     proptest! {
         #[test]
         fn rows_are_those_of_the_csv_crate(
-            text in "([a-c,\n ]|\r\n|(\"([a-c,\n]|\"\")*\"[,\n])){0,40}",
+            // Quotes anywhere; or whole fields of them, which may hold carriage returns.
+            text in "([a-c,\n ]|\r\n|(\"([a-c,\n]|\"\")*\"[,\n])){0,40}\
+                     |(([a-c ]*|\"([a-c,\r\n]|\"\")*\")([,\n]|\r\n)){0,20}",
             n_bytes in 1..9_usize,
         ) {
             let mut reader = csv::ReaderBuilder::new()
