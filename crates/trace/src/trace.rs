@@ -27,7 +27,9 @@ pub struct Trace {
 }
 
 /// Names a trace by its content: the 128-bit XXH3 of time, key hash, size and operation of each
-/// request in order. Copies of a trace in other formats or compressed have the same.
+/// request in order. Copies of a trace compressed or in another format have the same, where the
+/// format holds all of that; a copy of a selection that drops the first request does not have the
+/// selection's, as whoever reads it counts time from another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TraceHash(pub u128);
 
