@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use des::Streams;
 use trace::{
-    Draft, ErrorKind, KnownBy, Profile, ReadOptions, RegistryFilter, Selection, Source,
+    Draft, ErrorKind, KnownBy, Profile, ReadOptions, RegistryFilter, Resources, Selection, Source,
     Trace, TraceError,
 };
 use units::Nanos;
@@ -37,6 +37,7 @@ const ASSUMED_SPAN_MAX: Nanos = Nanos::seconds(366 * 24 * 3_600);
 
 /// Reads and selects the trace called `name`, and says on stderr what was understood.
 pub(crate) fn load(name: &str, read: &ReadArgs, selection: &Selection) -> anyhow::Result<Input> {
+    check_flags(name, read)?;
     let trace = match name.strip_prefix(SYNTHETIC) {
         Some(profile) => generate(profile, SYNTHETIC_SEED)?,
         None => open(name, read)?,
@@ -50,6 +51,7 @@ pub(crate) fn load(name: &str, read: &ReadArgs, selection: &Selection) -> anyhow
 /// False, with nothing written, where that cannot be done, and it has to be loaded.
 pub(crate) fn convert(args: &TraceConvertArgs) -> anyhow::Result<bool> {
     let (name, read, target) = (&args.trace.trace, &args.trace.read, &args.target);
+    check_flags(name, read)?;
     let format = trace_output::format_of(target);
     // What goes to a pipe cannot be taken back.
     let is_file =
@@ -88,6 +90,53 @@ pub(crate) fn convert(args: &TraceConvertArgs) -> anyhow::Result<bool> {
     }
     trace_output::say_written(done.n_requests, target);
     Ok(true)
+}
+
+/// Refuses flags of which nothing would come: what is made is not read, a data centre is chosen
+/// among files, and what can be read but once cannot be looked at before it is read.
+fn check_flags(name: &str, read: &ReadArgs) -> Result<(), UsageError> {
+    let ReadArgs {
+        format,
+        time_column,
+        key_column,
+        size_column,
+        op_column,
+        time_unit,
+        skip_bad,
+        method,
+        blobs,
+        status,
+        dc,
+        cache,
+    } = read;
+    let of_reading = [
+        ("--format", format.is_some()),
+        ("--time-column", time_column.is_some()),
+        ("--key-column", key_column.is_some()),
+        ("--size-column", size_column.is_some()),
+        ("--op-column", op_column.is_some()),
+        ("--time-unit", time_unit.is_some()),
+        ("--skip-bad", 0 < *skip_bad),
+        ("--method", !method.is_empty()),
+        ("--blobs", *blobs != Resources::Blobs),
+        ("--status", !status.is_empty()),
+    ];
+    let (of_files, of_copies) = ([("--dc", dc.is_some())], [("--cache", cache.is_some())]);
+    let is_pipe = |path: &Path| path.metadata().is_ok_and(|it| !it.is_file() && !it.is_dir());
+    let (why, idle) = if name.starts_with(SYNTHETIC) {
+        ("is made, not read", [&of_reading[..], &of_files, &of_copies].concat())
+    } else if name == "-" || is_pipe(Path::new(name)) {
+        ("can be read but once, and is one file", [of_files, of_copies].concat())
+    } else if Path::new(name).is_file() {
+        ("is one file", of_files.to_vec())
+    } else {
+        return Ok(());
+    };
+    let idle: Vec<String> = idle.iter().filter(|it| it.1).map(|it| format!("`{}`", it.0)).collect();
+    if idle.is_empty() {
+        return Ok(());
+    }
+    Err(UsageError(format!("`{name}` {why}; leave out {}", idle.join(" and "))))
 }
 
 /// Refuses a trace of years whose unit of time is only assumed.

@@ -146,6 +146,15 @@ pub enum ErrorKind {
         /// The format it is read as.
         format: &'static str,
     },
+    /// The user says what to keep of the trace of a registry, and this is none.
+    #[error(
+        "this is {format}, and `--method`, `--blobs` and `--status` choose among the records of a \
+         Docker registry; leave them out"
+    )]
+    NoRegistry {
+        /// The format it is read as.
+        format: &'static str,
+    },
     /// Needed columns are not recognised by name.
     #[error(
         "no column is recognised as the {}; the columns are {columns}; say which with {}",

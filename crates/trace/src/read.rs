@@ -202,6 +202,10 @@ fn read_file(
     if options.names_columns() && !reader.takes_columns {
         return Err(ErrorKind::FixedColumns { format: reader.description }.into());
     }
+    let is_registry = matches!(reader.format, Format::IbmJson | Format::IbmCsv);
+    if options.registry != RegistryFilter::PAPER && !is_registry {
+        return Err(ErrorKind::NoRegistry { format: reader.description }.into());
+    }
     if let Some(first) = first.as_ref().filter(|it| it.reader.format != reader.format) {
         let (found, expected) = (reader.description, first.reader.description);
         return Err(ErrorKind::MixedFormats { found, expected }.into());

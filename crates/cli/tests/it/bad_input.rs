@@ -67,6 +67,18 @@ fn columns_that_are_not_there() {
 }
 
 #[test]
+fn flags_of_which_nothing_would_come() {
+    let workplace = Workplace::new().file("trace.csv", small_trace(20));
+    let of = |arguments: &str| failure(&workplace, &format!("trace info {arguments}"));
+    assert_snapshot!(of("synthetic:dallas-50h --format csv --time-column 1 --cache copies"), @"2: error: `synthetic:dallas-50h` is made, not read; leave out `--format` and `--time-column` and `--cache`");
+    assert_snapshot!(of("- --cache copies"), @"2: error: `-` can be read but once, and is one file; leave out `--cache`");
+    assert_snapshot!(of("trace.csv --dc dal09"), @"2: error: `trace.csv` is one file; leave out `--dc`");
+    assert_snapshot!(of("trace.csv --method PUT --status 404"), @"1: error: trace.csv: this is delimited text, and `--method`, `--blobs` and `--status` choose among the records of a Docker registry; leave them out");
+    let convert = failure(&workplace, "trace convert trace.csv -o new.csv --dc dal09");
+    assert_eq!(convert, of("trace.csv --dc dal09"));
+}
+
+#[test]
 fn values_that_make_no_sense() {
     assert_snapshot!(failure_on("time_s,key,size\n0,a,10\n1,b,-5\n"), @"1: error: trace.csv, line 3: column `size`: `-5` is a size below zero; remove the row, or correct it to a whole number of bytes");
     assert_snapshot!(failure_on("time_s,key,size\n0,a,10\n1,b,large\n"), @"1: error: trace.csv, line 3: column `size`: `large` is not a size; a size is a whole number of bytes, such as `72626` or `72626.0`");
