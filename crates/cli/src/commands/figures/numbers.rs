@@ -49,7 +49,12 @@ impl Numbers {
         &self.ours
     }
 
+    /// Adds a sample. What is over nothing, such as a part of the hits where there were none, is
+    /// no number of ours.
     fn add(&mut self, id: &str, ours: f64) {
+        if !ours.is_finite() {
+            return;
+        }
         self.samples.entry(id.to_owned()).or_default().push(ours);
     }
 
@@ -321,5 +326,22 @@ impl Numbers {
         self.add("section4_hourly_min", hourly().fold(f64::INFINITY, f64::min));
         self.add("section4_hourly_max", hourly().fold(0.0, f64::max));
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_of_nothing_is_no_number_of_ours() {
+        let mut numbers = Numbers::default();
+        numbers.add_items("large", &SystemSummary::default());
+        numbers.add_faults("large", &SystemSummary::default());
+        for absent in ["section5_large_available_part", "section5_large_serving_part"] {
+            assert!(!numbers.samples.contains_key(absent), "{absent}");
+        }
+        assert_eq!(numbers.samples["fig14_large_resets"], [0.0]);
+        assert!(numbers.samples.values().flatten().all(|it| it.is_finite()));
     }
 }
