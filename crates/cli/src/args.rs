@@ -429,13 +429,13 @@ pub(crate) struct AvailabilityArgs {
 
 #[derive(Debug, ArgGroupOf)]
 pub(crate) struct CalibrateArgs {
-    /// Start from this profile [default: the one that comes with the program]
-    #[arg(long, value_name = "FILE")]
-    pub(crate) profile: Option<PathBuf>,
+    /// Start from this profile: aws-2019-fast20, aws-2024, or the path of one
+    #[arg(long, value_name = "PROFILE", default_value = DEFAULT_PROFILE)]
+    pub(crate) profile: String,
     /// Fit nothing: show how far the profile is from each published point
     #[arg(long, conflicts_with = "output")]
     pub(crate) check: bool,
-    /// Write the fitted profile to this file [default: print it]
+    /// Write the fitted profile to this file [default: print it, and the errors to standard error]
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// Print the errors as CSV

@@ -1,13 +1,16 @@
 //! `infinisim calibrate`: fits a platform profile to the paper's microbenchmarks.
 
+use std::io::{self, Write};
+use std::path::Path;
+
 use anyhow::{Context, anyhow};
 use rayon::ThreadPool;
 use sim::Profile;
 use toml_edit::{DocumentMut, Item, Value};
 
-use crate::args::CalibrateArgs;
+use crate::args::{CalibrateArgs, UsageError};
 use crate::microbenchmarks::{self, Effort, Figure, Point, quantile, sorted_errors};
-use crate::{output, progress, replay};
+use crate::{experiment, output, progress, replay};
 
 /// What is fitted, as a path into the file of the profile: platform and network alone. The
 /// mean of a warm invocation and the proxy's link are printed in the paper, so that only the
@@ -35,10 +38,10 @@ const STEPS: [f64; 4] = [0.3, 0.12, 0.05, 0.02];
 
 /// Fits, and writes the profile and the error of each row.
 pub(crate) fn calibrate(args: &CalibrateArgs) -> anyhow::Result<()> {
-    let start = match &args.profile {
-        None => Profile::AWS_2019_FAST20_TEXT.to_owned(),
-        Some(path) => fs_err::read_to_string(path)?,
-    };
+    let (_, start) = experiment::profile_of(&args.profile)?;
+    if let Some(path) = &args.output {
+        check_target(path)?;
+    }
     let effort = Effort { n_gets: args.gets, seed: args.seed };
     let threads = replay::thread_pool(args.jobs.jobs)?;
     let mut search = Search::new(&start, effort, &threads)?;
@@ -47,12 +50,30 @@ pub(crate) fn calibrate(args: &CalibrateArgs) -> anyhow::Result<()> {
     }
     let text = search.best.to_string();
     let points = microbenchmarks::measure(&profile_of(&search.best)?, effort, &threads)?;
+    let report = report(&points, args.csv)?;
     if let Some(path) = &args.output {
         output::write_text(path, &text)?;
     } else if !args.check {
         output::print(&text)?;
+        // Whoever keeps what is printed keeps a profile.
+        let _ = writeln!(io::stderr(), "{}", report.trim_end());
+        return Ok(());
     }
-    output::print(&report(&points, args.csv)?)
+    output::print(&report)
+}
+
+/// Makes sure, before minutes of fitting, that the profile can be written.
+fn check_target(path: &Path) -> anyhow::Result<()> {
+    let is_special = path.metadata().is_ok_and(|it| !it.is_file() && !it.is_dir());
+    if is_special {
+        return Ok(());
+    }
+    if path.is_dir() {
+        return Err(UsageError(format!("`{}` is a directory; name a file", path.display())).into());
+    }
+    let resolved = path.canonicalize().unwrap_or(path.to_owned());
+    let dir = resolved.parent().filter(|it| !it.as_os_str().is_empty());
+    output::temporary_in(dir.unwrap_or(Path::new("."))).map(drop)
 }
 
 /// A search that changes one parameter at a time, as long as that brings the model nearer.

@@ -203,6 +203,10 @@ fn a_directory_that_cannot_be_written_is_found_before_the_run() {
     let workplace = Workplace::new().file("trace.csv", small_trace(20)).file("taken", "");
     let said = failure(&workplace, "compare trace.csv -o taken");
     assert!(said.starts_with("1: error: failed to create directory `taken`"), "{said}");
+    let said = failure(&workplace, "calibrate -o none/profile.toml");
+    assert!(said.starts_with("1: error: cannot write into `none`"), "{said}");
+    assert_snapshot!(failure(&workplace, "calibrate -o ."), @"2: error: `.` is a directory; name a file");
+    assert_snapshot!(failure(&workplace, "calibrate --profile aws-1999"), @"2: error: no profile is called `aws-1999`, and no such file exists; write aws-2019-fast20, aws-2024 or the path of a .toml file");
 }
 
 /// A library panics at it, of which nothing is to be seen.
