@@ -139,9 +139,9 @@ impl ExperimentFile {
     pub(crate) fn experiments_to_run(&self, trace: Option<&str>) -> anyhow::Result<Vec<Named>> {
         let experiments = self.experiments(trace)?;
         if experiments.is_empty() {
-            let missing = "`systems` is missing; write which to run, such as [\"infinicache\"], \
-                           or with `figure` which figure this is";
-            return Err(UsageError(missing.to_owned()).into());
+            let figure = ", or with `figure` which figure this is";
+            let figure = if self.figure.is_none() { figure } else { "" };
+            return Err(missing_systems("`systems`", figure).into());
         }
         Ok(experiments)
     }
@@ -164,6 +164,10 @@ impl ExperimentFile {
             .into());
         }
         self.check_names()?;
+        if let Some(it) = self.workload.iter().find(|it| it.systems.is_empty()) {
+            let systems = format!("`systems` of workload `{}`", it.name);
+            return Err(missing_systems(&systems, "").into());
+        }
         let of_workloads = self.workload.iter().flat_map(|it| &it.systems);
         self.sweep.check(self.systems.iter().chain(of_workloads))?;
         if self.workload.is_empty() {
@@ -266,8 +270,17 @@ impl Seeds {
         if seeds.is_empty() {
             return Err(UsageError("`seeds` is empty; write at least one".to_owned()));
         }
+        let mut seen = BTreeSet::new();
+        if let Some(twice) = seeds.iter().find(|it| !seen.insert(**it)) {
+            // The same run again says nothing of chance.
+            return Err(UsageError(format!("`seeds`: {twice} stands there twice; leave one out")));
+        }
         Ok(seeds)
     }
+}
+
+fn missing_systems(what: &str, or: &str) -> UsageError {
+    UsageError(format!("{what} is missing; write which to run, such as [\"infinicache\"]{or}"))
 }
 
 fn read<T: std::str::FromStr<Err: ToString>>(
@@ -311,5 +324,6 @@ mod tests {
         assert_eq!(of("seeds = \"2-4\""), Ok(vec![2, 3, 4]));
         assert!(of("seeds = \"4-2\"").unwrap_err().contains("`4-2` is not a range"));
         assert!(of("seeds = []").unwrap_err().contains("is empty"));
+        assert!(of("seeds = [1, 2, 1]").unwrap_err().contains("1 stands there twice"));
     }
 }

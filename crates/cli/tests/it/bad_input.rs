@@ -193,6 +193,9 @@ fn experiments_that_cannot_be_run() {
     assert_snapshot!(of(&bench), @"2: error: cannot run `it.toml`: `n_gets` is 1; write at least 2");
     let nothing = of(&good.replace("systems = [\"s3\"]", ""));
     assert!(nothing.contains("`systems` is missing; write which to run"), "{nothing}");
+    let none = "[[workload]]\nname = \"a\"\nsystems = []\n";
+    assert_snapshot!(of(&format!("question = \"?\"\ntrace = \"trace.csv\"\n{none}")), @r#"2: error: cannot run `it.toml`: `systems` of workload `a` is missing; write which to run, such as ["infinicache"]"#);
+    assert_snapshot!(of(&format!("{good}seeds = [3, 1, 3]")), @"2: error: cannot run `it.toml`: `seeds`: 3 stands there twice; leave one out");
     assert_snapshot!(of(&format!("{good}seeds = []")), @"2: error: cannot run `it.toml`: `seeds` is empty; write at least one");
     assert_snapshot!(of(&format!("{good}select.hours = \"soon\"")), @"2: error: cannot run `it.toml`: `select.hours`: `soon` is not a length of time; write a number and a unit, such as `100ms`, `30s`, `5min` or `50h`");
     assert_snapshot!(failure(&Workplace::new(), "run it.toml"), @"1: error: failed to open file `it.toml`: No such file or directory (os error 2)");
