@@ -106,8 +106,11 @@ pub(crate) struct NameArgs {
 #[derive(Clone, Debug, ArgGroupOf)]
 #[command(next_help_heading = "Which cache")]
 pub(crate) struct WhichArgs {
-    /// The one that `live up` started, instead of one of its own for the run
-    #[arg(long)]
+    /// The one that `live up` started, as it is, instead of one of its own for the run
+    #[arg(long, conflicts_with_all = [
+        "nodes", "code", "memory", "warmup", "backup", "placement", "reclaim", "cold_start",
+        "warm_start", "bootstrap",
+    ])]
     pub(crate) running: bool,
     #[command(flatten)]
     pub(crate) name: NameArgs,
@@ -165,10 +168,10 @@ pub(crate) struct LiveBenchArgs {
         default_value = "1kB,100kB,1MB")]
     pub(crate) size: Vec<Bytes>,
     /// How many objects of each size there are; all are written first
-    #[arg(long, value_name = "N", default_value = "8")]
+    #[arg(long, value_name = "N", default_value = "8", value_parser = parse_n_objects)]
     pub(crate) objects: NonZeroUsize,
     /// How many requests are measured
-    #[arg(long, value_name = "N", default_value = "1000")]
+    #[arg(long, value_name = "N", default_value = "1000", value_parser = parse_n_requests)]
     pub(crate) requests: NonZeroUsize,
     /// The share of reads; the others are writes
     #[arg(long, value_name = "SHARE", default_value_t = 0.9, value_parser = parse_share)]
@@ -263,6 +266,21 @@ fn parse_share(text: &str) -> Result<f64, String> {
 fn parse_bench_rate(text: &str) -> Result<f64, String> {
     let rate: Option<f64> = text.parse().ok().filter(|it| (0.01..=100_000.0).contains(it));
     rate.ok_or_else(|| "write requests per second from 0.01 to 100000".to_owned())
+}
+
+/// So many that all sizes of them are told apart by ids.
+fn parse_n_objects(text: &str) -> Result<NonZeroUsize, String> {
+    parse_count(text, 1_000_000)
+}
+
+/// So many that they, and what came of each, are held in memory.
+fn parse_n_requests(text: &str) -> Result<NonZeroUsize, String> {
+    parse_count(text, 10_000_000)
+}
+
+fn parse_count(text: &str, max: usize) -> Result<NonZeroUsize, String> {
+    let count: Option<NonZeroUsize> = text.parse().ok().filter(|it: &NonZeroUsize| it.get() <= max);
+    count.ok_or_else(|| format!("write a number from 1 to {max}"))
 }
 
 /// What functions of this machine take.

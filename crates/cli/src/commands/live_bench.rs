@@ -1,5 +1,6 @@
 //! `infinisim live bench`: random reads and writes on the real cache, and how fast they were.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use serde_json::{Value, json};
 use sim::Distribution;
 use units::{Nanos, ObjectId, Op, Request, Time};
 
+use crate::args::UsageError;
 use crate::live_args::{LiveBenchArgs, StoreChoice};
 use crate::live_control;
 use crate::live_pool::{Interrupt, LivePool, Ports, connect};
@@ -22,6 +24,10 @@ use crate::output;
 
 /// Writes all objects, then makes the requests, and shows how long they took by size.
 pub(crate) fn bench(args: &LiveBenchArgs) -> anyhow::Result<()> {
+    let mut sizes = BTreeSet::new();
+    if let Some(twice) = args.size.iter().find(|it| !sizes.insert(**it)) {
+        return Err(UsageError(format!("--size has {twice} twice; leave one out")).into());
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let replayed = runtime.block_on(run(args))?;
     let measured = Measured::of(args, &replayed);

@@ -190,6 +190,12 @@ fn what_makes_no_sense_is_said_before_anything_is_started() {
     check("live bench --rate 5 --clients 2", 2, "cannot be used with");
     check("live bench --reads 1.5", 2, "write a share from 0 to 1");
     check("live bench --size 0B", 2, "write at least 1B");
+    check("live bench --size 1kB,2kB,1000B", 2, "--size has 1 kB twice; leave one out");
+    let huge = u64::MAX;
+    check(&format!("live bench --objects {huge}"), 2, "write a number from 1 to 1000000");
+    check(&format!("live bench --requests {huge}"), 2, "write a number from 1 to 10000000");
+    check("live bench --running --nodes 300", 2, "cannot be used with");
+    check("live replay trace.csv --running --reclaim mass:1h", 2, "cannot be used with");
     check("live down", 1, "no live cache called `live` is running");
     check("live down --name ../x", 2, "letters, digits");
     check("live validate trace.csv --speed fast", 2, "write a factor");
