@@ -22,14 +22,15 @@ pub(crate) fn write(path: &Path, rows: &Rows) -> anyhow::Result<()> {
     output::write_file(path, |out| Ok(out.write_all(&bytes)?))
 }
 
-/// The table as Parquet, compressed by zstd: text columns as strings, counts as 64-bit integers,
-/// numbers as doubles, and null where there is nothing. The same table gives the same bytes.
+/// The table as Parquet, compressed by zstd: text columns as strings, counts as 64-bit integers
+/// without sign, numbers as doubles, and null where there is nothing. The same table gives the
+/// same bytes.
 fn bytes(rows: &Rows) -> anyhow::Result<Vec<u8>> {
     let field = |column: &report::rows::Column| {
         let name = &column.name;
         match column.kind {
             ColumnKind::Text => format!("optional binary {name} (utf8);"),
-            ColumnKind::Count => format!("optional int64 {name};"),
+            ColumnKind::Count => format!("optional int64 {name} (integer(64,false));"),
             ColumnKind::Number => format!("optional double {name};"),
         }
     };
@@ -48,8 +49,8 @@ fn bytes(rows: &Rows) -> anyhow::Result<Vec<u8>> {
             }),
             ColumnKind::Count => write_column::<Int64Type>(&mut group, cells(), |it| {
                 let Cell::Count(count) = it else { return None };
-                // No count here comes near to what does not fit.
-                i64::try_from(*count).ok()
+                // The bits are those of a number without sign, as the column says.
+                Some(count.cast_signed())
             }),
             ColumnKind::Number => write_column::<DoubleType>(&mut group, cells(), |it| {
                 let Cell::Number(number) = it else { return None };
@@ -89,14 +90,15 @@ mod tests {
             [("name", ColumnKind::Text), ("n", ColumnKind::Count), ("usd", ColumnKind::Number)];
         let mut rows = Rows::new(&columns);
         rows.rows.push(vec![Cell::text("s3"), Cell::Count(7), Cell::Number(1.5)]);
-        rows.rows.push(vec![Cell::text("none"), Cell::Count(0), Cell::Nothing]);
+        rows.rows.push(vec![Cell::text("none"), Cell::Count(u64::MAX), Cell::Nothing]);
         let written = super::bytes(&rows).unwrap();
         assert_eq!(written, super::bytes(&rows).unwrap());
         let reader = SerializedFileReader::new(Bytes::from(written)).unwrap();
         let read: Vec<_> = reader.get_row_iter(None).unwrap().map(Result::unwrap).collect();
         assert_eq!(read.len(), 2);
         assert_eq!(read[0].get_string(0).unwrap(), "s3");
-        assert_eq!(read[0].get_long(1).unwrap(), 7);
+        assert_eq!(read[0].get_ulong(1).unwrap(), 7);
+        assert_eq!(read[1].get_ulong(1).unwrap(), u64::MAX, "as a seed may be");
         assert!((read[0].get_double(2).unwrap() - 1.5).abs() < 1e-12);
         assert!(read[1].get_double(2).is_err(), "nothing is null");
     }
