@@ -146,6 +146,12 @@ impl ExperimentFile {
         Ok(experiments)
     }
 
+    /// The names of the workloads; an empty one where there is one alone.
+    pub(crate) fn workload_names(&self) -> Vec<&str> {
+        let names: Vec<&str> = self.workload.iter().map(|it| it.name.as_str()).collect();
+        if names.is_empty() { vec![""] } else { names }
+    }
+
     /// What is replayed, on `trace` if one is given; nothing where the experiment replays none.
     pub(crate) fn experiments(&self, trace: Option<&str>) -> anyhow::Result<Vec<Named>> {
         if self.workload.is_empty() && self.systems.is_empty() {

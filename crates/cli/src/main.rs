@@ -7,6 +7,7 @@ mod commands;
 mod experiment;
 mod experiment_file;
 mod figures_args;
+mod leftovers;
 mod likeness_table;
 mod live_args;
 mod live_calibration;

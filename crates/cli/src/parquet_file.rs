@@ -11,12 +11,12 @@ use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
 use report::rows::{Cell, ColumnKind, Rows};
 
-use crate::output;
+use crate::{leftovers, output};
 
-/// Writes the table whole or not at all; without columns nothing is written.
+/// Writes the table whole or not at all; without columns there is no file.
 pub(crate) fn write(path: &Path, rows: &Rows) -> anyhow::Result<()> {
     if rows.columns.is_empty() {
-        return Ok(());
+        return leftovers::remove(path);
     }
     let bytes = bytes(rows).with_context(|| format!("cannot write `{}`", path.display()))?;
     output::write_file(path, |out| Ok(out.write_all(&bytes)?))

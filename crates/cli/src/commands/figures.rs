@@ -18,6 +18,7 @@ mod tables;
 mod trace_shape;
 
 use anyhow::Context as _;
+use report::comparison::Comparison;
 use report::published::Published;
 use report::{page as html, scoreboard};
 
@@ -48,8 +49,8 @@ pub(crate) fn figures(args: &FiguresArgs) -> anyhow::Result<()> {
     let planned = entries.iter().map(|it| Planned::of(it, &ask)).collect::<anyhow::Result<_>>()?;
     let made = make(planned, &ask, store.as_ref())?;
     let shown = draw(&made, dir, &args.jobs, store.as_ref())?;
-    for (workload, stem) in made.iter().flat_map(results) {
-        write_comparisons(dir, &stem, workload)?;
+    for (stem, comparisons) in made.iter().flat_map(results) {
+        write_comparisons(dir, &stem, comparisons)?;
     }
     if !args.only.is_empty() {
         let names: Vec<&str> = shown.iter().map(|it| it.made.entry.name).collect();
@@ -80,15 +81,15 @@ pub(crate) fn figures(args: &FiguresArgs) -> anyhow::Result<()> {
     ))
 }
 
-/// The replays whose results are files of their own, each with the stem of their names. Others
-/// are parts of these.
-fn results(made: &Made) -> Vec<(&[report::comparison::Comparison], String)> {
+/// The replays whose results are files of their own, behind the stem of their names; none where the
+/// trace has nothing for them. Others are parts of these.
+fn results(made: &Made) -> Vec<(String, &[Comparison])> {
     let stem = |workload: &str| match (made.entry.name, workload) {
         ("table1", workload) => Some(format!("results_{workload}")),
         ("sensitivity_cost", _) => Some("results_sensitivity".to_owned()),
         (name @ ("scaled" | "codes"), _) => Some(format!("results_{name}")),
         _ => None,
     };
-    let runs = made.workloads().iter().filter(|it| !it.comparisons.is_empty());
-    runs.filter_map(|it| Some((it.comparisons.as_slice(), stem(&it.name)?))).collect()
+    let names = made.file.workload_names().into_iter();
+    names.filter_map(|name| Some((stem(name)?, made.runs_of(name)))).collect()
 }

@@ -16,7 +16,7 @@ use crate::live_args::{LiveReplayArgs, PoolArgs, StoreChoice};
 use crate::live_control;
 use crate::live_pool::{self, Interrupt, LivePool, PREFIX, Ports, connect};
 use crate::live_run::{self, Billed, LiveInput, N_AT_ONCE_MAX};
-use crate::output;
+use crate::{leftovers, output};
 
 /// Replays the trace and shows what came of it, as `compare` does.
 pub(crate) fn replay(args: &LiveReplayArgs) -> anyhow::Result<()> {
@@ -170,12 +170,16 @@ async fn on_running(name: &str, args: &LiveReplayArgs, input: &LiveInput) -> any
     Ok(Ran { replayed, billed: Billed::ByHour(bills), reclaims: Vec::new(), lead: Nanos::ZERO })
 }
 
-/// Writes what the platform noted into `dir`.
+/// Writes what the platform noted into `dir`; of a cache that goes on running nothing was noted.
 pub(crate) fn write_log(dir: &Path, ran: &Ran) -> anyhow::Result<()> {
-    let Billed::Each { invocations, .. } = &ran.billed else { return Ok(()) };
+    let (log, schedule_file) = (dir.join("invocations.jsonl"), dir.join("reclaims.csv"));
+    let Billed::Each { invocations, .. } = &ran.billed else {
+        leftovers::remove(&log)?;
+        return leftovers::remove(&schedule_file);
+    };
     let lines = invocations.iter().map(|it| format!("{}\n", it.to_json()));
-    output::write_text(&dir.join("invocations.jsonl"), &lines.collect::<String>())?;
-    output::write_text(&dir.join("reclaims.csv"), &schedule(&ran.reclaims))
+    output::write_text(&log, &lines.collect::<String>())?;
+    output::write_text(&schedule_file, &schedule(&ran.reclaims))
 }
 
 /// Reclaims as a schedule that `--reclaim` reads.

@@ -78,10 +78,12 @@ fn run_figure(
     let made = figures::make(vec![planned], &ask, None)?;
     if let Some(dir) = &args.result.output_dir {
         let shown = figures::draw(&made, dir, jobs, None)?;
-        for it in made.iter().flat_map(Made::workloads) {
-            let joint = if it.name.is_empty() { "" } else { "_" };
-            let stem = format!("results{joint}{}", it.name);
-            figures::write_comparisons(dir, &stem, &it.comparisons)?;
+        for it in made.iter().filter(|it| it.is_replay()) {
+            for name in it.file.workload_names() {
+                let joint = if name.is_empty() { "" } else { "_" };
+                let stem = format!("results{joint}{name}");
+                figures::write_comparisons(dir, &stem, it.runs_of(name))?;
+            }
         }
         output::write_text(&dir.join("index.html"), &page::to_html(&page_of(&made, &shown)))?;
     }

@@ -92,6 +92,43 @@ fn a_trace_of_large_objects_says_what_it_has_nothing_for() {
 }
 
 #[test]
+fn files_of_another_trace_do_not_stay_beside_those_of_this_one() {
+    let of_size = |size: u64| {
+        let row = |it: u64| format!("{},key-{},{size},GET\n", it * 30, it % 9);
+        format!("time_s,key,size,op\n{}", (0..40).map(row).collect::<String>())
+    };
+    let experiment = include_str!("../../../../experiments/table1.toml");
+    let experiment =
+        experiment.replace("\"1-10\"", "[1]").replace("\"1-30\"", "[1]").replace("50h", "10min");
+    let workplace = Workplace::new()
+        .file("small.csv", of_size(2_000_000))
+        .file("large.csv", of_size(20_000_000))
+        .file("table1.toml", experiment);
+    let out = workplace.path().join("out");
+    let results = || -> Vec<String> {
+        let names = files(&out).into_keys().filter(|it| it.starts_with("results"));
+        names.collect()
+    };
+    let of_all = ["", "_hours"].map(|it| format!("results_all{it}.parquet"));
+    workplace.run("run table1.toml --trace small.csv -o out").ok();
+    assert!(of_all.iter().all(|it| results().contains(it)), "{:?}", results());
+    workplace.run("run table1.toml --trace large.csv -o out").ok();
+    assert!(results().iter().all(|it| it.starts_with("results_large")), "{:?}", results());
+    std::fs::remove_dir_all(&out).unwrap();
+    // The same of all that `figures` draws.
+    let figures = |trace: &str| {
+        let only = "--only table1,fig13_all,fig14_large --seeds 1";
+        workplace.run(&format!("figures {only} --trace {trace} -o out")).ok()
+    };
+    assert_eq!(figures("small.csv").trim_end(), "Drawn into out: table1, fig13_all");
+    std::fs::write(out.join("fig15b.svg"), "not of this run").unwrap();
+    assert_eq!(figures("large.csv").trim_end(), "Drawn into out: table1, fig14_large");
+    let names = |dir: &Path| files(dir).into_keys().collect::<Vec<_>>().join(" ");
+    assert!(!names(&out).contains("_all") && names(&out).contains("fig15b.svg"), "{}", names(&out));
+    assert_eq!(names(&out.join("data")), "fig14_large.json fig14_large.parquet");
+}
+
+#[test]
 fn a_figure_is_what_its_experiment_says() {
     let experiment = include_str!("../../../../experiments/fig17.toml");
     let reference = include_str!("../../../../experiments/reference/fig17_elasticache.csv");

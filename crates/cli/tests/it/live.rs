@@ -136,6 +136,16 @@ fn a_running_cache_is_found_asked_and_stopped_by_its_name() {
     let live: Value = serde_json::from_str(&ran(dir.path(), replay, 0).0).unwrap();
     assert_eq!(live["systems"][0]["n_gets"], 10);
     assert!(0 < live["systems"][0]["n_invocations"].as_u64().unwrap());
+    // What was noted of another run is not of this one.
+    let out = dir.path().join("out");
+    let names = ["invocations.jsonl", "reclaims.csv"].map(|it| out.join(it));
+    std::fs::create_dir(&out).unwrap();
+    for it in &names {
+        std::fs::write(it, "").unwrap();
+    }
+    let replay = "live replay trace.csv --running --name one --store instant --limit 1 -o out";
+    ran(dir.path(), replay, 0);
+    assert!(out.join("results.json").exists() && names.iter().all(|it| !it.exists()));
     let bench = "live bench --running --name one --size 1kB,40kB --objects 2 --requests 50 --json";
     let measured: Value = serde_json::from_str(&ran(dir.path(), bench, 0).0).unwrap();
     assert_eq!(measured["n_failures"], 0);

@@ -1,6 +1,7 @@
 //! Draws what was made, and writes it: pictures, tables, and the numbers behind both.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use rayon::prelude::*;
@@ -13,7 +14,7 @@ use super::catalogue::Shows;
 use super::made::Made;
 use crate::args::{JobsArgs, OutputArgs};
 use crate::run_store::Store;
-use crate::{output, parquet_file, progress, replay};
+use crate::{leftovers, output, parquet_file, progress, replay};
 
 /// A figure or a table, and what it was drawn from.
 pub(crate) struct Shown<'a> {
@@ -79,7 +80,7 @@ impl Shown<'_> {
 }
 
 /// Draws all of it and writes the files, several at once. What the trace has nothing for is left
-/// out.
+/// out, as are its files of another run.
 pub(crate) fn draw<'a>(
     made: &'a [Made],
     dir: &Path,
@@ -96,13 +97,21 @@ pub(crate) fn draw<'a>(
             },
             Shows::Table(table) => match table(made).with_context(of_figure)? {
                 Some((table, csv)) => {
-                    output::write_text(&dir.join(format!("{}.csv", made.entry.name)), &csv)?;
+                    output::write_text(&table_file(made, dir), &csv)?;
                     Some(Drawn::Table(Box::new(table)))
                 }
                 None => None,
             },
             Shows::Rows => None,
         };
+        if drawn.is_none() {
+            let files = match made.entry.shows {
+                Shows::Chart(_) => figure_files(made, dir).to_vec(),
+                Shows::Table(_) => vec![table_file(made, dir)],
+                Shows::Rows => Vec::new(),
+            };
+            files.iter().try_for_each(|it| leftovers::remove(it))?;
+        }
         bar.inc(1);
         Ok(drawn.map(|drawn| Shown { made, drawn }))
     };
@@ -126,26 +135,51 @@ fn write_figure(
     let Files { svg, png } = Store::find_or(store, &format!("drawn {json}"), || {
         Ok(Files { svg: figure.svg(), png: figure.png() })
     })?;
-    let name = made.entry.name;
-    output::write_text(&dir.join(format!("data/{name}.json")), &json)?;
-    parquet_file::write(&dir.join(format!("data/{name}.parquet")), &chart.to_rows())?;
-    output::write_text(&dir.join(format!("{name}.svg")), &svg)?;
-    output::write_file(&dir.join(format!("{name}.png")), |out| Ok(out.write_all(&png)?))?;
+    let [json_path, parquet_path, svg_path, png_path] = figure_files(made, dir);
+    output::write_text(&json_path, &json)?;
+    parquet_file::write(&parquet_path, &chart.to_rows())?;
+    output::write_text(&svg_path, &svg)?;
+    output::write_file(&png_path, |out| Ok(out.write_all(&png)?))?;
     Ok(figure)
 }
 
+fn table_file(made: &Made, dir: &Path) -> PathBuf {
+    dir.join(format!("{}.csv", made.entry.name))
+}
+
+/// The numbers of a figure, twice, and its pictures.
+fn figure_files(made: &Made, dir: &Path) -> [PathBuf; 4] {
+    let name = made.entry.name;
+    let files = [format!("data/{name}.json"), format!("data/{name}.parquet")];
+    let [json, parquet] = files.map(|it| dir.join(it));
+    [json, parquet, dir.join(format!("{name}.svg")), dir.join(format!("{name}.png"))]
+}
+
 /// Writes the comparisons of all seeds as `STEM.csv`, `.json` and `.parquet`, and their hours as
-/// `STEM_hours.parquet`.
+/// `STEM_hours.parquet`. Without a comparison there are no such files.
 pub(crate) fn write_comparisons(
     dir: &Path,
     stem: &str,
     comparisons: &[Comparison],
 ) -> anyhow::Result<()> {
-    let path = |end: &str| dir.join(format!("{stem}{end}"));
+    let [csv, parquet, hours, json] =
+        [".csv", ".parquet", "_hours.parquet", ".json"].map(|end| dir.join(format!("{stem}{end}")));
+    if comparisons.is_empty() {
+        return [csv, parquet, hours, json].iter().try_for_each(|it| leftovers::remove(it));
+    }
     let rows = comparison::to_rows(comparisons);
-    output::write_text(&path(".csv"), &rows.to_csv())?;
-    parquet_file::write(&path(".parquet"), &rows)?;
-    let hours = comparison::to_hourly_rows(comparisons);
-    parquet_file::write(&path("_hours.parquet"), &hours)?;
-    output::write_text(&path(".json"), &comparison::to_json_of_seeds(comparisons, false))
+    output::write_text(&csv, &rows.to_csv())?;
+    parquet_file::write(&parquet, &rows)?;
+    parquet_file::write(&hours, &comparison::to_hourly_rows(comparisons))?;
+    output::write_text(&json, &comparison::to_json_of_seeds(comparisons, false))
+}
+
+/// A table, which is CSV, as JSON: an object for each row, with numbers where they are such.
+fn table_to_json(csv: &str) -> anyhow::Result<String> {
+    let value = |cell: String| cell.parse::<f64>().map_or_else(|_| json!(cell), |it| json!(it));
+    let rows: Vec<BTreeMap<String, Value>> = csv::Reader::from_reader(csv.as_bytes())
+        .into_deserialize::<BTreeMap<String, String>>()
+        .map(|row| Ok(row?.into_iter().map(|(name, cell)| (name, value(cell))).collect()))
+        .collect::<anyhow::Result<_>>()?;
+    Ok(serde_json::to_string_pretty(&rows)?)
 }

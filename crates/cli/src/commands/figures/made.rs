@@ -117,6 +117,11 @@ impl Kind {
 }
 
 impl Made {
+    /// Whether it is made of replays, though the trace may have nothing for them.
+    pub(crate) fn is_replay(&self) -> bool {
+        matches!(self.outcome, Outcome::Runs(_))
+    }
+
     /// All replays, workload by workload.
     pub(crate) fn workloads(&self) -> &[Runs] {
         match &self.outcome {
