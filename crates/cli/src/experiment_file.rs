@@ -152,6 +152,25 @@ impl ExperimentFile {
         if names.is_empty() { vec![""] } else { names }
     }
 
+    /// The first of the lists that are looked at by themselves of which this experiment has fewer
+    /// entries than `other`, the number that it has, and that of the other.
+    pub(crate) fn lacks(&self, other: &ExperimentFile) -> Option<(&'static str, usize, usize)> {
+        let lists = |it: &ExperimentFile| {
+            [
+                // Of some any number will do.
+                ("processes", it.processes.len().min(1)),
+                ("policies", it.policies.len().min(1)),
+                ("sizes", it.sizes.len().min(1)),
+                ("books", it.books.len()),
+                ("reference", it.reference.len()),
+                ("traces", it.traces.len().min(1)),
+            ]
+        };
+        let pairs = lists(self).into_iter().zip(lists(other));
+        let both = pairs.map(|((name, ours), (_, theirs))| (name, ours, theirs));
+        both.into_iter().find(|(_, ours, theirs)| ours < theirs)
+    }
+
     /// What is replayed, on `trace` if one is given; nothing where the experiment replays none.
     pub(crate) fn experiments(&self, trace: Option<&str>) -> anyhow::Result<Vec<Named>> {
         if self.workload.is_empty() && self.systems.is_empty() {

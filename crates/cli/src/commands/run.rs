@@ -71,7 +71,8 @@ fn run_figure(
 ) -> anyhow::Result<()> {
     let (trace, read, jobs) = (args.trace.as_deref(), &args.read, &args.result.jobs);
     let ask = Ask { trace, read, seeds: None, is_quick: false, jobs };
-    let planned = Planned::of_file(entry, file, text, args.experiment.parent(), &ask)?;
+    let origin = args.experiment.display().to_string();
+    let planned = Planned::of_file(entry, origin, file, text, args.experiment.parent(), &ask)?;
     if let Some(dir) = &args.result.output_dir {
         output::prepare_dir(&dir.join("data"))?;
     }

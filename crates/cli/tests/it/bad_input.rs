@@ -202,6 +202,24 @@ fn experiments_that_cannot_be_run() {
 }
 
 #[test]
+fn figures_that_cannot_be_made_are_refused_before_anything_is_run() {
+    let of = |figure: &str, rest: &str| {
+        let text = format!("figure = \"{figure}\"\nquestion = \"?\"\n{rest}");
+        let workplace = Workplace::new().file("trace.csv", small_trace(20)).file("it.toml", text);
+        failure(&workplace, "run it.toml")
+    };
+    let trace = "trace = \"trace.csv\"\n";
+    let systems = "systems = [\"s3:store=fast20\"]\n";
+    assert_snapshot!(of("fig15b", &format!("{trace}{systems}")), @"2: error: cannot run `it.toml`: `reference` has 0 of the 1 or more entries that figure `fig15b` is made of; see experiments/fig15b.toml");
+    assert_snapshot!(of("miss_ratios", trace), @"2: error: cannot run `it.toml`: `policies` has 0 of the 1 or more entries that figure `miss_ratios` is made of; see experiments/miss_ratios.toml");
+    assert_snapshot!(of("miss_ratios", &format!("{trace}policies = [\"lru\"]\n")), @"2: error: cannot run `it.toml`: `sizes` has 0 of the 1 or more entries that figure `miss_ratios` is made of; see experiments/miss_ratios.toml");
+    assert_snapshot!(of("codes", trace), @r#"2: error: cannot run `it.toml`: `systems` is missing; write which to run, such as ["infinicache"]"#);
+    assert_snapshot!(of("break_even", "books = [\"aws-us-east-1-2019-12\"]\n"), @"2: error: cannot run `it.toml`: `books` has 1 of the 2 or more entries that figure `break_even` is made of; see experiments/break_even.toml");
+    let narrow = "select = { min_size = \"1GB\" }\n";
+    assert_snapshot!(of("codes", &format!("{trace}{systems}{narrow}")), @"1: error: cannot run `it.toml`: `trace.csv`: none of the 20 requests is left (20 requests of less than 1 GB dropped); select less narrowly");
+}
+
+#[test]
 fn a_directory_that_cannot_be_written_is_found_before_the_run() {
     let workplace = Workplace::new().file("trace.csv", small_trace(20)).file("taken", "");
     let said = failure(&workplace, "compare trace.csv -o taken");

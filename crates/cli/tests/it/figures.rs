@@ -129,6 +129,16 @@ fn files_of_another_trace_do_not_stay_beside_those_of_this_one() {
 }
 
 #[test]
+fn a_table_is_json_on_request() {
+    let experiment = include_str!("../../../../experiments/availability.toml");
+    let workplace = Workplace::new().file("it.toml", experiment);
+    let json = workplace.run("run it.toml --json").json();
+    assert_eq!(json[0]["reclaims of"], "2020-01-09");
+    assert_eq!(json[0]["there after 1 h (%)"], 94.78);
+    assert_eq!(json.as_array().unwrap().len(), 6);
+}
+
+#[test]
 fn a_figure_is_what_its_experiment_says() {
     let experiment = include_str!("../../../../experiments/fig17.toml");
     let reference = include_str!("../../../../experiments/reference/fig17_elasticache.csv");
@@ -148,6 +158,7 @@ fn a_figure_is_what_its_experiment_says() {
     let out = workplace.path().join("out");
     let page = std::fs::read_to_string(out.join("index.html")).unwrap();
     assert!(page.contains(ask) && page.contains("FAST'20 Fig 17, ElastiCache"));
+    assert!(page.contains("it.toml: infinisim") && !page.contains("experiments/fig17.toml"));
     assert!(out.join("fig17.svg").exists() && out.join("data/fig17.parquet").exists());
 }
 

@@ -188,7 +188,7 @@ const OBJECT: Bytes = Bytes::megabytes(10);
 /// and the size of the working set.
 pub(super) fn break_even(made: &Made) -> anyhow::Result<Option<Chart>> {
     let [then, now] = made.file.books.as_slice() else {
-        anyhow::bail!("{}: `books` is to name two", made.entry.path());
+        anyhow::bail!("{}: `books` is to name two", made.origin);
     };
     let ((book_2019, _), (book_2026, _)) = (price_book(then)?, price_book(now)?);
     let engine = "valkey";

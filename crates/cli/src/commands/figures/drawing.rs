@@ -9,6 +9,7 @@ use report::chart::{Chart, Figure};
 use report::comparison::{self, Comparison};
 use report::page::{PageFigure, Table};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::catalogue::Shows;
 use super::made::Made;
@@ -53,7 +54,10 @@ impl Made {
                 let rows = chart.to_rows();
                 Ok(if form.json { chart.to_json() } else { rows.to_csv() })
             }
-            Shows::Table(table) => Ok(table(self)?.map_or(String::new(), |(_, csv)| csv)),
+            Shows::Table(table) => {
+                let csv = table(self)?.map_or(String::new(), |(_, csv)| csv);
+                if form.json { table_to_json(&csv) } else { Ok(csv) }
+            }
             Shows::Rows => Ok(String::new()),
         }
     }
@@ -89,7 +93,7 @@ pub(crate) fn draw<'a>(
 ) -> anyhow::Result<Vec<Shown<'a>>> {
     let bar = progress::steps_bar(made.len(), "drawing");
     let draw_one = |made: &'a Made| -> anyhow::Result<Option<Shown<'a>>> {
-        let of_figure = || made.entry.path();
+        let of_figure = || made.origin.clone();
         let drawn = match made.entry.shows {
             Shows::Chart(chart) => match chart(made).with_context(of_figure)? {
                 Some(chart) => Some(Drawn::Figure(write_figure(made, &chart, dir, store)?)),

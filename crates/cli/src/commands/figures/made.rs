@@ -15,6 +15,8 @@ use crate::experiment_file::ExperimentFile;
 pub(crate) struct Made {
     /// The figure.
     pub(crate) entry: &'static Entry,
+    /// The path of its experiment.
+    pub(crate) origin: String,
     /// Its experiment.
     pub(crate) file: ExperimentFile,
     /// The experiment as it is written.
@@ -163,7 +165,7 @@ impl Made {
     pub(crate) fn reference(&self, number: usize) -> anyhow::Result<&str> {
         let text = self.references.get(number).map(String::as_str);
         text.with_context(|| {
-            format!("{} has no reference file of number {}", self.entry.path(), number + 1)
+            format!("{} has no reference file of number {}", self.origin, number + 1)
         })
     }
 
@@ -198,7 +200,7 @@ impl Made {
     /// What made it, for a reader who wants it again.
     pub(crate) fn receipts(&self) -> Vec<String> {
         let version = env!("CARGO_PKG_VERSION");
-        let path = self.entry.path();
+        let path = &self.origin;
         let of_runs = |it: &Runs| {
             let receipt = &it.comparisons.first()?.receipt;
             let seeds: Vec<String> =
@@ -221,6 +223,6 @@ impl Made {
 
     /// The experiment, and where its reference is from.
     pub(crate) fn configuration(&self) -> String {
-        format!("{}\n\n{}", self.entry.path(), self.text)
+        format!("{}\n\n{}", self.origin, self.text)
     }
 }

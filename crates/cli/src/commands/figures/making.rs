@@ -45,6 +45,8 @@ pub(crate) struct Ask<'a> {
 /// A figure that is to be made.
 pub(crate) struct Planned {
     entry: &'static catalogue::Entry,
+    /// The path of its experiment.
+    origin: String,
     file: ExperimentFile,
     text: String,
     references: Vec<String>,
@@ -55,19 +57,25 @@ pub(crate) struct Planned {
 impl Planned {
     /// The figure `entry` as its own experiment has it.
     pub(crate) fn of(entry: &'static catalogue::Entry, ask: &Ask<'_>) -> anyhow::Result<Planned> {
-        Planned::of_file(entry, entry.file()?, entry.text.to_owned(), None, ask)
+        Planned::of_file(entry, entry.path(), entry.file()?, entry.text.to_owned(), None, ask)
     }
 
-    /// The same figure as another experiment has it, which lies in `dir`.
+    /// The same figure as another experiment has it, the file `origin`, which lies in `dir`.
     pub(crate) fn of_file(
         entry: &'static catalogue::Entry,
+        origin: String,
         file: ExperimentFile,
         text: String,
         dir: Option<&Path>,
         ask: &Ask<'_>,
     ) -> anyhow::Result<Planned> {
+        check_lists(entry, &file, ask)?;
         let references = references::texts(&file, dir)?;
-        let mut workloads = file.experiments(ask.trace)?;
+        let mut workloads = if entry.measure == Measure::Replay {
+            file.experiments_to_run(ask.trace)?
+        } else {
+            file.experiments(ask.trace)?
+        };
         let mut is_quick = ask.is_quick;
         for Named { experiment, .. } in &mut workloads {
             let seeds = &mut experiment.seeds;
@@ -79,7 +87,28 @@ impl Planned {
             }
             is_quick |= seeds.len() < n_seeds;
         }
-        Ok(Planned { entry, file, text, references, workloads, is_quick })
+        Ok(Planned { entry, origin, file, text, references, workloads, is_quick })
+    }
+}
+
+/// Makes sure that an experiment has what its figure is made of, before anything is run.
+fn check_lists(
+    entry: &catalogue::Entry,
+    file: &ExperimentFile,
+    ask: &Ask<'_>,
+) -> anyhow::Result<()> {
+    let own = entry.file()?;
+    match file.lacks(&own) {
+        // One is given.
+        Some(("traces", ..)) if ask.trace.is_some() => Ok(()),
+        Some((name, n_ours, n_needed)) => Err(UsageError(format!(
+            "`{name}` has {n_ours} of the {n_needed} or more entries that figure `{}` is made of; \
+             see {}",
+            entry.name,
+            entry.path()
+        ))
+        .into()),
+        None => Ok(()),
     }
 }
 
@@ -136,7 +165,7 @@ pub(crate) fn make(
     let mut outcomes: BTreeMap<usize, Outcome> = others.into_iter().zip(others_made).collect();
     let mut comparisons = comparisons.into_iter();
     let made = planned.into_iter().enumerate().map(|(index, it)| {
-        let Planned { entry, file, text, references, workloads, is_quick } = it;
+        let Planned { entry, origin, file, text, references, workloads, is_quick } = it;
         let runs = |(named, comparisons): (Named, _)| Runs { name: named.name, comparisons };
         let outcome = outcomes.remove(&index).unwrap_or_else(|| match entry.measure {
             Measure::Replay => {
@@ -145,7 +174,7 @@ pub(crate) fn make(
             _ => Outcome::Nothing,
         });
         let (workload, is_synthetic) = workload_of(&file, ask);
-        Made { entry, file, text, references, outcome, workload, is_synthetic, is_quick }
+        Made { entry, origin, file, text, references, outcome, workload, is_synthetic, is_quick }
     });
     Ok(made.collect())
 }

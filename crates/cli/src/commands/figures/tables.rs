@@ -98,6 +98,7 @@ mod tests {
         let entry = Entry::find("availability").unwrap();
         let made = Made {
             entry,
+            origin: entry.path(),
             file: entry.file().unwrap(),
             text: entry.text.to_owned(),
             references: Vec::new(),
