@@ -1,5 +1,6 @@
 //! `infinisim run`: one experiment, all its systems and seeds, or the figure that is made of it.
 
+use anyhow::bail;
 use report::comparison::{self, Comparison};
 use report::page::{self, Page, Section};
 
@@ -77,6 +78,9 @@ fn run_figure(
         output::prepare_dir(&dir.join("data"))?;
     }
     let made = figures::make(vec![planned], &ask, None)?;
+    if made.iter().all(|it| it.is_replay() && it.workloads().is_empty()) {
+        bail!("the trace has nothing for figure `{}`", entry.name);
+    }
     if let Some(dir) = &args.result.output_dir {
         let shown = figures::draw(&made, dir, jobs, None)?;
         for it in made.iter().filter(|it| it.is_replay()) {

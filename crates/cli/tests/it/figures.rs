@@ -92,6 +92,21 @@ fn a_trace_of_large_objects_says_what_it_has_nothing_for() {
 }
 
 #[test]
+fn a_trace_of_small_objects_says_what_it_has_nothing_for() {
+    let mut trace = "time_s,key,size,op\n".to_owned();
+    for number in 0..40_u64 {
+        trace.push_str(&format!("{},key-{},{},GET\n", number * 30, number % 9, 2_000_000));
+    }
+    let workplace = Workplace::new().file("small.csv", trace);
+    let only = "table1,fig13_all,fig14_large,fig15b,fig16,codes";
+    let ran = workplace.run(&format!("figures --only {only} --seeds 1 --trace small.csv -o out"));
+    let expect = "note: a part of the trace is empty (40 requests of less than 10 MB dropped): \
+                  left out is what is of it, table1 (in part), fig14_large, fig15b, codes";
+    assert!(ran.stderr.contains(expect), "{}", ran.stderr);
+    assert_eq!(ran.ok().trim_end(), "Drawn into out: table1, fig13_all, fig16");
+}
+
+#[test]
 fn files_of_another_trace_do_not_stay_beside_those_of_this_one() {
     let of_size = |size: u64| {
         let row = |it: u64| format!("{},key-{},{size},GET\n", it * 30, it % 9);

@@ -1,7 +1,6 @@
 //! Makes what figures are drawn from: runs, shapes of traces, microbenchmarks, miss ratios.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -10,7 +9,7 @@ use pricing::PriceBook;
 use rayon::prelude::*;
 use sim::Profile;
 use sim::microbenchmark::Laboratory;
-use trace::{CacheSize, LruStack, Selection, Trace};
+use trace::{CacheSize, LruStack, Selection, SelectionError, Trace};
 use units::Bytes;
 
 use super::catalogue::{self, Measure};
@@ -120,12 +119,12 @@ pub(crate) fn make(
 ) -> anyhow::Result<Vec<Made>> {
     let traces = load(&planned, ask)?;
     leave_out_small(&mut planned, &traces, ask);
-    let inputs = inputs(&planned, &traces)?;
+    let inputs = inputs(&mut planned, &traces, ask)?;
     let mut jobs = Vec::new();
     let mut figure_of_job = Vec::new();
     for (index, it) in planned.iter().enumerate() {
         for Named { experiment, .. } in &it.workloads {
-            let input = &inputs[&(experiment.trace.clone(), format!("{:?}", experiment.selection))];
+            let input = &inputs[&names_of(experiment)];
             jobs.push(Job { experiment, input });
             figure_of_job.push(index);
         }
@@ -225,37 +224,63 @@ fn leave_out_small(planned: &mut [Planned], traces: &BTreeMap<String, Trace>, as
     if trace.requests().iter().any(|it| it.size < LARGE) {
         return;
     }
+    let why = format!("the trace has no objects below {LARGE}: left out is what is of all objects");
+    // Those of large objects say so.
+    leave_out(planned, &why, |it| it.selection.min_size.is_some());
+}
+
+/// Leaves out the workloads that are not kept, and says why, if there are any.
+fn leave_out(planned: &mut [Planned], why: &str, keeps: impl Fn(&Experiment) -> bool) {
     let mut names = Vec::new();
     for it in planned {
         let n_before = it.workloads.len();
-        // Those of large objects say so.
-        it.workloads.retain(|it| it.experiment.selection.min_size.is_some());
+        it.workloads.retain(|it| keeps(&it.experiment));
         if it.workloads.len() < n_before {
             let of = if it.workloads.is_empty() { "" } else { " (in part)" };
             names.push(format!("{}{of}", it.entry.name));
         }
     }
     if !names.is_empty() {
-        output::note(&format!(
-            "the trace has no objects below {LARGE}: left out is what is of all objects, {}",
-            names.join(", ")
-        ));
+        output::note(&format!("{why}, {}", names.join(", ")));
     }
 }
 
-/// What each workload replays, by the names of trace and selection, made once for those that
-/// replay the same.
+/// The names of a trace and of what is selected of it.
+type InputNames = (String, String);
+
+fn names_of(experiment: &Experiment) -> InputNames {
+    (experiment.trace.clone(), format!("{:?}", experiment.selection))
+}
+
+/// What each workload replays, made once for those that replay the same. Where a trace is given,
+/// of which the experiments know nothing, those are left out that select nothing of it.
 fn inputs(
-    planned: &[Planned],
+    planned: &mut [Planned],
     traces: &BTreeMap<String, Trace>,
-) -> anyhow::Result<BTreeMap<(String, String), Input>> {
+    ask: &Ask<'_>,
+) -> anyhow::Result<BTreeMap<InputNames, Input>> {
     let mut inputs = BTreeMap::new();
+    let mut empty = BTreeMap::new();
     for Named { experiment, .. } in planned.iter().flat_map(|it| &it.workloads) {
         let Experiment { trace, selection, .. } = experiment;
-        let key = (trace.clone(), format!("{selection:?}"));
-        if let Entry::Vacant(free) = inputs.entry(key) {
-            free.insert(Input::select(trace, traces[trace].clone(), selection)?);
+        let names = names_of(experiment);
+        if inputs.contains_key(&names) || empty.contains_key(&names) {
+            continue;
         }
+        let selected = Input::select(trace, traces[trace].clone(), selection);
+        let nothing_left = selected.as_ref().err().and_then(|err| match err.downcast_ref() {
+            Some(SelectionError::NothingLeft { why, .. }) => Some(why.clone()),
+            _ => None,
+        });
+        if let Some(why) = nothing_left.filter(|_| ask.trace.is_some()) {
+            empty.insert(names, why);
+        } else {
+            inputs.insert(names, selected?);
+        }
+    }
+    for (names, why) in &empty {
+        let why = format!("a part of the trace is empty ({why}): left out is what is of it");
+        leave_out(planned, &why, |it| names_of(it) != *names);
     }
     Ok(inputs)
 }
