@@ -15,6 +15,8 @@ use crate::output;
 
 /// An experiment that can be run: everything in it was read and checked.
 pub(crate) struct Experiment {
+    /// What its file calls this workload; empty where it has one alone.
+    pub(crate) workload: String,
     /// The trace, as [`crate::trace_input::load`] takes it.
     pub(crate) trace: String,
     /// What of the trace.
@@ -27,8 +29,8 @@ pub(crate) struct Experiment {
     pub(crate) accounting: Accounting,
     /// Under which seeds.
     pub(crate) seeds: Vec<u64>,
-    /// Names all of the above but trace and seeds by its content, prices and the behaviour of
-    /// the world included.
+    /// Names the rest of the above but trace and seeds by its content, prices and the behaviour
+    /// of the world included.
     pub(crate) hash: String,
     /// Names what the result of a system depends on beside the system, the trace and the seed:
     /// prices, what is charged, and the behaviour of the world.
@@ -113,6 +115,7 @@ impl Experiment {
         let surroundings = format!("{} {price_text} {profile_text}", accounting.name());
         let surroundings_hash = format!("{:032x}", XxHash3_128::oneshot(surroundings.as_bytes()));
         Ok(Experiment {
+            workload: String::new(),
             trace,
             selection,
             systems,

@@ -103,9 +103,7 @@ enum Seeds {
 
 /// A workload of an experiment, checked.
 pub(crate) struct Named {
-    /// What the file calls it; empty where it has one alone.
-    pub(crate) name: String,
-    /// What is run.
+    /// What is run, under the name that the file has for it.
     pub(crate) experiment: Experiment,
     /// Its systems, and where they stand on the axes of the sweep, if it is one.
     pub(crate) points: Vec<Point>,
@@ -228,7 +226,7 @@ impl ExperimentFile {
 
     fn named(
         &self,
-        name: String,
+        workload: String,
         trace: Option<&str>,
         select: &SelectFile,
         systems: &[String],
@@ -237,7 +235,7 @@ impl ExperimentFile {
         let points = self.sweep.points(systems)?;
         let systems = points.iter().map(|it| it.system.clone()).collect();
         let experiment = self.check(trace, select, systems, seeds)?;
-        Ok(Named { name, experiment, points })
+        Ok(Named { experiment: Experiment { workload, ..experiment }, points })
     }
 
     fn check(

@@ -12,13 +12,15 @@ use report::comparison::{
     TraceSummary,
 };
 use sim::{Hour, Record, System, SystemKind, Workload};
-use trace::Trace;
+use trace::{Selection, Trace};
 use units::{ObjectId, Op};
 
+use crate::args::ReadArgs;
 use crate::experiment::Experiment;
-use crate::progress;
+use crate::experiment_file::Named;
 use crate::run_store::{KeptSummary, Store};
 use crate::trace_input::Input;
+use crate::{progress, trace_input};
 
 /// More threads than this only wait for each other.
 const N_THREADS_MAX: usize = 256;
@@ -36,6 +38,20 @@ pub(crate) struct Job<'a> {
     pub(crate) experiment: &'a Experiment,
     /// On what.
     pub(crate) input: &'a Input,
+}
+
+/// What these workloads of an experiment replay, each its own part of one trace, which is read
+/// once: standard input is there only once, and a long trace takes long.
+pub(crate) fn inputs(workloads: &[Named], read: &ReadArgs) -> anyhow::Result<Vec<Input>> {
+    let Some(Named { experiment: Experiment { trace: name, .. }, .. }) = workloads.first() else {
+        return Ok(Vec::new());
+    };
+    if let [Named { experiment, .. }] = workloads {
+        return Ok(vec![trace_input::load(name, read, &experiment.selection)?]);
+    }
+    let trace = trace_input::load(name, read, &Selection::ALL)?.trace;
+    let select = |it: &Named| Input::select(name, trace.clone(), &it.experiment.selection);
+    workloads.iter().map(select).collect()
 }
 
 /// Runs every system under every seed, as far as it is not in the store; one comparison for each

@@ -9,7 +9,7 @@ use crate::commands::compare::{notes, shown};
 use crate::commands::figures::{self, Ask, Drawn, Entry, Made, Planned, Shown};
 use crate::experiment::Experiment;
 use crate::experiment_file::{ExperimentFile, Named};
-use crate::{output, own_page, replay, trace_input};
+use crate::{output, own_page, replay};
 
 /// Runs the experiment of a file.
 pub(crate) fn run(args: &RunArgs) -> anyhow::Result<()> {
@@ -26,13 +26,13 @@ pub(crate) fn run(args: &RunArgs) -> anyhow::Result<()> {
         output::prepare_dir(dir)?;
     }
     output::note(&format!("{origin}: {}", file.question));
+    let inputs = replay::inputs(&workloads, &args.read)?;
     let threads = replay::thread_pool(args.result.jobs.jobs)?;
     let mut results = Vec::new();
-    for Named { name, experiment, .. } in workloads {
-        let input = trace_input::load(&experiment.trace, &args.read, &experiment.selection)?;
+    for (Named { experiment, .. }, input) in workloads.into_iter().zip(inputs) {
         let comparisons = replay::replay(&experiment, &input, &threads, None)?;
         if let Some(dir) = &args.result.output_dir {
-            let dir = if name.is_empty() { dir.clone() } else { dir.join(&name) };
+            let dir = dir.join(&experiment.workload);
             output::prepare_dir(&dir)?;
             figures::write_comparisons(&dir, "results", &comparisons)?;
             let json = comparison::to_json_of_seeds(&comparisons, true);

@@ -10,7 +10,7 @@ use self::swept::{Row, Swept, to_csv};
 use crate::args::{RunArgs, UsageError};
 use crate::experiment_file::{ExperimentFile, Named};
 use crate::run_store::Store;
-use crate::{output, replay, trace_input};
+use crate::{output, replay};
 
 /// Runs the experiment of a file at all its points.
 pub(crate) fn sweep(args: &RunArgs) -> anyhow::Result<()> {
@@ -34,14 +34,14 @@ pub(crate) fn sweep(args: &RunArgs) -> anyhow::Result<()> {
     });
     let store = store.transpose()?.flatten();
     output::note(&format!("{origin}: {}", file.question));
+    let inputs = replay::inputs(&workloads, &args.read)?;
     let threads = replay::thread_pool(args.result.jobs.jobs)?;
     let mut all = Vec::new();
-    for Named { name, experiment, points } in workloads {
-        let input = trace_input::load(&experiment.trace, &args.read, &experiment.selection)?;
+    for (Named { experiment, points }, input) in workloads.into_iter().zip(inputs) {
         let comparisons = replay::replay(&experiment, &input, &threads, store.as_ref())?;
         let mut notes = experiment.notes();
         notes.extend(overcommitted(&comparisons));
-        let swept = Swept::of(name, points, comparisons, notes);
+        let swept = Swept::of(experiment.workload, points, comparisons, notes);
         if let Some(dir) = dir {
             swept.write(&dir.join(&swept.workload), &file.question, &text)?;
         }

@@ -86,6 +86,43 @@ fn a_result_is_priced_again() {
     assert!(table.contains("priced again; the result was made with aws-us-east-1-2026-09"));
 }
 
+const WORKLOADS: &str = r#"
+question = "Do small objects differ?"
+trace = "trace.csv"
+[[workload]]
+name = "all"
+seeds = [1, 2]
+systems = ["s3", "infinicache:nodes=20"]
+[[workload]]
+name = "small"
+select = { max_size = "5MB" }
+systems = ["s3"]
+"#;
+
+#[test]
+fn a_trace_is_read_once_for_all_workloads() {
+    let workplace = Workplace::new().file("trace.csv", small_trace(360)).file("it.toml", WORKLOADS);
+    let named = workplace.run("run it.toml --json").ok();
+    let piped = workplace.run_with_input("run it.toml --json --trace -", &small_trace(360));
+    assert_eq!(piped.stderr.lines().filter(|it| it.contains("delimited text")).count(), 1);
+    assert_eq!(piped.ok(), named);
+    let flags = "--max-size 5MB --system s3 --json";
+    let compared = workplace.run(&format!("compare trace.csv {flags}")).json();
+    let named: serde_json::Value = serde_json::from_str(&named).unwrap();
+    assert_eq!(named[2]["systems"], compared["systems"]);
+    assert_eq!(named[2]["trace"], compared["trace"]);
+    let sweep = WORKLOADS.replace("nodes=20", "nodes={n}") + "[sweep]\nn = [12, 24]\n";
+    let workplace = workplace
+        .file("sweep.toml", sweep.replace("[\"s3\"]", "[\"s3\", \"infinicache:nodes={n}\"]"));
+    let piped = workplace.run_with_input("sweep sweep.toml --csv --trace -", &small_trace(360));
+    assert_eq!(piped.ok(), workplace.run("sweep sweep.toml --csv").ok());
+    // A part that is empty is found before anything is run.
+    let empty = WORKLOADS.replace("max_size = \"5MB\"", "min_size = \"5GB\"");
+    let refused = workplace.file("empty.toml", empty).run("run empty.toml -o none");
+    assert_eq!(refused.exit_code, 1);
+    assert!(refused.stderr.contains("none of the 360 requests is left"), "{}", refused.stderr);
+}
+
 #[test]
 fn prices_have_sources() {
     let workplace = Workplace::new();

@@ -165,7 +165,10 @@ pub(crate) fn make(
     let mut comparisons = comparisons.into_iter();
     let made = planned.into_iter().enumerate().map(|(index, it)| {
         let Planned { entry, origin, file, text, references, workloads, is_quick } = it;
-        let runs = |(named, comparisons): (Named, _)| Runs { name: named.name, comparisons };
+        let runs = |(named, comparisons): (Named, _)| Runs {
+            name: named.experiment.workload,
+            comparisons,
+        };
         let outcome = outcomes.remove(&index).unwrap_or_else(|| match entry.measure {
             Measure::Replay => {
                 Outcome::Runs(workloads.into_iter().zip(&mut comparisons).map(runs).collect())
