@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use report::chart::{Chart, Curve, CurveChart, Estimate, Hue, Naming, Plot, Scale, Ticks};
-use report::comparison::{self, Comparison, SystemSummary};
+use report::comparison::{self, Comparison, LatencySummary, SystemSummary};
 use report::page::{self, Fact, Making, Page, PageFigure, Section, Table};
+use units::{Ratio, Usd};
 
 use crate::commands::figures::{Kind, latencies::cdf, seeds};
 use crate::output;
@@ -165,19 +166,18 @@ impl<'a> Systems<'a> {
             if ratios.is_empty() {
                 continue;
             }
-            let hits: Vec<f64> =
-                seeds.iter().map(|it| 100.0 * it.counts.hit_ratio().as_f64()).collect();
-            let p50: Vec<f64> = seeds.iter().map(|it| it.latency.p50_ms).collect();
+            let hits = samples(seeds, |it| percent(it.counts.hit_ratio()));
+            let p50 = samples(seeds, |it| latency(it).map(|it| it.p50_ms));
+            let of_gets = || {
+                let (hits, p50) = (seeds::mean(&hits), seeds::mean(&p50));
+                format!("hits {hits:.1} %, median latency {p50:.0} ms")
+            };
             let times = seeds::estimate(&ratios);
             facts.push(Fact {
                 value: format!("{:.1}×", times.mean),
                 interval: interval(times, 1),
                 name: format!("cheaper than {}: {}", base[0].name, seeds[0].name),
-                detail: format!(
-                    "hits {:.1} %, median latency {:.0} ms",
-                    seeds::mean(&hits),
-                    seeds::mean(&p50)
-                ),
+                detail: if hits.is_empty() { "no GETs".to_owned() } else { of_gets() },
             });
         }
         facts
@@ -199,31 +199,23 @@ impl<'a> Systems<'a> {
             "p99 (ms)",
         ];
         let row = |(_, seeds): &(Hue, Vec<&SystemSummary>)| {
-            // Of the seeds under which there is such a number.
-            let cell_of = |of: &dyn Fn(&SystemSummary) -> Option<f64>, n_decimals: usize| {
-                let samples: Vec<f64> = seeds.iter().filter_map(|it| of(it)).collect();
-                if samples.is_empty() {
-                    return "–".to_owned();
-                }
-                let it = seeds::estimate(&samples);
-                format!("{:.n_decimals$} {}", it.mean, interval(it, n_decimals)).trim().to_owned()
+            let cell = |of: fn(&SystemSummary) -> Option<f64>, n_decimals: usize| {
+                cell(&samples(seeds, of), n_decimals)
             };
-            let cell = |of: &dyn Fn(&SystemSummary) -> f64, n_decimals: usize| {
-                cell_of(&|it| Some(of(it)), n_decimals)
-            };
+            let costs = samples(seeds, |it| Some(it.cost.total().as_f64()));
             vec![
                 seeds[0].name.clone(),
-                cell(&|it| it.cost.total().as_f64(), 2),
-                cell(&|it| 100.0 * it.counts.hit_ratio().as_f64(), 2),
-                cell(&|it| 100.0 * it.counts.byte_hit_ratio().as_f64(), 2),
-                cell(&|it| 100.0 * it.counts.availability().as_f64(), 2),
-                cell(&|it| it.counts.n_resets as f64, 0),
-                cell(&|it| it.counts.n_recoveries as f64, 0),
-                cell_of(&|it| it.loss.time_to_object_loss_h_mean, 2),
-                cell_of(&|it| it.loss.time_to_object_loss_h_closed_form, 2),
-                cell_of(&|it| it.loss.time_to_repair.map(|it| it.p50_ms), 1),
-                cell(&|it| it.latency.p50_ms, 1),
-                cell(&|it| it.latency.p99_ms, 1),
+                self::cell(&costs, n_decimals_of_usd(seeds::mean(&costs))),
+                cell(|it| percent(it.counts.hit_ratio()), 2),
+                cell(|it| percent(it.counts.byte_hit_ratio()), 2),
+                cell(|it| percent(it.counts.availability()), 2),
+                cell(|it| Some(it.counts.n_resets as f64), 0),
+                cell(|it| Some(it.counts.n_recoveries as f64), 0),
+                cell(|it| it.loss.time_to_object_loss_h_mean, 2),
+                cell(|it| it.loss.time_to_object_loss_h_closed_form, 2),
+                cell(|it| it.loss.time_to_repair.map(|it| it.p50_ms), 1),
+                cell(|it| latency(it).map(|it| it.p50_ms), 1),
+                cell(|it| latency(it).map(|it| it.p99_ms), 1),
             ]
         };
         Table {
@@ -309,6 +301,40 @@ impl<'a> Systems<'a> {
         };
         self.0.iter().map(curve).collect()
     }
+}
+
+/// A number under each of the seeds under which there is one.
+fn samples(seeds: &[&SystemSummary], of: fn(&SystemSummary) -> Option<f64>) -> Vec<f64> {
+    seeds.iter().filter_map(|it| of(it)).collect()
+}
+
+/// A ratio from 0 to 1; nothing where the whole is nothing.
+pub(crate) fn part(ratio: Ratio) -> Option<f64> {
+    (0 < ratio.whole).then(|| ratio.as_f64())
+}
+
+fn percent(ratio: Ratio) -> Option<f64> {
+    part(ratio).map(|it| 100.0 * it)
+}
+
+/// How long the GETs took; nothing where there were none.
+pub(crate) fn latency(system: &SystemSummary) -> Option<LatencySummary> {
+    (0 < system.counts.n_gets).then_some(system.latency)
+}
+
+/// The mean and how far it may be off, or that there is none.
+fn cell(samples: &[f64], n_decimals: usize) -> String {
+    if samples.is_empty() {
+        return "–".to_owned();
+    }
+    let it = seeds::estimate(samples);
+    format!("{:.n_decimals$} {}", it.mean, interval(it, n_decimals)).trim().to_owned()
+}
+
+/// To how many places an amount of money is shown wherever it is.
+fn n_decimals_of_usd(dollars: f64) -> usize {
+    let shown = Usd::from_f64(dollars).to_string();
+    shown.split_once('.').map_or(0, |(_, decimals)| decimals.len())
 }
 
 fn cost_so_far(system: &SystemSummary) -> Vec<f64> {

@@ -124,6 +124,43 @@ fn a_trace_is_read_once_for_all_workloads() {
 }
 
 #[test]
+fn what_there_was_none_of_is_nothing_everywhere() {
+    let mut puts = "time_s,key,size,op\n".to_owned();
+    for number in 0..20 {
+        puts.push_str(&format!("{},key-{number},1000000,PUT\n", number * 10));
+    }
+    let sweep = "question = \"?\"\ntrace = \"puts.csv\"\nsystems = \
+                 [\"infinicache:nodes={n}\", \"s3\"]\n[sweep]\nn = [12, 24]\n";
+    let workplace = Workplace::new().file("puts.csv", puts).file("it.toml", sweep);
+    workplace.run("compare puts.csv --system infinicache:nodes=20 --system s3 -o out").ok();
+    let page = std::fs::read_to_string(workplace.path().join("out/index.html")).unwrap();
+    let row = page.split_once("<th scope=\"row\">s3</th>").unwrap().1;
+    let row = row.split_once("</tr>").unwrap().0;
+    let cells: Vec<&str> =
+        row.split("</td>").filter_map(|it| it.rsplit_once('>').map(|(_, cell)| cell)).collect();
+    let none = "–";
+    let expect = ["0.000100", none, none, none, "0", "0", none, none, none, none, none];
+    assert_eq!(cells, expect);
+    assert!(page.contains("no GETs"), "a fact that has no numbers");
+    let table = workplace.run("sweep it.toml -o swept").ok();
+    assert_snapshot!(table.split_once("note: prices ").unwrap().0, @"
+    20 requests for 20 objects in 190s: 0 B requested, 20 MB unique
+
+       system       n      US$  hits, %  kept, %  mean, ms  p99, ms
+    *  s3           –   0.0001  –        –        –         –
+       infinicache  12  0.0006  –        –        –         –
+       infinicache  24  0.0007  –        –        –         –
+
+    note: *: no other is as cheap; without a GET none is faster; the cheapest first
+    ");
+    let csv = workplace.run("sweep it.toml --csv").ok();
+    let none = ",".repeat(12);
+    assert!(csv.lines().skip(1).all(|it| it.contains(&none)), "{csv}");
+    let json = workplace.run("sweep it.toml --json").json();
+    assert!(json[0]["latency_ms_mean"].is_null() && json[0]["hit_ratio"].is_null(), "{json}");
+}
+
+#[test]
 fn prices_have_sources() {
     let workplace = Workplace::new();
     let listed = workplace.run("prices list").ok();

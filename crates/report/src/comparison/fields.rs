@@ -4,7 +4,7 @@ use pricing::CostItems;
 use sim::Counts;
 use units::{Bytes, Nanos};
 
-use super::LossSummary;
+use super::{LossSummary, SystemSummary};
 
 /// What every reader of a result looks for.
 pub(super) const fn events(counts: &Counts) -> [(&'static str, u64); 9] {
@@ -80,6 +80,12 @@ pub fn counts_of(number_of: impl Fn(&str) -> Option<u64>) -> Result<Counts, &'st
         hit_bytes: Bytes::new(of("hit_bytes")?),
         overcommitted_max: Bytes::new(of("overcommitted_bytes_max")?),
     })
+}
+
+/// How long GETs took, in milliseconds; null or empty where there were none.
+pub(super) fn latencies(system: &SystemSummary) -> [(&'static str, Option<f64>); 7] {
+    let has_gets = 0 < system.counts.n_gets;
+    system.latency.named().map(|(name, it)| (name, has_gets.then_some(it)))
 }
 
 /// How long objects last and take to repair; what there is nothing of is null or empty.

@@ -3,7 +3,7 @@
 use pricing::Usage;
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::fields::{dollars, events, loss as loss_fields, more_events, ratios};
+use super::fields::{dollars, events, latencies, loss as loss_fields, more_events, ratios};
 use super::{Comparison, HourSummary, Receipt, SystemSummary, TraceSummary};
 
 /// The comparison as JSON, without the hours. Ratios are from 0 to 1 (0 where the whole is
@@ -112,15 +112,13 @@ fn trace_object(trace: TraceSummary) -> TraceObject {
 }
 
 fn system_object(system: &SystemSummary, with_hours: bool) -> SystemObject<'_> {
-    let SystemSummary { name, counts, usage, cost, latency, hits: _, loss, hours } = system;
+    let SystemSummary { name, counts, usage, cost, latency: _, hits: _, loss, hours } = system;
     SystemObject {
         name,
         events: Named(events(counts).to_vec()),
         ratios: Named(ratios(counts).to_vec()),
         cost_usd: Named(dollars(cost)),
-        latency_ms: Named(
-            latency.named().map(|(name, it)| (name, (0 < counts.n_gets).then_some(it))).to_vec(),
-        ),
+        latency_ms: Named(latencies(system).to_vec()),
         more_events: Named(more_events(counts).to_vec()),
         loss: Named(loss_fields(loss).to_vec()),
         usage,

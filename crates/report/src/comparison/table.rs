@@ -2,6 +2,7 @@
 
 use units::{Ratio, Usd};
 
+use super::fields::latencies;
 use super::{Comparison, Receipt, SystemSummary, TraceSummary};
 use crate::number::{NONE, grouped, three_digits};
 
@@ -149,7 +150,7 @@ fn labels() -> Vec<&'static str> {
 
 /// Each row of the table: what it shows, and what it shows of `system`.
 fn rows(system: &SystemSummary) -> Vec<(&'static str, String)> {
-    let SystemSummary { counts, cost, latency, loss, .. } = system;
+    let SystemSummary { counts, cost, loss, .. } = system;
     let mut rows = vec![("cost", cost.total().to_string())];
     let items = ["  serving", "  warm-up", "  backup", "  nodes", "  backing store", "  proxy"];
     rows.extend(items.into_iter().zip(cost.named().map(|(_, it)| dollars_or_none(it))));
@@ -172,10 +173,7 @@ fn rows(system: &SystemSummary) -> Vec<(&'static str, String)> {
         ("invocations", grouped(counts.n_invocations)),
     ]);
     let labels = ["latency, ms: mean", "  p50", "  p90", "  p95", "  p99", "  p99.9", "  longest"];
-    rows.extend(labels.into_iter().zip(latency.named().map(|(_, it)| match counts.n_gets {
-        0 => NONE.to_owned(),
-        _ => three_digits(it),
-    })));
+    rows.extend(labels.into_iter().zip(latencies(system).map(|(_, it)| digits_or_none(it))));
     rows
 }
 

@@ -1,6 +1,6 @@
 //! A comparison as rows: one for each system, and one for each of its hours.
 
-use super::fields::{dollars, events, loss as loss_fields, more_events, ratios};
+use super::fields::{dollars, events, latencies, loss as loss_fields, more_events, ratios};
 use super::{Comparison, HourSummary, Receipt, SystemSummary};
 use crate::rows::{Cell, ColumnKind, Rows};
 
@@ -47,16 +47,15 @@ pub fn to_hourly_rows(comparisons: &[Comparison]) -> Rows {
 }
 
 fn row(system: &SystemSummary, receipt: &Receipt) -> Vec<NamedCell> {
-    let SystemSummary { name, counts, usage: _, cost, latency, hits: _, loss, hours: _ } = system;
+    let SystemSummary { name, counts, usage: _, cost, latency: _, hits: _, loss, hours: _ } =
+        system;
     let mut row = vec![text("name", name)];
     row.extend(events(counts).map(count));
     row.extend(ratios(counts).map(number));
     row.extend(dollars(cost).into_iter().map(|it| prefixed("cost_usd", it)));
-    row.extend(latency.named().map(|it| prefixed("latency_ms", it)));
+    let latency = |(item, it)| optional((format!("latency_ms_{item}").as_str(), it));
+    row.extend(latencies(system).map(latency));
     row.extend(more_events(counts).map(count));
-    let optional = |(column, it): (&str, Option<f64>)| {
-        (column.to_owned(), ColumnKind::Number, Cell::number(it))
-    };
     row.extend(loss_fields(loss).map(optional));
     let Receipt { version, seed, experiment_hash, trace_hash, prices } = receipt;
     row.push(text("version", version));
@@ -77,6 +76,11 @@ fn count((column, count): (&str, u64)) -> NamedCell {
 
 fn number((column, number): (&str, f64)) -> NamedCell {
     (column.to_owned(), ColumnKind::Number, Cell::Number(number))
+}
+
+/// A number, or nothing where there is none.
+fn optional((column, number): (&str, Option<f64>)) -> NamedCell {
+    (column.to_owned(), ColumnKind::Number, Cell::number(number))
 }
 
 fn prefixed(prefix: &str, (item, number): (&str, f64)) -> NamedCell {

@@ -448,6 +448,25 @@ fn csv_is_one_flat_row_for_each_system() {
 }
 
 #[test]
+fn without_a_get_there_is_no_latency() {
+    let counts = Counts { n_puts: 3, ..Counts::default() };
+    let puts = comparison(vec![SystemSummary { counts, ..SystemSummary::default() }]);
+    let csv = to_csv(std::slice::from_ref(&puts));
+    let mut cells = csv.lines().map(|it| it.split(',').collect::<Vec<_>>());
+    let (names, cells) = (cells.next().unwrap(), cells.next().unwrap());
+    let latencies: Vec<&str> = names
+        .iter()
+        .zip(cells)
+        .filter(|(name, _)| name.starts_with("latency_ms_"))
+        .map(|(_, cell)| cell)
+        .collect();
+    assert_eq!(latencies, [""; 7]);
+    assert!(to_json(&puts).contains("\"p50\": null"));
+    let table = to_table(&puts, &[]);
+    assert!(table.lines().any(|it| it.starts_with("  p50 ") && it.ends_with(" –")), "{table}");
+}
+
+#[test]
 fn a_distribution_is_summed_up_in_its_own_order() {
     let mut distribution = Distribution::default();
     for millis in 1..=1_000 {

@@ -13,37 +13,43 @@ impl Swept {
                        in both.";
         let latency = "Mean latency of GETs (ms)";
         let misses = |it: &Outcome| {
-            let Estimate { mean, low, high } = it[HITS];
+            let Estimate { mean, low, high } = it[HITS]?;
             let missed = |hits: f64| 100.0 * (1.0 - hits);
-            Estimate { mean: missed(mean), low: missed(high), high: missed(low) }
+            Some(Estimate { mean: missed(mean), low: missed(high), high: missed(low) })
         };
         let all = |_: &Point| true;
         // The store that is behind the caches misses nothing.
         let caches = |it: &Point| kind(&it.system) != "s3";
-        let mut charts = vec![(
-            "latency",
-            self.trade_off("Cost against latency", caption, latency, all, |it| it[LATENCY]),
-        )];
-        if self.points.iter().any(caches) {
-            let what = "Misses per GET (%)";
-            let chart = self.trade_off("Cost against misses", caption, what, caches, misses);
-            charts.push(("misses", chart));
-        }
-        charts
+        let what = "Misses per GET (%)";
+        let charts = [
+            (
+                "latency",
+                self.trade_off("Cost against latency", caption, latency, all, |it| it[LATENCY]),
+            ),
+            ("misses", self.trade_off("Cost against misses", caption, what, caches, misses)),
+        ];
+        charts.into_iter().filter_map(|(name, chart)| Some((name, chart?))).collect()
     }
 
+    /// Nothing where no point is shown, or one of them has nothing to show.
     fn trade_off(
         &self,
         title: &str,
         caption: &str,
         what: &str,
         is_shown: impl Fn(&Point) -> bool,
-        of: impl Fn(&Outcome) -> Estimate,
-    ) -> Chart {
+        of: impl Fn(&Outcome) -> Option<Estimate>,
+    ) -> Option<Chart> {
         let shown: Vec<usize> =
             (0..self.points.len()).filter(|it| is_shown(&self.points[*it])).collect();
-        let place = |index: &usize| (self.outcomes[*index][COST], of(&self.outcomes[*index]));
-        let places: Vec<(Estimate, Estimate)> = shown.iter().map(place).collect();
+        let place = |index: &usize| {
+            let outcome = &self.outcomes[*index];
+            Some((outcome[COST]?, of(outcome)?))
+        };
+        let places: Vec<(Estimate, Estimate)> = shown.iter().map(place).collect::<Option<_>>()?;
+        if places.is_empty() {
+            return None;
+        }
         let is_best = unbeaten(&places.iter().map(|(x, y)| [x.mean, y.mean]).collect::<Vec<_>>());
         let (families, names) = (self.families(), self.names());
         let mut seen: Vec<&str> = Vec::new();
@@ -58,13 +64,13 @@ impl Swept {
             let (family, name) = (family.to_owned(), names[index].clone());
             choices.push(Choice { family, name, hue, x, y, is_best });
         }
-        Chart::TradeOff(TradeOff {
+        Some(Chart::TradeOff(TradeOff {
             title: title.to_owned(),
             caption: caption.to_owned(),
             x: cost_scale(&choices),
             y: outcome_scale(what, &choices),
             choices,
-        })
+        }))
     }
 
     /// For each point what it shares its colour with: the others at its value of the axis with

@@ -13,7 +13,7 @@ use crate::axes::Point;
 use crate::best::unbeaten;
 use crate::commands::figures::{seeds, write_comparisons};
 use crate::output;
-use crate::own_page::{self, Contents};
+use crate::own_page::{self, Contents, latency, part};
 
 /// What is told of each point.
 struct Measure {
@@ -25,7 +25,8 @@ struct Measure {
     times: f64,
     /// To how many places a person reads it.
     n_decimals: fn(f64) -> usize,
-    of: fn(&SystemSummary) -> f64,
+    /// Nothing where there was none of what it is of.
+    of: fn(&SystemSummary) -> Option<f64>,
 }
 
 const MEASURES: [Measure; 5] = [
@@ -34,37 +35,38 @@ const MEASURES: [Measure; 5] = [
         name: "cost_usd_total",
         times: 1.0,
         n_decimals: |it| if 1.0 <= it { 2 } else { 4 },
-        of: |it| it.cost.total().as_f64(),
+        of: |it| Some(it.cost.total().as_f64()),
     },
     Measure {
         title: "hits, %",
         name: "hit_ratio",
         times: 100.0,
         n_decimals: |_| 2,
-        of: |it| it.counts.hit_ratio().as_f64(),
+        of: |it| part(it.counts.hit_ratio()),
     },
     Measure {
         title: "kept, %",
         name: "availability",
         times: 100.0,
         n_decimals: |_| 2,
-        of: |it| it.counts.availability().as_f64(),
+        of: |it| part(it.counts.availability()),
     },
     Measure {
         title: "mean, ms",
         name: "latency_ms_mean",
         times: 1.0,
         n_decimals: few,
-        of: |it| it.latency.mean_ms,
+        of: |it| latency(it).map(|it| it.mean_ms),
     },
     Measure {
         title: "p99, ms",
         name: "latency_ms_p99",
         times: 1.0,
         n_decimals: few,
-        of: |it| it.latency.p99_ms,
+        of: |it| latency(it).map(|it| it.p99_ms),
     },
 ];
+
 impl Measure {
     /// The columns of its mean and of the ends of its interval.
     fn columns(&self) -> [String; 3] {
@@ -86,8 +88,8 @@ fn few(number: f64) -> usize {
     }
 }
 
-/// What came of a point, measure by measure.
-pub(super) type Outcome = [Estimate; MEASURES.len()];
+/// What came of a point, measure by measure; nothing of one that there was none of.
+pub(super) type Outcome = [Option<Estimate>; MEASURES.len()];
 
 /// The points of a workload, and what came of each.
 pub(super) struct Swept {
@@ -101,7 +103,7 @@ pub(super) struct Swept {
     /// By point.
     pub(super) outcomes: Vec<Outcome>,
     /// By point: whether no other costs no more and takes no longer on average, and is better in
-    /// one of both.
+    /// one of both; without a GET none takes longer than another.
     pub(super) is_best: Vec<bool>,
     comparisons: Vec<Comparison>,
     notes: Vec<String>,
@@ -117,11 +119,12 @@ impl Swept {
         let outcome = |index: usize| {
             MEASURES.map(|it| {
                 let of = |comparison: &Comparison| (it.of)(&comparison.systems[index]);
-                seeds::estimate(&comparisons.iter().map(of).collect::<Vec<_>>())
+                let samples: Vec<f64> = comparisons.iter().filter_map(of).collect();
+                (!samples.is_empty()).then(|| seeds::estimate(&samples))
             })
         };
         let outcomes: Vec<_> = (0..points.len()).map(outcome).collect();
-        let place = |it: &Outcome| [it[COST].mean, it[LATENCY].mean];
+        let place = |it: &Outcome| [COST, LATENCY].map(|measure| mean_of(it[measure]));
         let is_best = unbeaten(&outcomes.iter().map(place).collect::<Vec<_>>());
         let labels = labels(&points);
         let has_labels = labels.windows(2).any(|it| it[0] != it[1]);
@@ -162,7 +165,7 @@ impl Swept {
         cell: fn(Estimate, &Measure) -> String,
     ) -> Vec<Vec<String>> {
         let mut order: Vec<usize> = (0..self.points.len()).collect();
-        let cost = |it: usize| self.outcomes[it][COST].mean;
+        let cost = |it: usize| mean_of(self.outcomes[it][COST]);
         order.sort_by(|a, b| cost(*a).total_cmp(&cost(*b)));
         let mut table = vec![vec![String::new()]];
         table[0].extend(header);
@@ -171,7 +174,9 @@ impl Swept {
             let mut row = vec![if self.is_best[index] { "*" } else { "" }.to_owned()];
             row.extend(words(index));
             let outcomes = self.outcomes[index].iter().zip(&MEASURES);
-            row.extend(outcomes.map(|(outcome, measure)| cell(*outcome, measure)));
+            row.extend(outcomes.map(|(outcome, measure)| {
+                outcome.map_or_else(|| "–".to_owned(), |it| cell(it, measure))
+            }));
             row
         }));
         table
@@ -195,7 +200,7 @@ impl Swept {
     pub(super) fn to_text(&self) -> String {
         /// No line is longer, unless it has to be.
         const WIDTH_MAX: usize = 80;
-        let mut notes = vec![format!("{BEST}; the cheapest first")];
+        let mut notes = vec![format!("{}; the cheapest first", self.best())];
         let mut table = output::columns(&self.table_by_axis(mean));
         if table.lines().any(|it| WIDTH_MAX < it.chars().count()) {
             let names = self.names();
@@ -207,9 +212,16 @@ impl Swept {
             notes.push("means over the seeds; --csv and --json have their intervals".to_owned());
         }
         notes.extend(self.notes.iter().cloned());
-        let heading = if self.workload.is_empty() { "" } else { ":\n" };
-        let framed = comparison::framed(&self.comparisons, &format!("\n{table}"), &notes);
-        format!("{}{heading}{framed}", self.workload)
+        comparison::framed(&self.comparisons, &format!("\n{table}"), &notes)
+    }
+
+    /// What the mark of the best says.
+    fn best(&self) -> &'static str {
+        if self.outcomes.iter().any(|it| it[LATENCY].is_some()) {
+            "*: no other is as cheap and, on average, as fast"
+        } else {
+            "*: no other is as cheap; without a GET none is faster"
+        }
     }
 
     /// Which values the names of points have, in their order.
@@ -248,7 +260,8 @@ impl Swept {
         let table = Table {
             title: "All points".to_owned(),
             caption: format!(
-                "{BEST}. The cheapest first; after ± half the 95 % interval over the seeds."
+                "{}. The cheapest first; after ± half the 95 % interval over the seeds.",
+                self.best()
             ),
             n_words: header.len() - MEASURES.len(),
             header,
@@ -272,13 +285,16 @@ impl Swept {
     }
 }
 
-const BEST: &str = "*: no other is as cheap and, on average, as fast";
-
 impl Point {
     /// Its value on an axis, if it stands on it.
     pub(super) fn value(&self, axis: &str) -> Option<&str> {
         self.values.iter().find(|(it, _)| it == axis).map(|(_, value)| value.as_str())
     }
+}
+
+/// The mean of what may be none, which is then as good as nothing.
+fn mean_of(it: Option<Estimate>) -> f64 {
+    it.map_or(0.0, |it| it.mean)
 }
 
 fn mean(it: Estimate, measure: &Measure) -> String {
@@ -375,8 +391,10 @@ pub(super) fn to_csv(all: &[Swept]) -> String {
         row.push(Cell::text(&point.system));
         row.extend(axes.iter().map(|it| point.value(it).map_or(Cell::Nothing, Cell::text)));
         row.push(Cell::Count(swept.comparisons.len() as u64));
-        for Estimate { mean, low, high } in swept.outcomes[index] {
-            row.extend([mean, low, high].map(Cell::Number));
+        for it in swept.outcomes[index] {
+            let numbers =
+                it.map(|Estimate { mean, low, high }| [mean, low, high].map(Cell::Number));
+            row.extend(numbers.unwrap_or([const { Cell::Nothing }; 3]));
         }
         row.push(Cell::Count(swept.is_best[index].into()));
         row
