@@ -4,7 +4,8 @@ use std::path::Path;
 
 use anyhow::Context;
 use policy::EvictionPolicy;
-use pricing::{Accounting, PriceBook};
+use pricing::{Accounting, PriceBook, Quantum};
+use report::comparison::Receipt;
 use sim::{Profile, Surroundings, System, SystemKind};
 use trace::Selection;
 use twox_hash::XxHash3_128;
@@ -133,6 +134,26 @@ impl Experiment {
     pub(crate) fn notes(&self) -> Vec<String> {
         vec![price_note(&self.prices, self.accounting)]
     }
+
+    /// What makes its result on the trace of this hash, under this seed.
+    pub(crate) fn receipt(&self, seed: u64, trace_hash: String) -> Receipt {
+        Receipt {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            seed,
+            workload: self.workload.clone(),
+            experiment_hash: self.hash.clone(),
+            trace_hash,
+            prices: self.prices.name().to_owned(),
+            accounting: self.accounting.name().to_owned(),
+            repriced_from: String::new(),
+            quantum_ms: Some(quantum_ms(self.prices.function().quantum.value)),
+        }
+    }
+}
+
+/// The step in milliseconds to which invocations are rounded up.
+pub(crate) fn quantum_ms(quantum: Quantum) -> u64 {
+    quantum.length().get() / Nanos::MILLISECOND.get()
 }
 
 /// Which prices, and what of the machinery is charged.

@@ -12,7 +12,7 @@ use live::made::{MadeStore, StoreTerms};
 use live::platform::local::InvocationRecord;
 use live::replay::{Pace, ReadOutcome, ReplayPlan, Replayed};
 use pricing::{FunctionUsage, Usage};
-use report::comparison::{Comparison, Receipt, SystemSummary, TraceSummary};
+use report::comparison::{Comparison, SystemSummary, TraceSummary};
 use sim::{ObjectStoreProfile, Outcome, Profile, Record, Workload, charge_storage};
 use trace::Trace;
 use units::{Nanos, Op, Request, Time};
@@ -260,14 +260,9 @@ pub(crate) fn comparison(
     input: &LiveInput,
     systems: Vec<SystemSummary>,
 ) -> Comparison {
+    let seed = experiment.seeds.first().copied().unwrap_or_default();
     Comparison {
-        receipt: Receipt {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            seed: experiment.seeds.first().copied().unwrap_or_default(),
-            experiment_hash: experiment.hash.clone(),
-            trace_hash: input.hash.clone(),
-            prices: experiment.prices.name().to_owned(),
-        },
+        receipt: experiment.receipt(seed, input.hash.clone()),
         trace: input.summary(),
         systems,
     }

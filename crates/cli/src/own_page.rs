@@ -134,7 +134,7 @@ struct Systems<'a>(Vec<(Hue, Vec<&'a SystemSummary>)>);
 
 impl<'a> Systems<'a> {
     fn of(comparisons: &'a [Comparison]) -> Systems<'a> {
-        let n_systems = comparisons.iter().map(|it| it.systems.len()).min().unwrap_or(0);
+        let n_systems = comparisons.first().map_or(0, |it| it.systems.len());
         let mut hues: Vec<Hue> = Vec::new();
         let systems = (0..n_systems).map(|index| {
             let seeds: Vec<&SystemSummary> =
@@ -368,9 +368,13 @@ mod tests {
             receipt: report::comparison::Receipt {
                 version: String::new(),
                 seed: 1,
+                workload: String::new(),
                 experiment_hash: String::new(),
                 trace_hash: String::new(),
                 prices: String::new(),
+                accounting: String::new(),
+                repriced_from: String::new(),
+                quantum_ms: None,
             },
             trace: report::comparison::TraceSummary {
                 n_requests: 0,

@@ -8,8 +8,7 @@ use pricing::{CostItems, cost};
 use rayon::ThreadPool;
 use rayon::prelude::*;
 use report::comparison::{
-    Comparison, HitLatency, HourSummary, LatencySummary, LossSummary, Receipt, SystemSummary,
-    TraceSummary,
+    Comparison, HitLatency, HourSummary, LatencySummary, LossSummary, SystemSummary, TraceSummary,
 };
 use sim::{Hour, Record, System, SystemKind, Workload};
 use trace::{Selection, Trace};
@@ -176,13 +175,7 @@ pub(crate) fn comparison(job: &Job<'_>, seed: u64, systems: Vec<SystemSummary>) 
     let Job { experiment, input: Input { trace, span } } = job;
     let gets = trace.requests().iter().filter(|it| it.op == Op::Get);
     Comparison {
-        receipt: Receipt {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            seed,
-            experiment_hash: experiment.hash.clone(),
-            trace_hash: trace.hash().to_string(),
-            prices: experiment.prices.name().to_owned(),
-        },
+        receipt: experiment.receipt(seed, trace.hash().to_string()),
         trace: TraceSummary {
             n_requests: trace.requests().len() as u64,
             n_objects: trace.n_objects() as u64,

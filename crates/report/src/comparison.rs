@@ -38,12 +38,26 @@ pub struct Receipt {
     pub version: String,
     /// The seed that every random stream of the run came from.
     pub seed: u64,
+    /// Which workload of the experiment it is; empty where that has one alone.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub workload: String,
     /// A hash of the experiment.
     pub experiment_hash: String,
     /// A hash of the trace.
     pub trace_hash: String,
     /// The name of the price book.
     pub prices: String,
+    /// What of the machinery is charged; empty in results of versions that did not say.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub accounting: String,
+    /// The name of the price book of the run itself, where other prices were put on its result.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub repriced_from: String,
+    /// The step in milliseconds to which the price book of the run itself rounds up invocations,
+    /// on which depends how long functions stay up; nothing in results of versions that did not
+    /// say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantum_ms: Option<u64>,
 }
 
 /// The size of a trace.

@@ -11,7 +11,8 @@ use pricing::Quantum;
 use report::comparison;
 use units::{Nanos, Time};
 
-use crate::experiment::Experiment;
+use crate::commands::live_up;
+use crate::experiment::{Experiment, quantum_ms};
 use crate::live_args::{LiveReplayArgs, PoolArgs, StoreChoice};
 use crate::live_control;
 use crate::live_pool::{self, Interrupt, LivePool, PREFIX, Ports, connect};
@@ -44,7 +45,10 @@ pub(crate) fn replay(args: &LiveReplayArgs) -> anyhow::Result<()> {
     })?;
     let record = live_run::record(&experiment, &input, &ran.replayed, &ran.billed);
     let summary = live_run::summarise(&experiment, "live", &record)?;
-    let compared = live_run::comparison(&experiment, &input, vec![summary]);
+    let mut compared = live_run::comparison(&experiment, &input, vec![summary]);
+    if args.which.running {
+        compared.receipt.quantum_ms = Some(quantum_ms(live_up::QUANTUM));
+    }
     if let Some(dir) = &args.output_dir {
         let json = comparison::to_json_with_hours(&compared);
         output::write_text(&dir.join("results.json"), &json)?;

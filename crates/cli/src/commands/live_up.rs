@@ -13,6 +13,10 @@ use crate::live_control::{Bill, BilledKind, Control, Description};
 use crate::live_pool::{self, Interrupt, LivePool, Ports};
 use crate::output;
 
+/// By what the functions of such a cache are billed, and how long they stay up: it outlives any one
+/// replay and its prices.
+pub(crate) const QUANTUM: Quantum = Quantum::HundredMilliseconds;
+
 /// Becomes a function. Returns only with the reason why not.
 pub(crate) fn sandbox(arguments: Vec<OsString>) -> anyhow::Result<()> {
     Err(live_sandbox::enter(arguments)).context("cannot start the function")
@@ -32,8 +36,7 @@ async fn run(args: &LiveUpArgs) -> anyhow::Result<()> {
     let memory_mb = live_pool::memory_mb(args.pool.memory)?;
     let control = Control::open(&args.name.name).await?;
     let ports = if args.any_ports { Ports::Any } else { Ports::Usual };
-    let quantum = Quantum::HundredMilliseconds;
-    let pool = LivePool::start(&args.pool, quantum, ports, &interrupt).await?;
+    let pool = LivePool::start(&args.pool, QUANTUM, ports, &interrupt).await?;
     output::print(&endpoints(args, &pool))?;
     pool.start_reclaims(&args.pool);
     let description = Description {

@@ -3,13 +3,13 @@
 use std::io::Read;
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use pricing::{Accounting, PriceBook, cost};
-use report::comparison::{self, Comparison};
+use report::comparison::{self, Comparison, Receipt, SystemSummary};
 
 use crate::args::{OutputArgs, RepriceArgs, UsageError};
 use crate::commands::compare::overcommitted;
-use crate::experiment::{price_book, price_note};
+use crate::experiment::{price_book, price_note, quantum_ms};
 use crate::{output, own_page};
 
 /// Prices what a result says was used, and shows the result as the run would have.
@@ -20,16 +20,12 @@ pub(crate) fn reprice(args: &RepriceArgs) -> anyhow::Result<()> {
     let origin = args.result.display();
     let comparisons = comparison::from_json(&text);
     let mut comparisons = comparisons.with_context(|| format!("`{origin}` is no result"))?;
-    let mut notes = vec![price_note(&prices, accounting)];
-    if let Some(first) = comparisons.first() {
-        notes.push(format!("priced again; the result was made with {}", first.receipt.prices));
-        notes.extend(overcommitted(first));
-    }
     for comparison in &mut comparisons {
         price(comparison, &prices, accounting)
             .with_context(|| format!("cannot price `{origin}`"))?;
     }
-    output::print(&shown(&comparisons, &notes, &args.form))
+    let workloads = by_workload(comparisons).with_context(|| format!("cannot price `{origin}`"))?;
+    output::print(&shown(&workloads, &prices, accounting, &args.form))
 }
 
 fn read(path: &Path) -> anyhow::Result<String> {
@@ -48,7 +44,11 @@ fn price(
     accounting: Accounting,
 ) -> Result<(), UsageError> {
     let cost = |usage| cost(prices, usage, accounting).map_err(|err| UsageError::from(&err));
-    prices.name().clone_into(&mut comparison.receipt.prices);
+    let receipt = &mut comparison.receipt;
+    let made_with = made_with(receipt).to_owned();
+    prices.name().clone_into(&mut receipt.prices);
+    accounting.name().clone_into(&mut receipt.accounting);
+    receipt.repriced_from = if made_with == receipt.prices { String::new() } else { made_with };
     for system in &mut comparison.systems {
         system.cost = cost(&system.usage)?;
         for hour in &mut system.hours {
@@ -58,12 +58,103 @@ fn price(
     Ok(())
 }
 
-fn shown(comparisons: &[Comparison], notes: &[String], form: &OutputArgs) -> String {
-    let has_hours = |it: &Comparison| it.systems.iter().any(|it| !it.hours.is_empty());
-    match comparisons {
-        all if form.json => comparison::to_json_of_seeds(all, all.iter().any(has_hours)),
-        all if form.csv => comparison::to_csv(all),
-        [one] => comparison::to_table(one, notes),
-        several => own_page::to_text(several, notes),
+/// The price book of the run.
+fn made_with(receipt: &Receipt) -> &str {
+    let Receipt { repriced_from, prices, .. } = receipt;
+    if repriced_from.is_empty() { prices } else { repriced_from }
+}
+
+/// What `run` prints of several workloads, workload by workload: each the seeds of one.
+fn by_workload(comparisons: Vec<Comparison>) -> anyhow::Result<Vec<Vec<Comparison>>> {
+    let mut workloads: Vec<Vec<Comparison>> = Vec::new();
+    for it in comparisons {
+        let is_same = |other: &Receipt| {
+            let it = &it.receipt;
+            (&it.workload, &it.experiment_hash, &it.trace_hash)
+                == (&other.workload, &other.experiment_hash, &other.trace_hash)
+        };
+        match workloads.iter_mut().find(|other| is_same(&other[0].receipt)) {
+            Some(seeds) => seeds.push(it),
+            None => workloads.push(vec![it]),
+        }
     }
+    let names =
+        |it: &Comparison| -> Vec<String> { it.systems.iter().map(|it| it.name.clone()).collect() };
+    for seeds in &workloads {
+        if let Some(other) = seeds.iter().find(|it| names(it) != names(&seeds[0])) {
+            bail!(
+                "the seeds {} and {} of experiment {} are of different systems, {} and {}; price \
+                 them one by one",
+                seeds[0].receipt.seed,
+                other.receipt.seed,
+                other.receipt.experiment_hash,
+                names(&seeds[0]).join(" "),
+                names(other).join(" ")
+            );
+        }
+    }
+    if workloads.is_empty() {
+        bail!("there is no result in it");
+    }
+    Ok(workloads)
+}
+
+fn shown(
+    workloads: &[Vec<Comparison>],
+    prices: &PriceBook,
+    accounting: Accounting,
+    form: &OutputArgs,
+) -> String {
+    let all = workloads.concat();
+    // A table has it among its notes.
+    if let Some(it) = lease_note(&all, prices).filter(|_| form.json || form.csv) {
+        output::note(&it);
+    }
+    let has_hours = |it: &Comparison| it.systems.iter().any(|it| !it.hours.is_empty());
+    if form.json {
+        return comparison::to_json_of_seeds(&all, all.iter().any(has_hours));
+    }
+    if form.csv {
+        return comparison::to_csv(&all);
+    }
+    let table = |seeds: &Vec<Comparison>| {
+        let first = &seeds[0];
+        let mut notes: Vec<String> = lease_note(seeds, prices).into_iter().collect();
+        notes.push(price_note(prices, accounting));
+        notes.push(format!("priced again; the result was made with {}", made_with(&first.receipt)));
+        notes.extend(overcommitted(first));
+        match seeds.as_slice() {
+            [one] => comparison::to_table(one, &notes),
+            several => own_page::to_text(several, &notes),
+        }
+    };
+    workloads.iter().map(table).collect::<Vec<_>>().join("\n")
+}
+
+/// That functions would have returned at other times, where the run's book bills by another step:
+/// they stay up to its end, in case that something else is asked of them.
+fn lease_note(comparisons: &[Comparison], prices: &PriceBook) -> Option<String> {
+    let has_functions = |SystemSummary { usage, .. }: &SystemSummary| {
+        [usage.serving, usage.warm_up, usage.backup].iter().any(|it| 0 < it.n_invocations)
+    };
+    let new_ms = quantum_ms(prices.function().quantum.value);
+    let with = comparisons
+        .iter()
+        .find(|it| it.systems.iter().any(has_functions) && it.receipt.quantum_ms != Some(new_ms))?;
+    let name = prices.name();
+    let anew = format!("run it anew with {name} for what functions would have cost");
+    let stay = "functions stay up to the end of what is billed";
+    Some(match with.receipt.quantum_ms {
+        Some(old_ms) => {
+            let when = if new_ms < old_ms { "earlier" } else { "later" };
+            format!(
+                "NOT what functions would have cost under {name}: {stay}, in this run by steps of \
+                 {old_ms} ms, and with steps of {new_ms} ms they would have returned {when}; {anew}"
+            )
+        }
+        None => format!(
+            "{stay}, and the result does not say by which steps that was; if not by {new_ms} ms, \
+             as with {name}, {anew}"
+        ),
+    })
 }

@@ -100,6 +100,43 @@ systems = ["s3"]
 "#;
 
 #[test]
+fn workloads_are_told_apart_wherever_their_results_go() {
+    let workplace = Workplace::new().file("trace.csv", small_trace(360)).file("it.toml", WORKLOADS);
+    let json = workplace.run("run it.toml --json -o out").ok();
+    let of = |json: &str, key: &str| -> Vec<String> {
+        let all: serde_json::Value = serde_json::from_str(json).unwrap();
+        let receipts = all.as_array().unwrap().iter().map(|it| &it["receipt"][key]);
+        receipts.map(ToString::to_string).collect()
+    };
+    assert_eq!(of(&json, "workload"), ["\"all\"", "\"all\"", "\"small\""]);
+    let csv = workplace.run("run it.toml --csv").ok();
+    let mut csv = csv::Reader::from_reader(csv.as_bytes());
+    let column = csv.headers().unwrap().iter().position(|it| it == "workload").unwrap();
+    let names: Vec<String> = csv.records().map(|it| it.unwrap()[column].to_owned()).collect();
+    assert_eq!(names, ["all", "all", "all", "all", "small"]);
+    let headings = |text: &str| -> Vec<String> {
+        let lines = text.lines().filter(|it| it.contains(" requests for "));
+        lines.map(|it| it.split(" requests").next().unwrap().to_owned()).collect()
+    };
+    assert_eq!(headings(&workplace.run("run it.toml").ok()), ["all: 360", "small: 45"]);
+
+    // Priced again they stay apart, each with its own systems and seeds.
+    let again = workplace.run_with_input("reprice -", &json).ok();
+    assert_eq!(headings(&again), ["all: 360", "small: 45"]);
+    assert!(again.contains("seeds 1, 2,") && again.contains("seed 1,"), "{again}");
+    let again = workplace.run_with_input("reprice - --json", &json).ok();
+    assert_eq!(again, json);
+    workplace.run("reprice out/small").ok();
+    // What is no seed of the same thing is not averaged with it.
+    let other = json.replacen("infinicache:nodes=20", "infinicache:nodes=24", 1);
+    let refused = workplace.run_with_input("reprice -", &other);
+    assert_eq!((refused.exit_code, refused.stdout.as_str()), (1, ""));
+    assert!(refused.stderr.contains("are of different systems, s3 infinicache:nodes=24 and s3"));
+    let refused = workplace.run_with_input("reprice -", "[]");
+    assert_eq!((refused.exit_code, refused.stdout.as_str()), (1, ""));
+}
+
+#[test]
 fn a_trace_is_read_once_for_all_workloads() {
     let workplace = Workplace::new().file("trace.csv", small_trace(360)).file("it.toml", WORKLOADS);
     let named = workplace.run("run it.toml --json").ok();
@@ -121,6 +158,50 @@ fn a_trace_is_read_once_for_all_workloads() {
     let refused = workplace.file("empty.toml", empty).run("run empty.toml -o none");
     assert_eq!(refused.exit_code, 1);
     assert!(refused.stderr.contains("none of the 360 requests is left"), "{}", refused.stderr);
+}
+
+#[test]
+fn functions_under_another_step_of_billing_are_not_compared_in_silence() {
+    let workplace = Workplace::new().file("trace.csv", small_trace(360));
+    let systems = "--system infinicache:nodes=20 --system s3";
+    let [old, new] = ["aws-us-east-1-2019-12", "aws-us-east-1-2026-09"];
+    let json = workplace.run(&format!("compare trace.csv {systems} --prices {old} --json")).ok();
+    let priced = |json: &str, flags: &str| {
+        let ran = workplace.run_with_input(&format!("reprice - {flags}"), json);
+        assert_eq!(ran.exit_code, 0, "{}", ran.stderr);
+        (ran.stdout, ran.stderr)
+    };
+    let (table, said) = priced(&json, &format!("--prices {new}"));
+    let notes = table.split_once("note: ").unwrap().1;
+    assert_snapshot!(notes.split("note: ").next().unwrap(), @"
+    NOT what functions would have cost under aws-us-east-1-2026-09: functions
+        stay up to the end of what is billed, in this run by steps of 100 ms, and
+        with steps of 1 ms they would have returned earlier; run it anew with
+        aws-us-east-1-2026-09 for what functions would have cost
+    ");
+    assert_eq!(said, "");
+    let (_, said) = priced(&json, &format!("--prices {new} --csv"));
+    assert!(said.starts_with("note: NOT what functions would have cost"), "{said}");
+    // The same step, whatever else changes, says nothing.
+    let (table, said) = priced(&json, &format!("--prices {old} --accounting full"));
+    assert!(!table.contains("NOT what") && said.is_empty());
+    // It is still that of the run after another pricing, and the receipt says of which.
+    let (again, _) = priced(&json, &format!("--prices {new} --json"));
+    let receipt: serde_json::Value = serde_json::from_str(&again).unwrap();
+    let receipt = &receipt["receipt"];
+    assert_eq!((&receipt["prices"], &receipt["repriced_from"]), (&new.into(), &old.into()));
+    assert_eq!((&receipt["accounting"], &receipt["quantum_ms"]), (&"full".into(), &100.into()));
+    let (table, _) = priced(&again, &format!("--prices {new}"));
+    assert!(table.contains("NOT what") && table.contains(&format!("was made with {old}")));
+    assert_eq!(priced(&again, &format!("--prices {old} --json")).0, json);
+    // A result that does not say it.
+    let silent = json.replace(",\n    \"quantum_ms\": 100", "");
+    assert_ne!(silent, json);
+    let (table, _) = priced(&silent, &format!("--prices {old}"));
+    assert!(table.contains("note: functions stay up to the end of what is billed"), "{table}");
+    let s3 = workplace.run(&format!("compare trace.csv --system s3 --prices {old} --json")).ok();
+    let (table, _) = priced(&s3, &format!("--prices {new}"));
+    assert!(!table.contains("NOT what"), "{table}");
 }
 
 #[test]

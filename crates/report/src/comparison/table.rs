@@ -16,14 +16,14 @@ const GAP: usize = 2;
 /// and the receipt. Systems whose names do not fit over their columns are numbered, and listed
 /// under the table.
 pub fn to_table(comparison: &Comparison, notes: &[String]) -> String {
-    let Comparison { receipt, trace, systems } = comparison;
+    let Comparison { receipt, trace: _, systems } = comparison;
     let columns: Vec<Vec<String>> =
         systems.iter().map(|it| rows(it).into_iter().map(|(_, cell)| cell).collect()).collect();
     let names: Vec<&str> = systems.iter().map(|it| it.name.as_str()).collect();
     let sides = Sides { labels: labels(), names, columns };
     let headers = sides.headers();
 
-    let mut text = wrapped(&trace_line(trace), "");
+    let mut text = wrapped(&trace_line(comparison), "");
     text.push_str(&sides.to_text());
     if let Some(cheaper) = cheaper_line(systems, &headers) {
         text.push('\n');
@@ -57,7 +57,7 @@ pub fn to_table_of_seeds(
 /// made: the `notes`, one a paragraph, and the receipt.
 pub fn framed(comparisons: &[Comparison], table: &str, notes: &[String]) -> String {
     let Some(first) = comparisons.first() else { return String::new() };
-    let mut text = wrapped(&trace_line(&first.trace), "");
+    let mut text = wrapped(&trace_line(first), "");
     text.push_str(table);
     text.push('\n');
     for note in notes {
@@ -189,13 +189,19 @@ fn percent_or_none(ratio: Ratio) -> String {
     if ratio.whole == 0 { NONE.to_owned() } else { ratio.to_string() }
 }
 
-fn trace_line(trace: &TraceSummary) -> String {
+/// What was replayed, behind the name of the workload if it has one.
+fn trace_line(comparison: &Comparison) -> String {
+    let Comparison { receipt, trace, systems: _ } = comparison;
     let TraceSummary { n_requests, n_objects, requested_bytes, unique_bytes, span } = trace;
-    format!(
+    let line = format!(
         "{} requests for {} objects in {span}: {requested_bytes} requested, {unique_bytes} unique",
         grouped(*n_requests),
         grouped(*n_objects),
-    )
+    );
+    match receipt.workload.as_str() {
+        "" => line,
+        name => format!("{name}: {line}"),
+    }
 }
 
 fn receipt_line(receipt: &Receipt) -> String {
@@ -203,7 +209,7 @@ fn receipt_line(receipt: &Receipt) -> String {
 }
 
 fn receipt_of_seeds(receipt: &Receipt, seeds: &str) -> String {
-    let Receipt { version, seed: _, experiment_hash, trace_hash, prices } = receipt;
+    let Receipt { version, experiment_hash, trace_hash, prices, .. } = receipt;
     format!(
         "infinisim {version}, {seeds}, prices {prices}, experiment {experiment_hash}, \
          trace {trace_hash}"

@@ -57,17 +57,43 @@ fn row(system: &SystemSummary, receipt: &Receipt) -> Vec<NamedCell> {
     row.extend(latencies(system).map(latency));
     row.extend(more_events(counts).map(count));
     row.extend(loss_fields(loss).map(optional));
-    let Receipt { version, seed, experiment_hash, trace_hash, prices } = receipt;
-    row.push(text("version", version));
-    row.push(count(("seed", *seed)));
-    row.push(text("experiment_hash", experiment_hash));
-    row.push(text("trace_hash", trace_hash));
-    row.push(text("prices", prices));
+    row.extend(receipt_cells(receipt));
     row
+}
+
+fn receipt_cells(receipt: &Receipt) -> [NamedCell; 9] {
+    let Receipt {
+        version,
+        seed,
+        workload,
+        experiment_hash,
+        trace_hash,
+        prices,
+        accounting,
+        repriced_from,
+        quantum_ms,
+    } = receipt;
+    [
+        text("version", version),
+        count(("seed", *seed)),
+        text_or_nothing("workload", workload),
+        text("experiment_hash", experiment_hash),
+        text("trace_hash", trace_hash),
+        text("prices", prices),
+        text_or_nothing("accounting", accounting),
+        text_or_nothing("repriced_from", repriced_from),
+        ("quantum_ms".to_owned(), ColumnKind::Count, quantum_ms.map_or(Cell::Nothing, Cell::Count)),
+    ]
 }
 
 fn text(column: &str, text: &str) -> NamedCell {
     (column.to_owned(), ColumnKind::Text, Cell::text(text))
+}
+
+/// The same where an empty text says that there is none.
+fn text_or_nothing(column: &str, text: &str) -> NamedCell {
+    let cell = if text.is_empty() { Cell::Nothing } else { Cell::text(text) };
+    (column.to_owned(), ColumnKind::Text, cell)
 }
 
 fn count((column, count): (&str, u64)) -> NamedCell {

@@ -87,9 +87,13 @@ pub(super) fn comparison(systems: Vec<SystemSummary>) -> Comparison {
         receipt: Receipt {
             version: "0.1.0".to_owned(),
             seed: 1,
+            workload: String::new(),
             experiment_hash: "a1b2c3d4e5f60718".to_owned(),
             trace_hash: "0123456789abcdef".to_owned(),
             prices: "aws-us-east-1-2019-12".to_owned(),
+            accounting: "paper".to_owned(),
+            repriced_from: String::new(),
+            quantum_ms: Some(100),
         },
         trace: TraceSummary {
             n_requests: 182_700,
@@ -263,16 +267,22 @@ fn without_usage(comparison: &Comparison, json: &str) -> String {
 }
 
 #[test]
-fn json_keeps_its_shape_and_its_order() {
-    let comparison = comparison(vec![infinicache("InfiniCache")]);
-    insta::assert_snapshot!(without_usage(&comparison, &to_json(&comparison)), @r#"
+fn json_opens_with_what_made_it_and_of_what() {
+    let mut comparison = comparison(Vec::new());
+    comparison.receipt.workload = "large".to_owned();
+    comparison.receipt.repriced_from = "my.toml".to_owned();
+    insta::assert_snapshot!(to_json(&comparison), @r#"
     {
       "receipt": {
         "version": "0.1.0",
         "seed": 1,
+        "workload": "large",
         "experiment_hash": "a1b2c3d4e5f60718",
         "trace_hash": "0123456789abcdef",
-        "prices": "aws-us-east-1-2019-12"
+        "prices": "aws-us-east-1-2019-12",
+        "accounting": "paper",
+        "repriced_from": "my.toml",
+        "quantum_ms": 100
       },
       "trace": {
         "n_requests": 182700,
@@ -281,7 +291,17 @@ fn json_keeps_its_shape_and_its_order() {
         "unique_bytes": 1169000000000,
         "span_s": 180000.0
       },
-      "systems": [
+      "systems": []
+    }
+    "#);
+}
+
+#[test]
+fn json_keeps_its_shape_and_its_order() {
+    let comparison = comparison(vec![infinicache("InfiniCache")]);
+    let json = without_usage(&comparison, &to_json(&comparison));
+    insta::assert_snapshot!(json.split_once("\"systems\": ").unwrap().1, @r#"
+    [
         {
           "name": "InfiniCache",
           "n_gets": 182700,
@@ -389,7 +409,10 @@ fn json_has_the_hours_where_they_are_asked_for() {
 #[test]
 fn csv_is_one_flat_row_for_each_system() {
     let systems = vec![elasticache("ElastiCache"), infinicache("nodes=400,code=10+2")];
-    let text = to_csv(&[comparison(systems)]);
+    let mut priced_again = comparison(systems);
+    priced_again.receipt.workload = "large".to_owned();
+    priced_again.receipt.repriced_from = "my.toml".to_owned();
+    let text = to_csv(&[priced_again]);
     let mut reader = ::csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes());
     let lines: Vec<::csv::StringRecord> = reader.records().collect::<Result<_, _>>().unwrap();
     let columns = (0..lines[0].len())
@@ -440,9 +463,13 @@ fn csv_is_one_flat_row_for_each_system() {
     time_to_object_loss_h_closed_form |  | 20.25
     version | 0.1.0 | 0.1.0
     seed | 1 | 1
+    workload | large | large
     experiment_hash | a1b2c3d4e5f60718 | a1b2c3d4e5f60718
     trace_hash | 0123456789abcdef | 0123456789abcdef
     prices | aws-us-east-1-2019-12 | aws-us-east-1-2019-12
+    accounting | paper | paper
+    repriced_from | my.toml | my.toml
+    quantum_ms | 100 | 100
     ");
     assert_eq!(to_csv(&[comparison(Vec::new())]), "");
 }
@@ -464,6 +491,15 @@ fn without_a_get_there_is_no_latency() {
     assert!(to_json(&puts).contains("\"p50\": null"));
     let table = to_table(&puts, &[]);
     assert!(table.lines().any(|it| it.starts_with("  p50 ") && it.ends_with(" –")), "{table}");
+}
+
+#[test]
+fn a_workload_is_named_before_what_it_is() {
+    let mut large = comparison(vec![elasticache("ElastiCache")]);
+    large.receipt.workload = "large".to_owned();
+    for table in [to_table(&large, &[]), framed(std::slice::from_ref(&large), "", &[])] {
+        assert!(table.starts_with("large: 182,700 requests for "), "{table}");
+    }
 }
 
 #[test]
