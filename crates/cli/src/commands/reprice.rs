@@ -138,10 +138,13 @@ fn lease_note(comparisons: &[Comparison], prices: &PriceBook) -> Option<String> 
         [usage.serving, usage.warm_up, usage.backup].iter().any(|it| 0 < it.n_invocations)
     };
     let new_ms = quantum_ms(prices.function().quantum.value);
+    let name = prices.name();
+    let is_other = |it: &Receipt| {
+        it.quantum_ms.map_or_else(|| made_with(it) != name, |old_ms| old_ms != new_ms)
+    };
     let with = comparisons
         .iter()
-        .find(|it| it.systems.iter().any(has_functions) && it.receipt.quantum_ms != Some(new_ms))?;
-    let name = prices.name();
+        .find(|it| it.systems.iter().any(has_functions) && is_other(&it.receipt))?;
     let anew = format!("run it anew with {name} for what functions would have cost");
     let stay = "functions stay up to the end of what is billed";
     Some(match with.receipt.quantum_ms {

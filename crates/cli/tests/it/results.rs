@@ -198,6 +198,8 @@ fn functions_under_another_step_of_billing_are_not_compared_in_silence() {
     let silent = json.replace(",\n    \"quantum_ms\": 100", "");
     assert_ne!(silent, json);
     let (table, _) = priced(&silent, &format!("--prices {old}"));
+    assert!(!table.contains("functions stay up"), "by its own book: {table}");
+    let (table, _) = priced(&silent, &format!("--prices {new}"));
     assert!(table.contains("note: functions stay up to the end of what is billed"), "{table}");
     let s3 = workplace.run(&format!("compare trace.csv --system s3 --prices {old} --json")).ok();
     let (table, _) = priced(&s3, &format!("--prices {new}"));
