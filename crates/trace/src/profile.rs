@@ -127,9 +127,7 @@ impl Profile {
         require("span_h", "from 1 to 8766", (1..=8_766).contains(&span_h))?;
         let is_amount = working_set_gb.is_none_or(|it| (1e-9..=1e9).contains(&it));
         require("working_set_gb", "from 1e-9 to 1e9", is_amount)?;
-        let is_weight = |weight: &f64| weight.is_finite() && 0.0 <= *weight;
-        let are_weights = hourly_weight.iter().all(is_weight) && 0.0 < hourly_weight.iter().sum();
-        require("hourly_weight", "a list of weights that are not all zero", are_weights)?;
+        let weights = weights_of_hours(hourly_weight, span_h)?;
         let classes: Vec<Class> =
             class.into_iter().map(Class::checked).collect::<Result<_, _>>()?;
         require("class", "there at least once", !classes.is_empty())?;
@@ -137,14 +135,13 @@ impl Profile {
         require("class.n_objects", "at most 4e9 in all", n_objects <= 4_000_000_000)?;
         let n_requests: u64 = classes.iter().map(|it| it.n_requests).sum();
         require("class.n_requests", "at most 1e9 in all", n_requests <= N_REQUESTS_MAX)?;
-        let n_hours = usize::try_from(span_h).expect("at most 8766");
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked")]
         let bytes = |gigabytes: f64| Bytes::new((gigabytes * 1e9).round() as u64);
         Ok(Profile {
             name: name.to_owned(),
             span: Nanos::HOUR * span_h,
             working_set: working_set_gb.map(bytes),
-            weights: hourly_weight.into_iter().cycle().take(n_hours).collect(),
+            weights,
             classes,
         })
     }
@@ -195,6 +192,19 @@ impl Quantiles {
         let part = ((share - share0) / (share1 - share0)).clamp(0.0, 1.0);
         value0 * libm::pow(value1 / value0, part)
     }
+}
+
+/// The weight of each hour of the span: the list over and over, or its beginning.
+fn weights_of_hours(list: Vec<f64>, span_h: u64) -> Result<Vec<f64>, ProfileError> {
+    let are_weights = list.iter().all(|it| it.is_finite() && 0.0 <= *it);
+    let n_hours = usize::try_from(span_h).expect("at most 8766");
+    let weights: Vec<f64> = list.into_iter().cycle().take(n_hours).collect();
+    // Of the hours there are: by their sum reads are dealt out.
+    let sum: f64 = weights.iter().sum();
+    let must_be = "a list of weights that are not all zero within the span, and of which a sum \
+                   can be held";
+    require("hourly_weight", must_be, are_weights && 0.0 < sum && sum.is_finite())?;
+    Ok(weights)
 }
 
 fn require(field: &'static str, must_be: &'static str, is_so: bool) -> Result<(), ProfileError> {
@@ -249,6 +259,9 @@ reuse_s = [[0, 1], [1, 100]]
         check("n_objects = 40", "n_objects = 0", "at least 1 and at most `n_requests`");
         check("set_gb = 1.5", "set_gb = 0", "`working_set_gb` in the profile must be from 1e-9");
         check("[1]\n", "[0, 0]\n", "`hourly_weight` in the profile must be a list of weights");
+        check("[1]\n", "[0, 0, 1]\n", "weights that are not all zero within the span, and");
+        check("[1]\n", "[1, -1]\n", "`hourly_weight` in the profile must be a list of weights");
+        check("[1]\n", "[1e308, 1e308]\n", "and of which a sum can be held");
         check("[1]\n", "[]\n", "`hourly_weight` in the profile must be a list of weights");
         check("[0.5, 1000]", "[0.5, 5]", "shares rise from 0 to 1, and values");
         check("[1, 1e9]", "[0.9, 1e9]", "`class.size_bytes` in the profile must be pairs");
