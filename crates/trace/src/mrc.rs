@@ -24,11 +24,6 @@ impl MissCounts {
     pub fn miss_ratio(&self) -> Ratio {
         Ratio::new(self.n_misses, self.n_requests)
     }
-
-    /// Bytes missed per byte asked for.
-    pub fn byte_miss_ratio(&self) -> Ratio {
-        Ratio::new(self.missed_bytes.get(), self.requested_bytes.get())
-    }
 }
 
 /// Replays `trace` through a cache of whole objects.

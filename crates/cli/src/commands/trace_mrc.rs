@@ -6,6 +6,7 @@ use serde::Serialize;
 use trace::{CacheSize, LruStack, MissCounts, Sample, SampleSize};
 use units::{Bytes, Op};
 
+use crate::args::OutputArgs;
 use crate::trace_args::TraceMrcArgs;
 use crate::{output, progress, replay, trace_input};
 
@@ -14,17 +15,22 @@ struct Cell {
     policy: EvictionPolicy,
     asked: CacheSize,
     size: Bytes,
-    /// Of the sample, if there is one.
+    /// The share of all objects that was replayed: all, if no sample was asked for.
+    sample_rate: f64,
+    /// Of what was replayed.
     counts: MissCounts,
-    /// Of the whole trace.
+    /// Of the whole trace, and so are the bytes missed of those asked for.
     miss_ratio: f64,
+    byte_miss_ratio: f64,
 }
 
-/// A cell as `--json` prints it, its keys in this order.
+/// A cell as `--json` prints it, its keys in this order. Of a sample the counts are its own, and
+/// the ratios those of the whole trace, estimated.
 #[derive(Serialize)]
 struct Record {
     policy: &'static str,
     size_bytes: u64,
+    sample_rate: f64,
     n_requests: u64,
     n_misses: u64,
     miss_ratio: f64,
@@ -36,7 +42,9 @@ pub(crate) fn mrc(args: &TraceMrcArgs) -> anyhow::Result<()> {
     let selection = args.trace.select.selection();
     let whole = trace_input::load(&args.trace.trace, &args.trace.read, &selection)?.trace;
     let unique_bytes = whole.unique_bytes();
-    let n_gets = whole.requests().iter().filter(|it| it.op == Op::Get).count() as u64;
+    let gets = || whole.requests().iter().filter(|it| it.op == Op::Get);
+    let n_gets = gets().count() as u64;
+    let requested_bytes: Bytes = gets().map(|it| it.size).sum();
     let of_rate = args.sample.map(SampleSize::Rate);
     let sampled = of_rate.or(args.sample_objects.map(|it| SampleSize::Objects(it.get())));
     let Sample { trace, rate } = match sampled {
@@ -45,7 +53,9 @@ pub(crate) fn mrc(args: &TraceMrcArgs) -> anyhow::Result<()> {
     };
     if sampled.is_some() {
         let n_objects = trace.n_objects();
-        output::note(&format!("estimated from {n_objects} objects, at a rate of {rate:.6}"));
+        output::note(&format!(
+            "estimated from {n_objects} objects, at a rate of {rate:.6}; the counts are theirs"
+        ));
     }
     // One look at the trace for all sizes of LRU.
     let has_lru = args.policy.contains(&EvictionPolicy::Lru);
@@ -64,28 +74,41 @@ pub(crate) fn mrc(args: &TraceMrcArgs) -> anyhow::Result<()> {
             _ => trace::miss_counts(&trace, *policy, cache_size),
         };
         bar.inc(1);
-        let miss_ratio = match sampled {
-            // SHARDS-adj: what the sample has too many or too few of are hits.
-            Some(_) => (counts.n_misses as f64 / (n_gets as f64 * rate)).min(1.0),
-            None => counts.miss_ratio().as_f64(),
-        };
-        Cell { policy: *policy, asked: *asked, size, counts, miss_ratio }
+        let miss_ratio = estimate(counts.n_misses, n_gets, rate);
+        let byte_miss_ratio = estimate(counts.missed_bytes.get(), requested_bytes.get(), rate);
+        let (policy, asked, sample_rate) = (*policy, *asked, rate);
+        Cell { policy, asked, size, sample_rate, counts, miss_ratio, byte_miss_ratio }
     };
     let pool = replay::thread_pool(args.jobs.jobs)?;
     let cells: Vec<Cell> = pool.install(|| wanted.par_iter().map(cell).collect());
     bar.finish_and_clear();
-    if args.output.json {
+    print(&cells, &args.output, sampled.is_some())
+}
+
+/// The columns of `--csv`, which are the keys of `--json` too.
+const COLUMNS: [&str; 7] = [
+    "policy",
+    "size_bytes",
+    "sample_rate",
+    "n_requests",
+    "n_misses",
+    "miss_ratio",
+    "byte_miss_ratio",
+];
+
+fn print(cells: &[Cell], output: &OutputArgs, is_sample: bool) -> anyhow::Result<()> {
+    if output.json {
         let values: Vec<_> = cells.iter().map(Cell::json).collect();
         return output::print(&serde_json::to_string_pretty(&values)?);
     }
-    if args.output.csv {
-        let head =
-            ["policy", "size_bytes", "n_requests", "n_misses", "miss_ratio", "byte_miss_ratio"];
-        let mut table = vec![head.map(str::to_owned).to_vec()];
+    if output.csv {
+        let mut table = vec![COLUMNS.map(str::to_owned).to_vec()];
         table.extend(cells.iter().map(Cell::csv));
         return output::print(&output::csv(&table)?);
     }
-    let head = ["policy", "size", "", "GETs", "misses", "miss ratio", "byte miss ratio"];
+    // Misses are counted of these; the ratios are of the whole trace.
+    let gets = if is_sample { "GETs sampled" } else { "GETs" };
+    let head = ["policy", "size", "", gets, "misses", "miss ratio", "byte miss ratio"];
     let mut table = vec![head.map(str::to_owned).to_vec()];
     table.extend(cells.iter().map(Cell::shown));
     output::print(&output::columns(&table))
@@ -96,10 +119,11 @@ impl Cell {
         Record {
             policy: self.policy.name(),
             size_bytes: self.size.get(),
+            sample_rate: self.sample_rate,
             n_requests: self.counts.n_requests,
             n_misses: self.counts.n_misses,
             miss_ratio: self.miss_ratio,
-            byte_miss_ratio: self.counts.byte_miss_ratio().as_f64(),
+            byte_miss_ratio: self.byte_miss_ratio,
         }
     }
 
@@ -107,10 +131,11 @@ impl Cell {
         vec![
             self.policy.to_string(),
             self.size.get().to_string(),
+            self.sample_rate.to_string(),
             self.counts.n_requests.to_string(),
             self.counts.n_misses.to_string(),
             self.miss_ratio.to_string(),
-            self.counts.byte_miss_ratio().as_f64().to_string(),
+            self.byte_miss_ratio.to_string(),
         ]
     }
 
@@ -126,9 +151,15 @@ impl Cell {
             self.counts.n_requests.to_string(),
             self.counts.n_misses.to_string(),
             format!("{:.2} %", 100.0 * self.miss_ratio),
-            self.counts.byte_miss_ratio().to_string(),
+            format!("{:.2} %", 100.0 * self.byte_miss_ratio),
         ]
     }
+}
+
+/// What was missed of a sample of this share, as a share of the `whole` trace (SHARDS-adj: what
+/// the sample has too many or too few of are hits); zero, where nothing was asked for.
+fn estimate(missed: u64, whole: u64, rate: f64) -> f64 {
+    if whole == 0 { 0.0 } else { (missed as f64 / (whole as f64 * rate)).min(1.0) }
 }
 
 /// A cache of the whole trace, for a sample of this share of it.

@@ -285,6 +285,7 @@ fn tables_fit_a_terminal() {
         "compare trace.csv",
         "trace info trace.csv",
         "trace mrc trace.csv --policy lru,s3-fifo",
+        "trace mrc trace.csv --policy lru,s3-fifo --sample 0.5",
         "availability",
         "--help",
         "compare --help",

@@ -97,24 +97,62 @@ fn what_is_written_to_a_dash_goes_to_standard_output() {
 #[test]
 fn a_sample_tells_the_curve() {
     let workplace = Workplace::new();
-    let curve = |sample: &str| -> Vec<f64> {
+    let curve = |sample: &str, ratio: &str| -> Vec<f64> {
         let sizes = "--size 1%wss,5%wss,20%wss,50%wss";
         let json =
             workplace.run(&format!("trace mrc synthetic:dallas-50h {sizes} {sample} --json"));
         let json = json.json();
         let cells = json.as_array().expect("a list");
-        cells.iter().map(|it| it["miss_ratio"].as_f64().expect("a number")).collect()
+        cells.iter().map(|it| it[ratio].as_f64().expect("a number")).collect()
     };
-    let exact = curve("");
-    for sample in ["--sample 0.3", "--sample-objects 17000"] {
-        let found = curve(sample);
-        for (found, exact) in found.iter().zip(&exact) {
-            assert!((found - exact).abs() < 0.03, "{sample}: {found}, not {exact}");
+    // A few large objects are asked for most, and a sample has them or not.
+    for (ratio, within) in [("miss_ratio", 0.03), ("byte_miss_ratio", 0.05)] {
+        let exact = curve("", ratio);
+        for sample in ["--sample 0.3", "--sample-objects 17000"] {
+            let found = curve(sample, ratio);
+            for (found, exact) in found.iter().zip(&exact) {
+                assert!((found - exact).abs() < within, "{ratio}, {sample}: {found}, not {exact}");
+            }
+            assert_ne!(found, exact);
         }
-        assert_ne!(found, exact);
     }
     let ran = workplace.run("trace mrc synthetic:dallas-50h --sample-objects 17000 --size 1GB");
     assert!(ran.stderr.contains("note: estimated from 17000 objects"), "{}", ran.stderr);
+    assert!(ran.ok().contains("GETs sampled  misses  miss ratio"));
+}
+
+#[test]
+fn the_rate_of_a_sample_stands_beside_its_counts() {
+    let workplace = Workplace::new().file("trace.csv", small_trace(500));
+    let cell = |sample: &str| {
+        let json = workplace.run(&format!("trace mrc trace.csv --size 600MB --json {sample}"));
+        let cell = json.json()[0].clone();
+        let number = |key: &str| cell[key].as_f64().expect("a number");
+        [number("sample_rate"), number("n_misses"), number("miss_ratio")]
+    };
+    let [rate, n_misses, ratio] = cell("");
+    assert!((rate - 1.0).abs() < 1e-9 && (ratio - n_misses / 500.0).abs() < 1e-9);
+    let [rate, n_misses, ratio] = cell("--sample 0.5");
+    assert!((rate - 0.5).abs() < 1e-9 && (ratio - n_misses / 250.0).abs() < 1e-9);
+    // A cache of nothing misses all bytes of the sample, which are not a half of all.
+    workplace.run("trace sample trace.csv --rate 0.5 -o part.csv").ok();
+    let bytes = |trace: &str| {
+        let info = workplace.run(&format!("trace info {trace} --json")).json();
+        info["requested_bytes"].as_f64().expect("a number")
+    };
+    let json = workplace.run("trace mrc trace.csv --size 1B --json --sample 0.5").json();
+    let found = json[0]["byte_miss_ratio"].as_f64().expect("a number");
+    let expect = bytes("part.csv") / (bytes("trace.csv") * 0.5);
+    assert!(expect < 0.95 && (found - expect).abs() < 1e-9, "{found}, not {expect}");
+    // Of nothing nothing is missed.
+    let workplace = workplace.file("puts.csv", "time_s,key,size,op\n0,a,5,put\n1,b,5,put\n");
+    for sample in ["", "--sample-objects 1"] {
+        let json = workplace.run(&format!("trace mrc puts.csv --size 20MB --json {sample}")).json();
+        assert_eq!(
+            (&json[0]["miss_ratio"], &json[0]["byte_miss_ratio"]),
+            (&0.0.into(), &0.0.into())
+        );
+    }
 }
 
 #[test]
