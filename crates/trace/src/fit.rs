@@ -1,13 +1,49 @@
 //! The profile of a trace: what it is like, without a row of it.
 
+use std::borrow::Cow;
+
 use units::{Nanos, Op, Request};
 
-use crate::profile::{ClassFile, ProfileFile};
+use crate::profile::{ClassFile, ProfileFile, SPAN_H_MAX};
 use crate::statistics::Statistics;
-use crate::trace::Trace;
+use crate::trace::{Parts, Trace};
 
 /// Objects are classed by how often they are read: at most so often.
 const N_ACCESSES_MAX: [u64; 8] = [1, 2, 5, 20, 100, 400, 1_600, u64::MAX];
+
+/// Why there is no profile of a trace.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FitError {
+    /// It reads nothing.
+    #[error("a profile is of GETs, and none of the {n_requests} requests is one")]
+    NoGets {
+        /// PUTs and DELETEs.
+        n_requests: usize,
+    },
+    /// It lasts longer than a generated trace may.
+    #[error(
+        "the trace lasts {span}, and a profile at most {SPAN_H_MAX} hours; select as many \
+             with `--hours {SPAN_H_MAX}`"
+    )]
+    TooLong {
+        /// How long.
+        span: Nanos,
+    },
+}
+
+impl Trace {
+    /// The GETs of it alone, which a profile is of.
+    pub(crate) fn gets(&self) -> Cow<'_, Trace> {
+        if self.requests().iter().all(|it| it.op == Op::Get) {
+            return Cow::Borrowed(self);
+        }
+        let mut parts = self.clone().into_parts();
+        parts.retain(|it| it.op == Op::Get);
+        let Parts { requests, keys, asides, source, notes } = parts;
+        Cow::Owned(Trace::renumbered(requests, &keys, asides, source, notes))
+    }
+}
 
 /// The profile, as TOML, of which [`crate::generate`] makes a likeness of the GETs of `trace`,
 /// which lasts `span`.
@@ -15,38 +51,48 @@ const N_ACCESSES_MAX: [u64; 8] = [1, 2, 5, 20, 100, 400, 1_600, u64::MAX];
 /// Kept are requests by hour; and, of objects of at most and of more than 10 MB, by how often they
 /// are read, how many there are, and the distributions of their sizes, read counts and reuse
 /// intervals. Which object, which client, and in which order is not.
-pub fn fit(trace: &Trace, span: Nanos) -> String {
-    let gets: Vec<&Request> = trace.requests().iter().filter(|it| it.op == Op::Get).collect();
+///
+/// # Errors
+///
+/// [`FitError`] where no profile could say what the trace is like.
+pub fn fit(trace: &Trace, span: Nanos) -> Result<String, FitError> {
+    let gets = trace.gets();
+    if gets.requests().is_empty() {
+        return Err(FitError::NoGets { n_requests: trace.requests().len() });
+    }
     let span_h = span.get().max(1).div_ceil(Nanos::HOUR.get());
-    let n_hours = usize::try_from(span_h).expect("a trace spans at most 100 years");
+    if SPAN_H_MAX < span_h {
+        return Err(FitError::TooLong { span });
+    }
+    let n_hours = usize::try_from(span_h).expect("at most 8766");
     let mut hourly = vec![0_u64; n_hours];
     let hour_of = |it: &Request| {
         let hour = it.at.as_nanos() / Nanos::HOUR.get();
         usize::try_from(hour).expect("a trace spans at most 100 years").min(n_hours - 1)
     };
-    for get in &gets {
+    for get in gets.requests() {
         hourly[hour_of(get)] += 1;
     }
     let file = ProfileFile {
-        span_h: span_h.min(8_766),
+        span_h,
         working_set_gb: None,
         hourly_weight: hourly.iter().map(|it| *it as f64).collect(),
-        class: classes(trace, &gets, &even_clock(&gets, &hourly)),
+        class: classes(&gets, &even_clock(gets.requests(), &hourly)),
     };
     let head = "# The likeness of a trace: made by `infinisim trace fit`; no row of it is here.\n";
-    head.to_owned() + &toml(&file)
+    Ok(head.to_owned() + &toml(&file))
 }
 
 /// The time of each request in seconds on a clock that runs faster in busy hours, so that
 /// requests come evenly.
-fn even_clock(gets: &[&Request], hourly: &[u64]) -> Vec<f64> {
-    let seconds_per_request = hourly.len() as f64 * 3_600.0 / gets.len().max(1) as f64;
+fn even_clock(gets: &[Request], hourly: &[u64]) -> Vec<f64> {
+    let seconds_per_request = hourly.len() as f64 * 3_600.0 / gets.len() as f64;
     let mut before = vec![0];
     for n in hourly {
         before.push(before[before.len() - 1] + n);
     }
     let hour_nanos = Nanos::HOUR.get();
-    let at = |get: &&Request| {
+    let at = |get: &Request| {
         let nanos = get.at.as_nanos();
         let hour = usize::try_from(nanos / hour_nanos).unwrap_or(usize::MAX).min(hourly.len() - 1);
         let part = (nanos - hour as u64 * hour_nanos) as f64 / hour_nanos as f64;
@@ -63,10 +109,10 @@ struct Members {
     reuse_s: Vec<f64>,
 }
 
-fn classes(trace: &Trace, gets: &[&Request], times_s: &[f64]) -> Vec<ClassFile> {
-    let sizes = trace.largest_sizes();
-    let mut n_accesses = vec![0_u64; trace.n_objects()];
-    for get in gets {
+fn classes(gets: &Trace, times_s: &[f64]) -> Vec<ClassFile> {
+    let sizes = gets.largest_sizes();
+    let mut n_accesses = vec![0_u64; gets.n_objects()];
+    for get in gets.requests() {
         n_accesses[get.object.index()] += 1;
     }
     let class_of = |object: usize| {
@@ -75,13 +121,13 @@ fn classes(trace: &Trace, gets: &[&Request], times_s: &[f64]) -> Vec<ClassFile> 
     };
     let mut classes: Vec<Members> = Vec::new();
     classes.resize_with(2 * N_ACCESSES_MAX.len(), Members::default);
-    for (object, n) in n_accesses.iter().enumerate().filter(|(_, n)| 0 < **n) {
+    for (object, n) in n_accesses.iter().enumerate() {
         let class = &mut classes[class_of(object)];
         class.sizes.push(sizes[object].get() as f64);
         class.n_accesses.push(*n as f64);
     }
-    let mut last_s: Vec<Option<f64>> = vec![None; trace.n_objects()];
-    for (get, at_s) in gets.iter().zip(times_s) {
+    let mut last_s: Vec<Option<f64>> = vec![None; gets.n_objects()];
+    for (get, at_s) in gets.requests().iter().zip(times_s) {
         let object = get.object.index();
         if let Some(last_s) = last_s[object].replace(*at_s) {
             classes[class_of(object)].reuse_s.push(at_s - last_s);

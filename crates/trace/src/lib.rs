@@ -49,7 +49,7 @@ pub use crate::column::{Column, Role};
 pub use crate::columns::{read_columns, write_columns};
 pub use crate::convert::{Converted, convert};
 pub use crate::error::{ErrorKind, Position, TraceError, ValueProblem};
-pub use crate::fit::fit;
+pub use crate::fit::{FitError, fit};
 pub use crate::format::{Format, UnknownFormat, quiet_caught_panics};
 pub use crate::generate::{Draft, generate};
 pub use crate::input::Compression;

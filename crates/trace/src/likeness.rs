@@ -49,6 +49,8 @@ impl Likeness {
     pub fn error(&self) -> f64 {
         match self.unit {
             Unit::Percent | Unit::Distance => self.found - self.target,
+            // Both are nothing, as a rule: the reuse of what is read once.
+            _ if (self.found - self.target).abs() <= 0.0 => 0.0,
             Unit::Count | Unit::Bytes | Unit::Seconds => 100.0 * (self.found / self.target - 1.0),
         }
     }
@@ -78,9 +80,11 @@ impl Likeness {
         targets.map(likeness).collect()
     }
 
-    /// How a trace that was made from the profile of another compares to that other.
+    /// How a trace that was made from the profile of another compares to the GETs of that other,
+    /// which are all that a profile knows of.
     pub fn to_trace(of: &Trace, like: &Trace) -> Vec<Likeness> {
-        let (of, like) = (Measured::of(of), Measured::of(like));
+        let gets = of.gets();
+        let (of, like) = (Measured::of(&gets), Measured::of(like));
         let source = "the trace".to_owned();
         let likeness = |(name, is_fitted): &(&str, bool)| {
             let quantity = Quantity::called(name).expect("a quantity of the table above");

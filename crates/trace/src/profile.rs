@@ -124,7 +124,7 @@ impl Profile {
     fn checked(name: &str, file: ProfileFile) -> Result<Profile, ProfileError> {
         // Taken apart without `..`, so that a new field cannot go unchecked.
         let ProfileFile { span_h, working_set_gb, hourly_weight, class } = file;
-        require("span_h", "from 1 to 8766", (1..=8_766).contains(&span_h))?;
+        require("span_h", "from 1 to 8766", (1..=SPAN_H_MAX).contains(&span_h))?;
         let is_amount = working_set_gb.is_none_or(|it| (1e-9..=1e9).contains(&it));
         require("working_set_gb", "from 1e-9 to 1e9", is_amount)?;
         let weights = weights_of_hours(hourly_weight, span_h)?;
@@ -148,6 +148,9 @@ impl Profile {
 }
 
 const N_REQUESTS_MAX: u64 = 1_000_000_000;
+
+/// A year.
+pub(crate) const SPAN_H_MAX: u64 = 8_766;
 
 impl Class {
     fn checked(file: ClassFile) -> Result<Class, ProfileError> {

@@ -164,6 +164,18 @@ fn times_that_were_guessed_wrong() {
 }
 
 #[test]
+fn traces_of_which_there_is_no_profile() {
+    let puts = "time_s,key,size,op\n0,a,5,put\n1,b,5,put\n";
+    let ages = "time_s,key,size\n0,a,5\n40000000,b,5\n";
+    let workplace = Workplace::new().file("puts.csv", puts).file("ages.csv", ages);
+    let workplace = workplace.file("like.toml", "as before");
+    assert_snapshot!(failure(&workplace, "trace fit puts.csv -o like.toml"), @"1: error: `puts.csv`: a profile is of GETs, and none of the 2 requests is one");
+    assert_snapshot!(failure(&workplace, "trace fit ages.csv -o like.toml --time-unit s"), @"1: error: `ages.csv`: the trace lasts 462.96d, and a profile at most 8766 hours; select as many with `--hours 8766`");
+    let kept = std::fs::read_to_string(workplace.path().join("like.toml")).expect("it is there");
+    assert_eq!(kept, "as before");
+}
+
+#[test]
 fn experiments_that_cannot_be_run() {
     let good = "question = \"?\"\ntrace = \"trace.csv\"\nsystems = [\"s3\"]\n";
     let of = |text: &str| {

@@ -88,6 +88,9 @@ fn what_is_written_to_a_dash_goes_to_standard_output() {
     let expect = workplace.run("trace convert trace.csv").ok();
     assert_eq!(workplace.run("trace convert trace.csv -o -").ok(), expect);
     assert_eq!(workplace.run_with_input("trace convert - -o -", &small_trace(30)).ok(), expect);
+    let profile = workplace.run("trace fit trace.csv").ok();
+    assert!(profile.contains("span_h = 1\n"), "{profile}");
+    assert_eq!(workplace.run("trace fit trace.csv -o -").ok(), profile);
     assert!(!workplace.path().join("-").exists());
     let ran = workplace.run("trace info like.toml");
     assert!(ran.stderr.contains("write `synthetic:like.toml`"), "{}", ran.stderr);

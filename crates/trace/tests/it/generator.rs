@@ -3,6 +3,8 @@
 use trace::{Hour, Likeness, LruStack, Profile, Selection, Statistics, Trace, fit, generate};
 use units::{Bytes, Nanos};
 
+use crate::{folded, read_text};
+
 /// A stream of random numbers: SplitMix64 (Steele, Lea, Flood, OOPSLA 2014).
 fn numbers(seed: u64) -> impl FnMut() -> u64 + Clone {
     let mut state = seed;
@@ -84,7 +86,7 @@ fn no_target_is_missed_by_more_than_it_may() {
 #[test]
 fn a_likeness_is_told_from_another_trace() {
     let trace = dallas(1);
-    let profile = Profile::from_toml("again", &fit(&trace, Nanos::HOUR * 50)).unwrap();
+    let profile = Profile::from_toml("again", &fit(&trace, Nanos::HOUR * 50).unwrap()).unwrap();
     let again = generate(&profile, numbers(2)).unwrap();
     let error = |of: &Trace, quantity: &str| {
         let all = Likeness::to_trace(&trace, of);
@@ -108,7 +110,7 @@ fn a_likeness_is_told_from_another_trace() {
 #[test]
 fn a_fitted_profile_gives_a_trace_like_the_one_it_is_of() {
     let trace = dallas(1);
-    let profile = Profile::from_toml("again", &fit(&trace, Nanos::HOUR * 50)).unwrap();
+    let profile = Profile::from_toml("again", &fit(&trace, Nanos::HOUR * 50).unwrap()).unwrap();
     let again = generate(&profile, numbers(2)).unwrap();
     let (of, found) = (Statistics::of(&trace), Statistics::of(&again));
     assert_eq!((found.n_requests, found.n_objects), (of.n_requests, of.n_objects));
@@ -122,6 +124,40 @@ fn a_fitted_profile_gives_a_trace_like_the_one_it_is_of() {
     let per_hour = |it: &Trace| Hour::all_of(it).iter().map(|it| it.n_gets).collect::<Vec<_>>();
     for (of, found) in per_hour(&trace).into_iter().zip(per_hour(&again)) {
         check(found as f64, of as f64, 0.03);
+    }
+}
+
+#[test]
+fn of_other_requests_than_gets_there_is_no_profile() {
+    let text = "time,key,size,op\n0,a,7,get\n1,b,9000,put\n2,a,7,get\n3,a,900,put\n4,c,5,get\n";
+    let trace = read_text(text);
+    let again = Profile::from_toml("t", &fit(&trace, trace.span()).unwrap()).unwrap();
+    let again = generate(&again, numbers(1)).unwrap();
+    for it in Likeness::to_trace(&trace, &again).iter().take(3) {
+        assert!(it.error().abs() < 1e-9, "{it:?}");
+    }
+    let puts = read_text("time,key,size,op\n0,a,7,put\n1,a,7,delete\n");
+    let err = fit(&puts, puts.span()).unwrap_err().to_string();
+    assert_eq!(err, "a profile is of GETs, and none of the 2 requests is one");
+}
+
+#[test]
+fn a_profile_lasts_a_year_at_most() {
+    let trace = read_text("time_s,key,size\n0,a,7\n31557600,b,7\n");
+    Profile::from_toml("t", &fit(&trace, Nanos::HOUR * 8_766).unwrap()).unwrap();
+    let err = fit(&trace, Nanos::HOUR * 8_766 + Nanos::SECOND).unwrap_err().to_string();
+    insta::assert_snapshot!(folded(&err), @"
+    the trace lasts 365.25d, and a profile at most 8766 hours; select as many with
+    `--hours 8766`
+    ");
+}
+
+#[test]
+fn a_trace_of_one_request_is_like_itself() {
+    let trace = read_text("time,key,size\n0,a,7\n");
+    let again = Profile::from_toml("t", &fit(&trace, trace.span()).unwrap()).unwrap();
+    for it in Likeness::to_trace(&trace, &generate(&again, numbers(1)).unwrap()) {
+        assert!(it.error().abs() < 1e-9, "{it:?}");
     }
 }
 
