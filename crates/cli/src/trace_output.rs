@@ -109,6 +109,7 @@ pub(crate) fn row_writer<'a>(
 pub(crate) fn write(trace: &Trace, target: &TargetArgs) -> anyhow::Result<()> {
     let format = format_of(target);
     let n_requests = trace.requests().len();
+    let mut n_written = n_requests as u64;
     write_with(target, n_requests, |out, bar| {
         let counts = match format {
             TargetFormat::OracleGeneral => {
@@ -122,9 +123,10 @@ pub(crate) fn write(trace: &Trace, target: &TargetArgs) -> anyhow::Result<()> {
             TargetFormat::Csv | TargetFormat::Parquet | TargetFormat::IbmJson => {
                 let mut writer = row_writer(format, out).expect("a format of rows");
                 trace::write_rows(trace, &mut WatchedRows { writer: writer.as_mut(), bar })?;
-                PackedCounts::default()
+                PackedCounts { n_written, n_left_out: 0 }
             }
         };
+        n_written = counts.n_written;
         if 0 < counts.n_left_out {
             let n = counts.n_left_out;
             output::note(&format!("{n} PUTs and DELETEs left out: the format has no operations"));
@@ -132,7 +134,7 @@ pub(crate) fn write(trace: &Trace, target: &TargetArgs) -> anyhow::Result<()> {
         say_of_asides(trace.asides().kinds(), format);
         Ok(())
     })?;
-    say_written(n_requests as u64, target);
+    say_written(n_written, target);
     Ok(())
 }
 

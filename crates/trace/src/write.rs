@@ -83,6 +83,17 @@ pub enum WriteError {
         /// The format.
         format: &'static str,
     },
+    /// A trace of which a format without operations holds no request.
+    #[error(
+        "none of the {n_requests} requests is a GET, and {format} holds nothing else; write CSV \
+         or lcs version 3"
+    )]
+    NothingWritten {
+        /// PUTs and DELETEs.
+        n_requests: u64,
+        /// The format.
+        format: &'static str,
+    },
     /// A key that a format of text cannot hold.
     #[error("the key `{key}` of request {n_request} is no UTF-8 text, as {format} asks; write CSV")]
     KeyNotText {

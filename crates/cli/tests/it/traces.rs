@@ -29,6 +29,22 @@ fn a_trace_is_the_same_in_every_format_that_can_hold_it() {
 }
 
 #[test]
+fn what_a_format_has_no_room_for_is_not_counted() {
+    let text = "time_s,key,size,op\n0,7,5,put\n1,8,5,get\n2,7,5,delete\n";
+    let workplace = Workplace::new().file("trace.csv", text);
+    let said = workplace.run("trace convert trace.csv -o t.oracleGeneral").stderr;
+    assert!(said.contains("note: 2 PUTs and DELETEs left out"), "{said}");
+    assert!(said.contains("note: 1 requests in `t.oracleGeneral`"), "{said}");
+    let said = workplace.run("trace convert trace.csv -o t.lcs").stderr;
+    assert!(said.contains("note: 3 requests in `t.lcs`"), "{said}");
+    let workplace = workplace.file("puts.csv", "time_s,key,size,op\n0,7,5,put\n1,8,5,put\n");
+    let ran = workplace.run("trace convert puts.csv -o t.v1.lcs");
+    assert!(ran.stderr.contains("error: none of the 2 requests is a GET"), "{}", ran.stderr);
+    assert_eq!(ran.exit_code, 1);
+    assert!(!workplace.path().join("t.v1.lcs").exists());
+}
+
+#[test]
 fn what_is_converted_on_the_way_is_what_is_held() {
     let mut text = small_trace(300).replace("size,op", "size,op,ttl");
     text = text.replace("5000000,GET\n", "5000000,PUT,60\n").replace(",GET\n", ",GET,\n");

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use units::{Bytes, ObjectId, Op, Request};
+use units::{Bytes, ObjectId, Op, Request, Time};
 
 use super::WriteError;
 use crate::error::shown;
@@ -46,31 +46,42 @@ impl LcsVersion {
 ///
 /// Objects keep their numbers if every key is one; otherwise each gets its place in the order of
 /// first appearance.
+///
+/// # Errors
+///
+/// [`WriteError::NothingWritten`] before anything is written, and those of sizes and of `out`.
 pub fn write_oracle_general(
     trace: &Trace,
     mut out: impl Write,
 ) -> Result<PackedCounts, WriteError> {
-    let n_written = write_records(trace, Kind::OracleGeneral, &mut out)?;
+    let kind = Kind::OracleGeneral;
+    let counts = counts(trace, kind)?;
+    write_records(trace, kind, &mut out)?;
     out.flush()?;
-    Ok(PackedCounts { n_written, n_left_out: trace.requests().len() as u64 - n_written })
+    Ok(counts)
 }
 
-/// Writes `trace` in libCacheSim's lcs format: a header with its statistics, then records. Of
-/// version 1 the GETs; of the others all requests.
+/// Writes `trace` in libCacheSim's lcs format: a header with statistics of what is written, then
+/// records. Of version 1 the GETs; of the others all requests.
+///
+/// # Errors
+///
+/// As those of [`write_oracle_general`].
 pub fn write_lcs(
     trace: &Trace,
     version: LcsVersion,
     mut out: impl Write,
 ) -> Result<PackedCounts, WriteError> {
-    out.write_all(&lcs_header(trace, version))?;
     let kind = match version {
         LcsVersion::V1 => Kind::LcsV1,
         LcsVersion::V2 => Kind::LcsV2,
         LcsVersion::V3 => Kind::LcsV3,
     };
-    let n_written = write_records(trace, kind, &mut out)?;
+    let counts = counts(trace, kind)?;
+    out.write_all(&lcs_header(trace, version, kind))?;
+    write_records(trace, kind, &mut out)?;
     out.flush()?;
-    Ok(PackedCounts { n_written, n_left_out: trace.requests().len() as u64 - n_written })
+    Ok(counts)
 }
 
 /// Which records are written.
@@ -95,18 +106,29 @@ impl Kind {
             Kind::LcsV3 => "lcs version 3",
         }
     }
+
+    /// Whether there is a record of a request.
+    fn holds(self, request: &Request) -> bool {
+        self.has_operations() || request.op == Op::Get
+    }
 }
 
-fn write_records(trace: &Trace, kind: Kind, out: &mut impl Write) -> Result<u64, WriteError> {
+fn counts(trace: &Trace, kind: Kind) -> Result<PackedCounts, WriteError> {
+    let n_requests = trace.requests().len() as u64;
+    let n_written = trace.requests().iter().filter(|it| kind.holds(it)).count() as u64;
+    if n_written == 0 {
+        return Err(WriteError::NothingWritten { n_requests, format: kind.name() });
+    }
+    Ok(PackedCounts { n_written, n_left_out: n_requests - n_written })
+}
+
+fn write_records(trace: &Trace, kind: Kind, out: &mut impl Write) -> Result<(), WriteError> {
     let numbers = key_numbers(trace);
     let nexts = next_requests(trace, kind);
-    let is_written = |it: &Request| kind.has_operations() || it.op == Op::Get;
-    let requests = trace.requests().iter().zip(1..).filter(|(it, _)| is_written(it));
-    let mut n_written = 0;
+    let requests = trace.requests().iter().zip(1..).filter(|(it, _)| kind.holds(it));
     for ((request, n_request), next) in requests.zip(nexts) {
         let next = if next == 0 { OracleRecord::NEVER } else { i64::from(next) };
-        let seconds = request.at.as_nanos() / 1_000_000_000;
-        let time = u32::try_from(seconds).expect("a trace spans at most 100 years");
+        let time = u32::try_from(seconds(request.at)).expect("a trace spans at most 100 years");
         let object = numbers[request.object.index()];
         let size_of_32_bits = || {
             u32::try_from(request.size.get()).map_err(|_| WriteError::SizeTooLarge {
@@ -151,24 +173,36 @@ fn write_records(trace: &Trace, kind: Kind, out: &mut impl Write) -> Result<u64,
                 out.write_all(&record)?;
             }
         }
-        n_written += 1;
     }
-    Ok(n_written)
+    Ok(())
 }
 
-/// Two marks with the version and the first of libCacheSim's statistics between them.
-fn lcs_header(trace: &Trace, version: LcsVersion) -> Vec<u8> {
+/// A time as records have it.
+fn seconds(at: Time) -> u64 {
+    at.as_nanos() / 1_000_000_000
+}
+
+/// Two marks with the version and the first of libCacheSim's statistics between them, which are of
+/// what is written: the bytes asked for are those of all operations.
+fn lcs_header(trace: &Trace, version: LcsVersion, kind: Kind) -> Vec<u8> {
     const VERSION_OF_STATISTICS: u64 = 1;
-    let n_of = |op: Op| trace.requests().iter().filter(|it| it.op == op).count() as u64;
+    let written = || trace.requests().iter().filter(|it| kind.holds(it));
+    let n_of = |op: Op| written().filter(|it| it.op == op).count() as u64;
     let [n_gets, n_puts, n_deletes] = [Op::Get, Op::Put, Op::Delete].map(n_of);
-    let is_with_operations = version != LcsVersion::V1;
-    let n_requests = if is_with_operations { n_gets + n_puts + n_deletes } else { n_gets };
-    let gets = trace.requests().iter().filter(|it| it.op == Op::Get);
-    let requested_bytes: Bytes = gets.map(|it| it.size).sum();
-    let sizes = trace.largest_sizes();
+    let requested_bytes: Bytes = written().map(|it| it.size).sum();
+    // The largest of each object that is written.
+    let mut sizes = vec![None; trace.n_objects()];
+    for request in written() {
+        let size = &mut sizes[request.object.index()];
+        *size = Some(request.size).max(*size);
+    }
+    let sizes: Vec<Bytes> = sizes.into_iter().flatten().collect();
     let least = sizes.iter().min().map_or(0, |it| it.get());
     let most = sizes.iter().max().map_or(0, |it| it.get());
+    let n_objects = sizes.len() as u64;
     let unique_bytes: Bytes = sizes.into_iter().sum();
+    let [start, end] =
+        [written().next(), written().next_back()].map(|it| it.map_or(0, |it| seconds(it.at)));
     let version = match version {
         LcsVersion::V1 => 1,
         LcsVersion::V2 => 2,
@@ -178,12 +212,12 @@ fn lcs_header(trace: &Trace, version: LcsVersion) -> Vec<u8> {
         MAGIC,
         version,
         VERSION_OF_STATISTICS,
-        n_requests,
-        trace.n_objects() as u64,
+        n_gets + n_puts + n_deletes,
+        n_objects,
         requested_bytes.get(),
         unique_bytes.get(),
-        0,
-        trace.span().get() / 1_000_000_000,
+        start,
+        end,
         n_gets,
         n_puts,
         n_deletes,
@@ -213,8 +247,7 @@ fn key_numbers(trace: &Trace) -> Vec<u64> {
 /// For each request that is written, the number (from 1, among them) of the next of the same
 /// object, or zero: never.
 fn next_requests(trace: &Trace, kind: Kind) -> Vec<u32> {
-    let is_written = |it: &&Request| kind.has_operations() || it.op == Op::Get;
-    let written = || trace.requests().iter().filter(is_written);
+    let written = || trace.requests().iter().filter(|it| kind.holds(it));
     let mut nexts = vec![0; written().count()];
     // The number of the last request to each object, or zero.
     let mut last_numbers = vec![0_u32; trace.n_objects()];

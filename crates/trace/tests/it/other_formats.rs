@@ -4,9 +4,9 @@ use std::io;
 
 use trace::{
     Format, IbmJsonWriter, LcsVersion, Method, PackedCounts, ReadOptions, RegistryFilter,
-    Resources, Trace, read_files, write_lcs,
+    Resources, Selection, Trace, read_files, write_lcs, write_oracle_general,
 };
-use units::Op;
+use units::{Bytes, Op};
 
 use crate::{folded, gzip, notes, read, read_text, shown, written, zstd};
 
@@ -281,6 +281,47 @@ fn lcs_is_read_back_as_far_as_its_version_goes() {
     assert_eq!(shown(&read(&bytes, &DETECT).unwrap()), "0 7 4294967296 get");
     let err = write_lcs(&large, LcsVersion::V2, Vec::new()).unwrap_err().to_string();
     assert!(err.contains("and lcs version 2 holds at most 4294967295"), "{err}");
+}
+
+/// The statistics of a header of lcs, from the requests on.
+#[track_caller]
+fn check_header(trace: &Trace, version: LcsVersion, expect: [u64; 11]) {
+    let (bytes, _) = lcs(trace, version);
+    let word = |index: usize| {
+        u64::from_le_bytes(bytes[8 * index..8 * (index + 1)].try_into().expect("8 bytes"))
+    };
+    assert_eq!(std::array::from_fn::<u64, 11, _>(|it| word(it + 3)), expect, "{version:?}");
+}
+
+#[test]
+fn the_header_of_lcs_is_of_what_is_written() {
+    let trace = read_text(
+        "time,key,size,op\n0,5,900,put\n1,7,10,get\n2,8,1,put\n3,8,20,get\n4,7,12,get\n\
+         5,7,0,delete\n6,9,2,put\n",
+    );
+    // Requests, objects, their bytes, first and last time, GETs, PUTs, DELETEs, sizes.
+    check_header(&trace, LcsVersion::V1, [3, 2, 42, 32, 1, 4, 3, 0, 0, 12, 20]);
+    for version in [LcsVersion::V2, LcsVersion::V3] {
+        check_header(&trace, version, [7, 4, 945, 934, 0, 6, 3, 3, 1, 2, 900]);
+    }
+    let selection = Selection { min_size: Some(Bytes::new(15)), ..Selection::ALL };
+    let later = selection.apply(trace).unwrap();
+    check_header(&later, LcsVersion::V1, [1, 1, 20, 20, 3, 3, 1, 0, 0, 20, 20]);
+}
+
+#[test]
+fn a_packed_trace_of_no_gets_is_refused() {
+    let trace = read_text("time,key,size,op\n0,5,900,put\n1,7,10,delete\n");
+    let mut bytes = Vec::new();
+    let err = write_lcs(&trace, LcsVersion::V1, &mut bytes).unwrap_err().to_string();
+    insta::assert_snapshot!(folded(&err), @"
+    none of the 2 requests is a GET, and lcs version 1 holds nothing else; write
+    CSV or lcs version 3
+    ");
+    assert!(bytes.is_empty());
+    assert!(write_oracle_general(&trace, &mut bytes).is_err());
+    assert!(bytes.is_empty());
+    assert_eq!(lcs(&trace, LcsVersion::V2).1, PackedCounts { n_written: 2, n_left_out: 0 });
 }
 
 #[test]
