@@ -107,6 +107,11 @@ pub(crate) enum Kept {
     Ignored,
 }
 
+/// Whether a URI is read as that of a blob.
+pub(crate) fn is_blob(uri: &[u8]) -> bool {
+    Resource::of(uri) == Resource::Blob
+}
+
 /// What a URI names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Resource {

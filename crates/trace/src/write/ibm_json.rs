@@ -8,6 +8,7 @@ use units::Op;
 
 use super::{About, RowWriter, WriteError};
 use crate::format::{METHOD, SIZE, STATUS, TIME, URI};
+use crate::registry;
 use crate::trace::Row;
 
 /// Writes an array of the records that the registry's logs have, which [`crate::read`] recognises;
@@ -80,8 +81,7 @@ impl<W: Write> RowWriter for IbmJsonWriter<W> {
 /// Writes the URI of a key, in quotes.
 fn write_uri(key: &[u8], out: &mut impl Write) -> io::Result<()> {
     let is_plain = key.iter().all(|it| matches!(it, b' '..=b'~') && !matches!(it, b'"' | b'\\'));
-    let is_blob = key.starts_with(b"v2/") && key.windows(7).any(|it| it == b"/blobs/");
-    if is_plain && is_blob {
+    if is_plain && key.starts_with(b"v2/") && registry::is_blob(key) {
         out.write_all(b"\"")?;
         out.write_all(key)?;
         return out.write_all(b"\"");

@@ -274,4 +274,24 @@ proptest! {
         let again = read(&bytes, &ReadOptions { registry, ..ReadOptions::DETECT }).unwrap();
         prop_assert_eq!(shown(&again), shown(&trace));
     }
+
+    /// Whatever a key is: what is no URI of a blob becomes one.
+    #[test]
+    fn registry_json_is_read_back_to_the_same_requests(
+        keys in prop::collection::vec(
+            prop_oneof!["[ -~]{1,12}", "/?(v2/)?([ab]/|blobs/|uploads/|manifests/){0,5}[a-c]?"],
+            1..40,
+        ),
+    ) {
+        let mut text = csv::Writer::from_writer(Vec::new());
+        text.write_record(["time_ms", "key", "size"]).unwrap();
+        for (time, key) in keys.iter().enumerate().filter(|(_, key)| !key.is_empty()) {
+            text.write_record([&time.to_string(), key, "5"]).unwrap();
+        }
+        text.write_record(["1000", "last", "5"]).unwrap();
+        let trace = read(&text.into_inner().unwrap(), &ReadOptions::DETECT).unwrap();
+        let bytes = written(&trace, |out| Box::new(IbmJsonWriter::new(out)));
+        let again = read(&bytes, &ReadOptions::DETECT).unwrap();
+        prop_assert_eq!(again.requests(), trace.requests());
+    }
 }
