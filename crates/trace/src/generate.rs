@@ -27,7 +27,9 @@ use crate::write::{About, RowWriter, WriteError};
 ///
 /// # Errors
 ///
-/// [`ProfileError::TotalTooLarge`] where the requests add up to more than a trace may ask for.
+/// [`ProfileError::TotalTooLarge`] where the requests add up to more than a trace may ask for,
+/// [`ProfileError::WorkingSet`] or [`ProfileError::ObjectTooLarge`] where the objects cannot be
+/// stretched to the working set.
 pub fn generate(
     profile: &Profile,
     draw: impl FnMut() -> u64 + Clone,
@@ -108,7 +110,7 @@ impl<D: FnMut() -> u64 + Clone> Draft<D> {
                 });
             }
         }
-        draw::stretch(&mut sizes, profile.working_set);
+        draw::stretch(&mut sizes, profile.working_set)?;
         let all = sizes.iter().zip(&n_reads);
         let total: u128 = all.map(|(size, n)| u128::from(size.get()) * u128::from(*n)).sum();
         if u128::from(Bytes::TOTAL_MAX.get()) < total {

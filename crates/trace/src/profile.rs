@@ -3,13 +3,15 @@
 use serde::{Deserialize, Serialize};
 use units::{Bytes, Nanos};
 
+use crate::statistics::Statistics;
+
 /// The statistics that a generated trace imitates. See `traces/profiles/template.toml` for the
 /// fields as a file spells them, and for what they mean.
 #[derive(Clone, Debug)]
 pub struct Profile {
     pub(crate) name: String,
     pub(crate) span: Nanos,
-    /// What the largest sizes of all objects add up to, if that is to be exact.
+    /// What the largest sizes of all objects add up to, if large ones are to be stretched to it.
     pub(crate) working_set: Option<Bytes>,
     /// The share of requests in each of so many equal parts of the span; the sum is above 0.
     pub(crate) weights: Vec<f64>,
@@ -50,6 +52,30 @@ pub enum ProfileError {
         field: &'static str,
         /// Its range.
         must_be: &'static str,
+    },
+    /// The objects cannot be stretched to the working set.
+    #[error(
+        "the objects of the profile come to {found} at the nearest, and not to the {asked} of \
+         `working_set_gb`: only sizes over {} are stretched, and none to less; change it, or \
+         `class.size_bytes`",
+        Statistics::LARGE
+    )]
+    WorkingSet {
+        /// What the profile says.
+        asked: Bytes,
+        /// What they add up to.
+        found: Bytes,
+    },
+    /// An object that is stretched to the working set becomes larger than a trace may hold.
+    #[error(
+        "the largest object of the profile is to be of {size}, and {limit} is the most; lower \
+         `working_set_gb`, or write more objects"
+    )]
+    ObjectTooLarge {
+        /// Its size.
+        size: Bytes,
+        /// The largest size.
+        limit: Bytes,
     },
     /// The sizes of all requests add up to too much.
     #[error(

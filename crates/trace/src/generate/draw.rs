@@ -3,7 +3,7 @@
 use units::{Bytes, Nanos};
 
 use super::Read;
-use crate::profile::{Class, Profile};
+use crate::profile::{Class, Profile, ProfileError};
 use crate::statistics::Statistics;
 
 /// How often each object of a class is read, most first: the curve at evenly spaced shares,
@@ -52,23 +52,34 @@ pub(super) fn paired_sizes(class: &Class, draw: &mut impl FnMut() -> u64) -> Vec
 }
 
 /// Stretches what is large by one factor, so that the sum is the working set.
-pub(super) fn stretch(sizes: &mut [Bytes], working_set: Option<Bytes>) {
-    let Some(working_set) = working_set else { return };
+///
+/// # Errors
+///
+/// [`ProfileError::WorkingSet`] where it cannot be, [`ProfileError::ObjectTooLarge`] where an
+/// object would be larger than a trace may hold.
+pub(super) fn stretch(sizes: &mut [Bytes], working_set: Option<Bytes>) -> Result<(), ProfileError> {
+    let Some(asked) = working_set else { return Ok(()) };
     let large = Statistics::LARGE;
-    let sum = |is_large: bool| -> u128 {
-        let these = sizes.iter().filter(|it| (large < **it) == is_large);
-        these.map(|it| u128::from(it.get())).sum()
-    };
-    let (small, most) = (sum(false), sum(true));
-    if most == 0 {
-        return;
-    }
-    let factor = u128::from(working_set.get()).saturating_sub(small) as f64 / most as f64;
+    let total = |sizes: &[Bytes]| sizes.iter().map(|it| u128::from(it.get())).sum::<u128>();
+    let most: u128 = sizes.iter().filter(|it| large < **it).map(|it| u128::from(it.get())).sum();
+    let small = total(sizes) - most;
+    let factor = u128::from(asked.get()).saturating_sub(small) as f64 / most as f64;
     for size in sizes.iter_mut().filter(|it| large < **it) {
         // What is large stays large, so that the share of requests over the limit stays too.
         let stretched = (size.get() as f64 * factor).max(large.get() as f64 + 1.0);
         *size = Bytes::new(whole(stretched));
     }
+    let limit = Bytes::SIZE_MAX;
+    if let Some(size) = sizes.iter().copied().max().filter(|it| limit < *it) {
+        return Err(ProfileError::ObjectTooLarge { size, limit });
+    }
+    // A few that stay just large are no matter.
+    let found = total(sizes);
+    if u128::from(asked.get() / 1_000) < found.abs_diff(u128::from(asked.get())) {
+        let found = Bytes::new(u64::try_from(found).unwrap_or(u64::MAX));
+        return Err(ProfileError::WorkingSet { asked, found });
+    }
+    Ok(())
 }
 
 /// Draws again what [`paired_sizes`] has drawn of a class, whose sizes are known.

@@ -205,17 +205,45 @@ fn a_degenerate_profile_still_gives_what_it_says() {
     assert!(trace.span() <= Nanos::HOUR);
 }
 
+/// What `generate` says of [`SMALL`] with this working set, sizes of objects, and requests.
+#[track_caller]
+fn refused(working_set_gb: &str, sizes: &str, n_requests: u64) -> String {
+    let text = SMALL
+        .replace("hourly", &format!("working_set_gb = {working_set_gb}\nhourly"))
+        .replace("[[0, 1], [1, 1]]\nn_acc", &format!("{sizes}\nn_acc"))
+        .replace("n_requests = 10", &format!("n_requests = {n_requests}"));
+    let profile = Profile::from_toml("test", &text).unwrap();
+    folded(&generate(&profile, numbers(0)).unwrap_err().to_string())
+}
+
 #[test]
 fn a_profile_that_asks_for_too_much_is_refused() {
-    let text = SMALL
-        .replace("hourly", "working_set_gb = 1e9\nhourly")
-        .replace("[[0, 1], [1, 1]]\nn_acc", "[[0, 1e8], [1, 1e8]]\nn_acc")
-        .replace("n_requests = 10", "n_requests = 100");
-    let profile = Profile::from_toml("test", &text).unwrap();
-    let err = generate(&profile, numbers(0)).unwrap_err();
-    assert_eq!(
-        err.to_string(),
-        "the requests of the profile add up to more than 288.2 PB; lower `working_set_gb`, or \
-         `n_requests`"
-    );
+    insta::assert_snapshot!(refused("4e6", "[[0, 1e8], [1, 1e8]]", 1_000), @"
+    the requests of the profile add up to more than 288.2 PB; lower
+    `working_set_gb`, or `n_requests`
+    ");
+    insta::assert_snapshot!(refused("1e9", "[[0, 1e8], [1, 1e8]]", 4), @"
+    the largest object of the profile is to be of 250 PB, and 1.13 PB is the most;
+    lower `working_set_gb`, or write more objects
+    ");
+}
+
+#[test]
+fn a_working_set_that_cannot_be_is_refused() {
+    // Nothing is large; what is large would not stay so; the rest is more already.
+    insta::assert_snapshot!(refused("5", "[[0, 185], [1, 185]]", 10), @"
+    the objects of the profile come to 740 B at the nearest, and not to the 5 GB of
+    `working_set_gb`: only sizes over 10 MB are stretched, and none to less; change
+    it, or `class.size_bytes`
+    ");
+    insta::assert_snapshot!(refused("0.01", "[[0, 2e7], [1, 2e7]]", 10), @"
+    the objects of the profile come to 40.0 MB at the nearest, and not to the 10 MB
+    of `working_set_gb`: only sizes over 10 MB are stretched, and none to less;
+    change it, or `class.size_bytes`
+    ");
+    insta::assert_snapshot!(refused("0.021", "[[0, 9e6], [0.7, 9e6], [0.7, 2e7], [1, 2e7]]", 10), @"
+    the objects of the profile come to 37.0 MB at the nearest, and not to the 21 MB
+    of `working_set_gb`: only sizes over 10 MB are stretched, and none to less;
+    change it, or `class.size_bytes`
+    ");
 }
