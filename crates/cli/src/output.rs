@@ -32,20 +32,19 @@ pub(crate) fn prepare_dir(dir: &Path) -> anyhow::Result<()> {
 }
 
 /// Writes a file whole or not at all: beside its place first, and then into it. A link is
-/// followed, and what is there and is no file (a pipe, a device) is written to as it is.
+/// followed, be there a file or not; and what is there and is no file (a pipe, a device) is written
+/// to as it is.
 pub(crate) fn write_file(
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let resolved = path.canonicalize();
-    let path = resolved.as_deref().unwrap_or(path);
     if path.metadata().is_ok_and(|it| !it.is_file()) {
         let mut out = io::BufWriter::new(fs_err::OpenOptions::new().write(true).open(path)?);
         write(&mut out)?;
         return Ok(out.flush()?);
     }
-    let dir = path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = temporary_in(dir)?;
+    let path = &followed(path);
+    let mut file = temporary_for(path)?;
     let mut buffered = io::BufWriter::new(&mut file);
     write(&mut buffered)?;
     buffered.flush().with_context(|| format!("cannot write `{}`", path.display()))?;
@@ -53,10 +52,22 @@ pub(crate) fn write_file(
     keep(file, path)
 }
 
+/// Where a link leads, link by link: nothing may be there yet.
+fn followed(path: &Path) -> PathBuf {
+    /// As many as Linux follows.
+    const N_LINKS_MAX: usize = 40;
+    let mut path = path.to_owned();
+    for _ in 0..N_LINKS_MAX {
+        let Ok(target) = path.read_link() else { break };
+        // A relative one starts where the link is.
+        path.pop();
+        path.push(target);
+    }
+    path
+}
+
 /// Puts a file that is whole into its place.
 pub(crate) fn keep(file: NamedTempFile, path: &Path) -> anyhow::Result<()> {
-    // A temporary file is its owner's alone; a result is like any other file.
-    make_readable(&file)?;
     file.persist(path).with_context(|| format!("cannot write `{}`", path.display()))?;
     Ok(())
 }
@@ -69,9 +80,24 @@ pub(crate) fn write_text(path: &Path, text: &str) -> anyhow::Result<()> {
 /// The temporary files made so far. One that was kept has another name since.
 static TEMPORARY: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
+/// A file beside `path` that goes unless it is [`keep`]t there. It may be read by whom a file that
+/// is there already may, else by whom the user lets read new files.
+pub(crate) fn temporary_for(path: &Path) -> anyhow::Result<NamedTempFile> {
+    let dir = path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let file = temporary_in(dir)?;
+    if let Ok(there) = path.metadata() {
+        file.as_file()
+            .set_permissions(there.permissions())
+            .with_context(|| format!("cannot write `{}`", path.display()))?;
+    }
+    Ok(file)
+}
+
 /// A file in `dir` that goes unless it is [`keep`]t.
-pub(crate) fn temporary_in(dir: &Path) -> anyhow::Result<NamedTempFile> {
-    let file = tempfile::Builder::new().prefix(".infinisim-").tempfile_in(dir);
+fn temporary_in(dir: &Path) -> anyhow::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    make_readable(builder.prefix(".infinisim-"));
+    let file = builder.tempfile_in(dir);
     let file = file.with_context(|| format!("cannot write into `{}`", dir.display()))?;
     let mut made = TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner);
     made.push(file.path().to_owned());
@@ -93,16 +119,16 @@ pub(crate) fn clean_up_on_interrupt() -> anyhow::Result<()> {
     ctrlc::set_handler(clean_up).context("cannot listen for interrupts")
 }
 
+/// A temporary file is its owner's alone, as a rule; a result is like any other file, of which the
+/// umask says who may read it.
 #[cfg(unix)]
-fn make_readable(file: &NamedTempFile) -> io::Result<()> {
+fn make_readable(builder: &mut tempfile::Builder<'_, '_>) {
     use std::os::unix::fs::PermissionsExt;
-    file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))
+    builder.permissions(std::fs::Permissions::from_mode(0o666));
 }
 
 #[cfg(not(unix))]
-fn make_readable(_file: &NamedTempFile) -> io::Result<()> {
-    Ok(())
-}
+fn make_readable(_builder: &mut tempfile::Builder<'_, '_>) {}
 
 /// Rows as text in columns, the first row a header: words to the left, numbers to the right.
 pub(crate) fn columns(rows: &[Vec<String>]) -> String {

@@ -32,17 +32,20 @@ fn encode(args: &EcEncodeArgs) -> anyhow::Result<()> {
     let mut input = BufReader::new(fs_err::File::open(&args.file)?);
     output::prepare_dir(&args.output_dir)?;
     let codec = Codec::new(args.code);
-    let mut chunks: Vec<BufWriter<NamedTempFile>> = (0..args.code.n_chunks())
-        .map(|_| Ok(BufWriter::new(output::temporary_in(&args.output_dir)?)))
+    let name = args.file.file_name().context("the file has no name")?.to_string_lossy();
+    let paths: Vec<PathBuf> = (0..args.code.n_chunks())
+        .map(|index| args.output_dir.join(format!("{name}.{index:03}")))
+        .collect();
+    let mut chunks: Vec<BufWriter<NamedTempFile>> = paths
+        .iter()
+        .map(|path| Ok(BufWriter::new(output::temporary_for(path)?)))
         .collect::<anyhow::Result<_>>()?;
     let stripe_len = usize::try_from(STRIPE.get()).expect("a few megabytes");
     let n_bytes = ec::encode_stream(&codec, stripe_len, &mut input, &mut chunks)
         .with_context(|| format!("cannot encode `{}`", args.file.display()))?;
-    let name = args.file.file_name().context("the file has no name")?.to_string_lossy();
-    for (index, chunk) in chunks.into_iter().enumerate() {
-        let path = args.output_dir.join(format!("{name}.{index:03}"));
+    for (chunk, path) in chunks.into_iter().zip(&paths) {
         let file = chunk.into_inner().map_err(io::IntoInnerError::into_error)?;
-        output::keep(file, &path)?;
+        output::keep(file, path)?;
     }
     output::note(&format!(
         "{n_bytes} bytes in {} chunks ({}) in {}; any {} of them give the file back",

@@ -370,3 +370,37 @@ fn a_link_is_followed_and_a_device_is_written_to() {
     let ran = workplace.run("trace generate dallas-50h -o /dev/stdout");
     assert_eq!(ran.ok().len() as u64, written);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_link_to_nothing_yet_is_followed() {
+    let workplace = Workplace::new().file("trace.csv", small_trace(20));
+    std::fs::create_dir(workplace.path().join("there")).unwrap();
+    let link = |target: &str, name: &str| {
+        std::os::unix::fs::symlink(target, workplace.path().join(name)).unwrap();
+    };
+    link("there/second.csv", "first.csv");
+    link("third.csv", "there/second.csv");
+    workplace.run("trace convert trace.csv -o first.csv").ok();
+    assert!(workplace.path().join("first.csv").is_symlink());
+    assert!(workplace.path().join("there/second.csv").is_symlink());
+    assert!(workplace.path().join("there/third.csv").is_file());
+}
+
+#[cfg(unix)]
+#[test]
+fn who_may_read_a_file_is_up_to_the_user() {
+    use std::os::unix::fs::PermissionsExt;
+    let workplace = Workplace::new().file("trace.csv", small_trace(20)).file("there.csv", "");
+    let path = |name: &str| workplace.path().join(name);
+    std::fs::set_permissions(path("there.csv"), std::fs::Permissions::from_mode(0o600)).unwrap();
+    let script = format!(
+        "for name in there new; do umask 027; {} trace convert trace.csv -o $name.csv; done",
+        assert_cmd::cargo::cargo_bin("infinisim").display()
+    );
+    let mut shell = std::process::Command::new("bash");
+    let ran = shell.current_dir(workplace.path()).args(["-c", &script]).output().unwrap();
+    assert!(ran.status.success());
+    let mode = |name: &str| path(name).metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode("there.csv"), mode("new.csv")), (0o600, 0o640));
+}
