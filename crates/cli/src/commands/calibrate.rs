@@ -71,9 +71,7 @@ fn check_target(path: &Path) -> anyhow::Result<()> {
     if path.is_dir() {
         return Err(UsageError(format!("`{}` is a directory; name a file", path.display())).into());
     }
-    let resolved = path.canonicalize().unwrap_or(path.to_owned());
-    let dir = resolved.parent().filter(|it| !it.as_os_str().is_empty());
-    output::temporary_in(dir.unwrap_or(Path::new("."))).map(drop)
+    output::temporary_for(&path.canonicalize().unwrap_or(path.to_owned())).map(drop)
 }
 
 /// A search that changes one parameter at a time, as long as that brings the model nearer.
