@@ -1,4 +1,5 @@
-//! The models (ElastiCache, the object store, InfiniCache, tiers of them) and the run of one on a workload.
+//! The models (ElastiCache, the object store, InfiniCache, tiers of them) and the run of one on a
+//! workload.
 //!
 //! A [`System`] is what to model, checked; [`run`] replays a [`Workload`] on it and yields a
 //! [`Record`]: counts, usage and latencies, hour by hour. A record holds no dollars: `pricing`
