@@ -1,7 +1,7 @@
 //! Objects as chunks that say what they are of, and back.
 
 use bytes::{Bytes, BytesMut};
-use ec::{ChunkError, ChunkHeader, Code, Codec, Engine, StripeHeader};
+use ec::{ChunkError, ChunkHeader, Code, Codec, EcError, Engine, Family, StripeHeader};
 use tokio::task::spawn_blocking;
 use tracing::warn;
 
@@ -58,8 +58,10 @@ impl Chunk {
 }
 
 /// The chunks of one object, as they come in.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Gathered {
+    family: Family,
+    code: Code,
     stripe: Option<StripeHeader>,
     chunks: Vec<Option<Chunk>>,
     n_present: usize,
@@ -68,16 +70,34 @@ pub(crate) struct Gathered {
 }
 
 impl Gathered {
+    /// None yet, of what this codec makes of an object.
+    pub(crate) fn new(codec: &Codec) -> Gathered {
+        Gathered {
+            family: codec.engine().family(),
+            code: codec.code(),
+            stripe: None,
+            chunks: vec![None; codec.code().n_chunks()],
+            n_present: 0,
+            damaged: Vec::new(),
+        }
+    }
+
     /// Takes in a chunk.
     ///
     /// # Errors
-    /// If it is of another object.
+    /// If it is of another object than those before it, or not of a whole one, or another codec's:
+    /// anyone may store such chunks, and as many as there are would never make the object.
     pub(crate) fn add(&mut self, chunk: Chunk) -> Result<(), ChunkError> {
         let ChunkHeader { stripe, index, .. } = chunk.header;
+        if (stripe.family, stripe.code) != (self.family, self.code) {
+            return Err(ChunkError::Foreign { index, field: "code" });
+        }
+        if stripe.number != 0 || !stripe.is_last {
+            return Err(ChunkError::NotWhole { number: stripe.number });
+        }
         if *self.stripe.get_or_insert(stripe) != stripe {
             return Err(ChunkError::Foreign { index, field: "stripe" });
         }
-        self.chunks.resize(stripe.code.n_chunks(), None);
         if self.chunks[index].replace(chunk).is_none() {
             self.n_present += 1;
         }
@@ -101,7 +121,7 @@ impl Gathered {
 
     /// Whether there are enough chunks.
     pub(crate) fn is_decodable(&self) -> bool {
-        self.stripe.is_some_and(|it| it.code.n_data() <= self.n_present)
+        self.code.n_data() <= self.n_present
     }
 
     /// The object, in pieces that lie where they were received, but for those that had to be
@@ -109,7 +129,7 @@ impl Gathered {
     /// that turns out to be damaged is done without.
     ///
     /// # Errors
-    /// If there are too few chunks, or the codec is for others. More may be added then.
+    /// If there are too few chunks, without those that are damaged. More may be added then.
     pub(crate) fn decode(
         &mut self,
         codec: &Codec,
@@ -126,12 +146,9 @@ impl Gathered {
                 None => {}
             }
         }
-        let code = codec.code();
-        let too_few = ec::EcError::TooFewChunks { code, n_given: self.n_present };
-        let stripe = self.stripe.filter(|it| it.code == code).ok_or(too_few)?;
-        if stripe.number != 0 || !stripe.is_last {
-            return Err(ChunkError::NotWhole { number: stripe.number });
-        }
+        let code = self.code;
+        let too_few = EcError::TooFewChunks { code, n_given: self.n_present };
+        let stripe = self.stripe.filter(|_| self.is_decodable()).ok_or(too_few)?;
         let chunk = |index: usize| self.chunks[index].as_ref().map(|it| &it.bytes);
         let lost: Vec<usize> = (0..code.n_data()).filter(|it| chunk(*it).is_none()).collect();
         let len = usize::try_from(stripe.chunk_len().get()).expect("as long as chunks here");
@@ -216,7 +233,7 @@ mod tests {
             let codec = Codec::new(Code::new(4, 2).unwrap());
             let object = Bytes::from(object);
             let chunks = encode(&codec, &object);
-            let mut gathered = Gathered::default();
+            let mut gathered = Gathered::new(&codec);
             let damage = |body: &Bytes| {
                 let mut damaged = body.to_vec();
                 if let Some(first) = damaged.get_mut(ChunkHeader::LEN) {
@@ -236,7 +253,7 @@ mod tests {
             }
             // A damaged one beside enough good ones is done without, and never handed out.
             let gather_damaged = |indices: &[usize]| {
-                let mut gathered = Gathered::default();
+                let mut gathered = Gathered::new(&codec);
                 for (place, index) in indices.iter().enumerate() {
                     let body = Bytes::from(chunks[*index].concat());
                     let body = if place == n_before { damage(&body) } else { body };
@@ -250,5 +267,28 @@ mod tests {
             let decoded = gathered.decode(&codec, &mut BytesMut::new()).unwrap();
             prop_assert_eq!(decoded.to_bytes(), object);
         }
+    }
+
+    #[test]
+    fn chunks_that_are_not_of_a_whole_object_of_the_code_are_not_taken_in() {
+        let codec = |n_data, n_parity| Codec::new(Code::new(n_data, n_parity).unwrap());
+        let (ours, theirs) = (codec(4, 2), codec(3, 2));
+        let object = Bytes::from_static(b"an object");
+        let check = |stripe: StripeHeader, expect: &str| {
+            let bytes = vec![0; usize::try_from(stripe.chunk_len().get()).unwrap()];
+            let header = ChunkHeader::new(stripe, 0, &bytes).to_bytes();
+            let chunk = Chunk::parse(&Bytes::from([&header[..], &bytes].concat())).unwrap();
+            let mut gathered = Gathered::new(&ours);
+            let error = gathered.add(chunk).unwrap_err();
+            assert!(error.to_string().contains(expect), "{error}");
+            assert_eq!((gathered.n_present(), gathered.is_decodable()), (0, false));
+        };
+        let family = ours.engine().family();
+        let whole = StripeHeader::whole(family, ours.code(), &object);
+        check(StripeHeader { is_last: false, ..whole }, "stripe 0");
+        let object_len = units::Bytes::new(100);
+        check(StripeHeader { number: 1, object_len, ..whole }, "stripe 1");
+        check(StripeHeader::whole(family, theirs.code(), &object), "code");
+        check(StripeHeader { family: Family::Leopard16, ..whole }, "code");
     }
 }

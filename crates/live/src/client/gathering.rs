@@ -111,7 +111,7 @@ impl Gathering {
         let (codec, bodies) = (Arc::clone(codec), self.bodies.clone());
         let n_bytes = bodies.iter().map(Bytes::len).sum();
         off_the_async_threads(n_bytes, move || {
-            let mut gathered = Gathered::default();
+            let mut gathered = Gathered::new(&codec);
             for body in &bodies {
                 // A damaged chunk is as good as none.
                 Chunk::parse(body).and_then(|it| gathered.add(it)).ok();

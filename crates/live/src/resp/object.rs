@@ -38,7 +38,7 @@ pub(super) async fn get(
     };
     let n_chunks = u8::try_from(codec.code().n_chunks()).expect("at most 255");
     let n_data = codec.code().n_data();
-    let mut gathered = Gathered::default();
+    let mut gathered = Gathered::new(codec);
     let mut gathering = Gathering::ask(shared, &read, (0..n_chunks).collect(), false, n_data);
     gathering.settle(&mut gathered).await;
     let mut decoded = decode(codec, &mut gathered, &mut gathering, room).await;
@@ -75,7 +75,7 @@ pub(super) async fn repair(
     object: Decoded,
     mut gathering: Gathering,
 ) {
-    gathering.hear_out(&mut Gathered::default()).await;
+    gathering.hear_out(&mut Gathered::new(&codec)).await;
     if !gathering.lost.is_empty() {
         recover(&shared, &codec, object.to_bytes(), &gathering).await;
     }
@@ -95,8 +95,8 @@ async fn decode(
     let decoded = if n_bytes <= DECODED_HERE_MAX {
         gathered.decode(codec, room)
     } else {
+        let mut taken = std::mem::replace(gathered, Gathered::new(codec));
         let codec = Arc::clone(codec);
-        let mut taken = std::mem::take(gathered);
         let work = move || (taken.decode(&codec, &mut BytesMut::new()), taken);
         let (decoded, taken) = off_the_async_threads(n_bytes, work).await;
         *gathered = taken;

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
+use ec::{ChunkHeader, Code, Codec, Engine, StripeHeader};
 use nodefn::Connection;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -70,6 +71,56 @@ fn a_damaged_chunk_is_done_without_and_put_back() {
             cache.proxy.stop().await;
         });
     }
+}
+
+#[test]
+fn chunks_that_are_whole_and_make_no_object_are_a_miss_and_go() {
+    for n_bytes in [400_000, 4_000_000] {
+        run(async {
+            let cache = start(config()).await;
+            let song = object("song", 1, n_bytes);
+            let codec = Codec::new(Code::new(4, 2).unwrap());
+            let whole = StripeHeader::whole(codec.engine().family(), codec.code(), &song);
+            // As who codes stripe by stripe begins an object.
+            let stripe = StripeHeader { is_last: false, ..whole };
+            let mut connection = dial(&cache).await;
+            for (index, bytes) in codec.encode_bytes(&song).into_iter().enumerate() {
+                let header = ChunkHeader::new(stripe, index, &bytes).to_bytes();
+                let body = Bytes::from([&header[..], &bytes].concat());
+                let id = id("song", u8::try_from(index).unwrap());
+                let set = Message::Set { request: 1, id, body_len: body.len() as u64 };
+                connection.writer.send_with_body(&set, body, LIMIT).await.unwrap();
+                let answer = connection.reader.frame_within(LIMIT).await.unwrap();
+                assert!(matches!(answer.message, Message::Stored { .. }), "{answer:?}");
+            }
+            assert_eq!(cache.proxy.n_objects(), 1);
+            assert_eq!(get(&cache).await, None, "{n_bytes} bytes");
+            assert_eq!(cache.proxy.n_objects(), 0);
+            cache.proxy.stop().await;
+        });
+    }
+}
+
+#[test]
+fn a_web_page_can_have_nothing_written_or_deleted() {
+    run(async {
+        let cache = start(config()).await;
+        let song = object("song", 1, 400_000);
+        cache.client.put(b"song", song.clone()).await.unwrap();
+        for start in ["POST / HTTP/1.1", "PUT / HTTP/1.1", "Host: 127.0.0.1:6376"] {
+            let request = format!("{start}\r\nAccept: */*\r\n\r\nSET song evil\r\nDEL song\r\n");
+            let address = cache.proxy.addresses.resp.unwrap();
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(request.as_bytes()).await.unwrap();
+            let mut answer = String::new();
+            // What was not read has the connection reset; the answer may go with it.
+            let _ = stream.read_to_string(&mut answer).await;
+            assert!(answer.lines().count() <= 1 && !answer.contains("OK"), "{answer}");
+            assert!(get(&cache).await.unwrap() == song, "{start}");
+        }
+        assert_eq!(cache.proxy.metrics().n_bad_peers.get(), 3);
+        cache.proxy.stop().await;
+    });
 }
 
 #[test]
