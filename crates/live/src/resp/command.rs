@@ -31,6 +31,10 @@ pub(super) enum ProtocolError {
     /// A line does not end.
     #[error("too long a line")]
     Line,
+    /// It is a request of HTTP, which any web page can have a browser of this machine send, and
+    /// whose body would be taken for commands.
+    #[error("this is HTTP: whatever comes behind it is not carried out")]
+    Http,
 }
 
 const N_WORDS_MAX: u64 = 1024;
@@ -116,6 +120,13 @@ fn parse_line(bytes: &[u8]) -> Result<Parsed, ProtocolError> {
             _ => {}
         }
     }
+    let word = |it: Option<&Range<usize>>| it.map_or(&[][..], |it| &bytes[it.clone()]);
+    let (first, last) = (word(words.first()), word(words.last()));
+    // As Redis does; of every request of a browser, one of its first two lines is so.
+    let is_http = first.eq_ignore_ascii_case(b"POST") || first.eq_ignore_ascii_case(b"Host:");
+    if is_http || last.starts_with(b"HTTP/1.") {
+        return Err(ProtocolError::Http);
+    }
     Ok(Parsed::Command { words, n_bytes: end + 1 })
 }
 
@@ -146,6 +157,10 @@ mod tests {
         // Each of its words is short enough.
         let long = format!("*1024\r\n{}", format!("$9999\r\n{:0>9999}\r\n", 0).repeat(200));
         assert!(matches!(parse(long.as_bytes(), 9_999), Err(ProtocolError::TooLong { .. })));
+        for line in ["POST / HTTP/1.1", "post /", "GET / HTTP/1.1", "Host: a:6376", "hOST: a"] {
+            check(&format!("{line}\r\nSET song evil\r\n"), Err(ProtocolError::Http));
+        }
+        check("*2\r\n$4\r\nECHO\r\n$8\r\nHTTP/1.1\r\n", Ok(&["ECHO", "HTTP/1.1"]));
         check("*+1\r\n", Err(ProtocolError::Length));
         check("*99999\r\n", Err(ProtocolError::Words));
         check("*1\r\n:1\r\n", Err(ProtocolError::Bulk));
