@@ -4,6 +4,7 @@
 //! answered, and its latency counts from then: a cache that stalls is seen to stall by all who
 //! would have asked meanwhile. In a closed one each client asks when it was answered.
 
+mod changes;
 mod run;
 
 use std::sync::Arc;
@@ -47,7 +48,7 @@ pub enum Pace {
 pub struct Replayed {
     /// The reads, in the order they ended.
     pub reads: Vec<ReadRecord>,
-    /// The writes that the cache took, as reads: with their latency.
+    /// The writes that the cache took, as reads: with their latency. Others are failures.
     pub writes: Vec<WriteRecord>,
     /// How many objects were deleted.
     pub n_deletes: u64,

@@ -6,13 +6,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use units::{Nanos, ObjectId, Op, Request, Time};
 
+use super::changes::{Begun, Change, Changes, Lengths, Turn};
 use super::{Pace, ReadOutcome, ReadRecord, ReplayPlan, Replayed, WriteRecord};
-use crate::client::{Client, ClientError, Outcome};
+use crate::client::{Client, ClientError, Fetched, Outcome};
 use crate::made::{self, MadeStore};
 use crate::object::off_the_async_threads;
 use crate::store::BackingStore;
@@ -29,29 +30,34 @@ struct Run {
 #[derive(Default)]
 struct State {
     replayed: Replayed,
-    /// By object: whether it was put into the cache, or was to be, and not deleted since.
-    was_cached: Vec<bool>,
-    /// The fetches from the backing store under way, and how many there were of each object.
-    fetching: BTreeMap<ObjectId, watch::Receiver<()>>,
-    n_fetched: BTreeMap<ObjectId, u64>,
+    /// By object: whether it was fetched or written, or is being, and not deleted since.
+    is_known: Vec<bool>,
+    /// What is under way of writes, deletions, and fetches from the backing store.
+    changes: Changes,
+    /// How long the objects are that were written.
+    lengths: BTreeMap<ObjectId, Lengths>,
     n_taken: usize,
 }
 
 /// A request that is made.
-#[derive(Clone, Copy)]
 struct Made {
     number: usize,
     request: Request,
     /// When it was to be made.
     due: Instant,
-    /// How often its object had been fetched by then.
-    n_fetched: u64,
+    /// The changes of its object that had begun by then.
+    begun: Begun,
+    /// The end of the last of them, if that was under way.
+    turn: Option<Turn>,
+    /// The change that it is itself, unless it is a read.
+    change: Option<Change>,
 }
 
 /// Makes all requests, and waits until they are answered, and what was found lost is put back.
 ///
-/// What the cache does not have is read from `store`, and put into the cache again. A read of an
-/// object that another one is fetching waits for that.
+/// What the cache does not have is read from `store`, and put into the cache again. What changes
+/// what the cache has of an object (a write, a deletion, or such a fetch) takes its turn, since of
+/// two at once either may be the one to stay; and a read waits for what was begun before it.
 pub async fn replay(client: &Client, store: &Arc<MadeStore>, plan: ReplayPlan) -> Replayed {
     let n_objects = plan.keys.len();
     let before = client.recoveries();
@@ -60,7 +66,7 @@ pub async fn replay(client: &Client, store: &Arc<MadeStore>, plan: ReplayPlan) -
         store: Arc::clone(store),
         plan,
         began: Instant::now(),
-        state: Mutex::new(State { was_cached: vec![false; n_objects], ..State::default() }),
+        state: Mutex::new(State { is_known: vec![false; n_objects], ..State::default() }),
     });
     match run.plan.pace {
         Pace::Open => run.open_loop().await,
@@ -74,6 +80,13 @@ pub async fn replay(client: &Client, store: &Arc<MadeStore>, plan: ReplayPlan) -
     replayed.recoveries.n_chunks = after.n_chunks - before.n_chunks;
     replayed.took = took;
     replayed
+}
+
+/// What a read does whose object the cache did not have.
+enum Next {
+    Wait(Turn),
+    Retry,
+    Fetch { turn: Option<Turn>, fetch: Change, was_known: bool },
 }
 
 impl Run {
@@ -123,127 +136,152 @@ impl Run {
     /// Notes that a request is made, in the order in which they are.
     fn make(&self, number: usize, due: Instant) -> Made {
         let request = self.plan.requests[number];
-        let state = self.lock();
-        let n_fetched = state.n_fetched.get(&request.object).copied().unwrap_or_default();
-        Made { number, request, due, n_fetched }
+        let object = request.object;
+        let state = &mut *self.lock();
+        let begun = state.changes.begun(object);
+        let (turn, change) = match request.op {
+            Op::Get => {
+                // For a write that begins before it is carried out.
+                self.store.length_or(&self.plan.keys[object.index()], request.size.get());
+                (state.changes.last(object), None)
+            }
+            Op::Put | Op::Delete => {
+                state.is_known[object.index()] = request.op == Op::Put;
+                let (turn, change) = state.changes.begin(object, true);
+                (turn, Some(change))
+            }
+        };
+        Made { number, request, due, begun, turn, change }
     }
 
     /// Carries a request out, to the end of what it leads to.
-    async fn carry_out(&self, made: Made, permit: Option<OwnedSemaphorePermit>) {
+    async fn carry_out(&self, mut made: Made, permit: Option<OwnedSemaphorePermit>) {
         let key = &self.plan.keys[made.request.object.index()];
+        if let Some(turn) = made.turn.take() {
+            turn.comes().await;
+        }
         match made.request.op {
-            Op::Get => self.read(made, key).await,
-            Op::Put => self.write(made, key).await,
+            Op::Get => self.read(&made, key).await,
+            Op::Put => self.write(&made, key).await,
             Op::Delete => {
                 // It held nothing that it need wait for.
                 let _ = self.store.delete(key).await;
                 let outcome = self.client.delete(key).await;
                 self.note_failure(outcome.err());
-                self.lock().was_cached[made.request.object.index()] = false;
                 self.lock().replayed.n_deletes += 1;
             }
+        }
+        if let Some(change) = made.change {
+            self.lock().changes.end(made.request.object, change);
         }
         self.plan.n_done.fetch_add(1, Ordering::Relaxed);
         drop(permit);
     }
 
-    async fn write(&self, made: Made, key: &Bytes) {
-        let length = made.request.size.get();
+    async fn write(&self, made: &Made, key: &Bytes) {
+        let (object, length) = (made.request.object, made.request.size.get());
+        self.lock().lengths.entry(object).or_default().begin(self.store.length(key), length);
         self.store.hold(key, length);
-        let object = make_object(key, length).await;
-        let outcome = self.client.put(key, object).await;
+        let bytes = make_object(key, length).await;
+        let outcome = self.client.put(key, bytes).await;
         let latency = nanos(made.due.elapsed());
         let at = self.at(made.due);
-        self.note_failure(outcome.err());
-        self.lock().was_cached[made.request.object.index()] = true;
+        if let Err(error) = outcome {
+            return self.note_failure(Some(error));
+        }
         let write = WriteRecord { number: made.number, latency, at };
-        self.lock().replayed.writes.push(write);
+        let state = &mut *self.lock();
+        state.lengths.entry(object).or_default().end();
+        state.replayed.writes.push(write);
     }
 
-    async fn read(&self, made: Made, key: &Bytes) {
-        let object = made.request.object;
+    async fn read(&self, made: &Made, key: &Bytes) {
         let length = self.store.length_or(key, made.request.size.get());
-        let mut may_wait = true;
+        let since = self.lock().lengths.get(&made.request.object).map_or(0, Lengths::now);
+        let (mut begun, mut may_wait) = (made.begun, true);
         loop {
-            let fetch = self.lock().fetching.get(&object).cloned();
-            if let Some(mut fetch) = fetch {
-                // Fails when the fetch is over: nothing is ever sent.
-                let _ = fetch.changed().await;
-            }
-            let outcome = match self.client.get(key).await {
-                Ok(fetched) => match (fetched.object, fetched.outcome) {
-                    (Some(bytes), _) => {
-                        self.note_read(made, ReadOutcome::Hit);
-                        return self.check(key, length, bytes).await;
-                    }
-                    (None, Outcome::Reset) => ReadOutcome::Reset,
-                    (None, _) if self.lock().was_cached[object.index()] => {
-                        ReadOutcome::CapacityMiss
-                    }
-                    (None, _) => ReadOutcome::CompulsoryMiss,
-                },
+            let is_reset = match self.client.get(key).await {
+                Ok(Fetched { object: Some(bytes), .. }) => {
+                    self.note_read(made, ReadOutcome::Hit);
+                    return self.check(made, key, (length, since), bytes).await;
+                }
+                Ok(fetched) => fetched.outcome == Outcome::Reset,
                 Err(error) => {
                     self.note_failure(Some(error));
-                    ReadOutcome::Reset
+                    true
                 }
             };
-            may_wait &= outcome != ReadOutcome::Reset;
-            if let Some(fetch) = self.begin_fetch(made, may_wait) {
-                return self.fetch(made, key, outcome, fetch).await;
+            may_wait &= !is_reset;
+            match self.after_miss(made.request.object, &mut begun, may_wait) {
+                Next::Wait(turn) => turn.comes().await,
+                Next::Retry => {}
+                Next::Fetch { turn, fetch, was_known } => {
+                    let outcome = match was_known {
+                        _ if is_reset => ReadOutcome::Reset,
+                        true => ReadOutcome::CapacityMiss,
+                        false => ReadOutcome::CompulsoryMiss,
+                    };
+                    self.fetch(made, key, outcome, turn).await;
+                    return self.lock().changes.end(made.request.object, fetch);
+                }
             }
             // Once: what was fetched and is gone again is fetched again.
             may_wait = false;
         }
     }
 
-    /// Begins to fetch an object, unless it may wait for another fetch of it, under way or over
-    /// since this read was made.
-    fn begin_fetch(&self, made: Made, may_wait: bool) -> Option<watch::Sender<()>> {
-        let object = made.request.object;
-        let mut state = self.lock();
-        let n_fetched = state.n_fetched.get(&object).copied().unwrap_or_default();
-        let is_fetching = state.fetching.contains_key(&object);
-        if may_wait && (is_fetching || n_fetched != made.n_fetched) {
-            return None;
+    /// Begins to fetch an object, unless another write of it has begun meanwhile, or a fetch that
+    /// may be waited for, under way or over.
+    fn after_miss(&self, object: ObjectId, begun: &mut Begun, may_wait: bool) -> Next {
+        let state = &mut *self.lock();
+        let before = std::mem::replace(begun, state.changes.begun(object));
+        // What was being read made way for what is written.
+        let is_written = before.n_writes != begun.n_writes;
+        if is_written || may_wait && before.n_changes != begun.n_changes {
+            return state.changes.last(object).map_or(Next::Retry, Next::Wait);
         }
-        let (sender, receiver) = watch::channel(());
-        state.fetching.insert(object, receiver);
-        Some(sender)
+        let was_known = std::mem::replace(&mut state.is_known[object.index()], true);
+        let (turn, fetch) = state.changes.begin(object, false);
+        Next::Fetch { turn, fetch, was_known }
     }
 
-    async fn fetch(&self, made: Made, key: &Bytes, outcome: ReadOutcome, fetch: watch::Sender<()>) {
+    /// Reads an object from the backing store, and puts it into the cache in its turn.
+    async fn fetch(&self, made: &Made, key: &Bytes, outcome: ReadOutcome, turn: Option<Turn>) {
         let bytes = self.store.get(key).await.ok().flatten();
         self.note_read(made, outcome);
         self.lock().replayed.n_store_gets += 1;
-        if let Some(bytes) = bytes {
+        if let Some(turn) = turn {
+            turn.comes().await;
+        }
+        // What was written or deleted meanwhile stands.
+        let is_current = |it: &Bytes| self.store.length(key) == Some(it.len() as u64);
+        if let Some(bytes) = bytes.filter(is_current) {
             let outcome = self.client.put(key, bytes).await;
             self.note_failure(outcome.err());
         }
-        {
-            let mut state = self.lock();
-            let object = made.request.object;
-            *state.n_fetched.entry(object).or_default() += 1;
-            state.was_cached[object.index()] = true;
-            state.fetching.remove(&object);
-        }
-        drop(fetch);
     }
 
     /// Checks what was read: the object of the key, as long as the store says, or said when the
-    /// read was made.
-    async fn check(&self, key: &Bytes, length: u64, bytes: Bytes) {
+    /// read began, or as it was written since.
+    async fn check(&self, made: &Made, key: &Bytes, began: (u64, usize), bytes: Bytes) {
         let n_bytes = bytes.len();
-        let is_length = n_bytes as u64 == length || self.store.length(key) == Some(n_bytes as u64);
+        let is_length = {
+            let (length, since) = began;
+            let state = self.lock();
+            let written = state.lengths.get(&made.request.object).map(|it| it.since(since));
+            let written = written.unwrap_or_default().iter().copied();
+            written.chain(self.store.length(key)).chain([length]).any(|it| it == n_bytes as u64)
+        };
         let owned = key.clone();
         let is_right =
             off_the_async_threads(n_bytes, move || made::is_object(&owned, &bytes)).await;
         if !(is_right && is_length) {
-            tracing::error!(?key, n_bytes, length, "a read gave other bytes than it should");
+            tracing::error!(?key, n_bytes, "a read gave other bytes than it should");
             self.lock().replayed.n_wrong += 1;
         }
     }
 
-    fn note_read(&self, made: Made, outcome: ReadOutcome) {
+    fn note_read(&self, made: &Made, outcome: ReadOutcome) {
         let (latency, at) = (nanos(made.due.elapsed()), self.at(made.due));
         let read = ReadRecord { number: made.number, outcome, latency, at };
         self.lock().replayed.reads.push(read);

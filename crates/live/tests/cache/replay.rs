@@ -77,6 +77,58 @@ fn who_misses_what_another_is_fetching_waits_for_that() {
 }
 
 #[test]
+fn a_read_waits_for_the_write_before_it_and_may_find_what_is_written_after_it() {
+    run(async {
+        let cache = start(config()).await;
+        let store = Arc::new(MadeStore::new(StoreTerms::INSTANT));
+        let op = |number: u64| if number.is_multiple_of(3) { Put } else { Get };
+        let script: Vec<(u64, Op, u32)> = (0..300).map(|it| (it / 6, op(it), 3)).collect();
+        let mut plan = plan(&script, Pace::Open, 64);
+        for (n_before, request) in (0..).zip(&mut plan.requests) {
+            request.size = Amount::new(40_000 + n_before * 1_000);
+        }
+        let replayed = replay(&cache.client, &store, plan).await;
+        assert_eq!((replayed.n_wrong, replayed.n_failures), (0, 0));
+        assert_eq!((replayed.writes.len(), count(&replayed, ReadOutcome::Hit)), (100, 200));
+        assert_eq!(replayed.n_store_gets, 0);
+        cache.proxy.stop().await;
+    });
+}
+
+#[test]
+fn what_is_fetched_before_a_write_or_a_deletion_does_not_stay_in_its_place() {
+    run(async {
+        let cache = start(config()).await;
+        let store = StoreTerms { first_byte: Nanos::millis(200), seconds_per_byte: 0.0 };
+        let store = Arc::new(MadeStore::new(store));
+        let script = [(0, Get, 3), (100, Put, 3), (400, Get, 3)];
+        let mut written = plan(&script, Pace::Open, 64);
+        written.requests[1].size = Amount::new(70_000);
+        let replayed = replay(&cache.client, &store, written).await;
+        assert_eq!((replayed.n_wrong, count(&replayed, ReadOutcome::Hit)), (0, 1));
+        let script = [(0, Get, 4), (100, Delete, 4), (400, Get, 4)];
+        let replayed = replay(&cache.client, &store, plan(&script, Pace::Open, 64)).await;
+        assert_eq!(count(&replayed, ReadOutcome::CompulsoryMiss), 2);
+        cache.proxy.stop().await;
+    });
+}
+
+#[test]
+fn a_write_that_the_cache_does_not_take_is_a_failure() {
+    run(async {
+        let mut config = config();
+        (config.node_memory, config.node_overhead) = (Amount::megabytes(3), Amount::ZERO);
+        let cache = start(config).await;
+        let store = Arc::new(MadeStore::new(StoreTerms::INSTANT));
+        let mut plan = plan(&[(0, Put, 1), (0, Put, 2)], Pace::Open, 64);
+        plan.requests[0].size = Amount::megabytes(40);
+        let replayed = replay(&cache.client, &store, plan).await;
+        assert_eq!((replayed.writes.len(), replayed.n_failures), (1, 1));
+        cache.proxy.stop().await;
+    });
+}
+
+#[test]
 fn a_stall_is_in_the_latency_of_all_who_would_have_asked_meanwhile() {
     run(async {
         let cache = start(config()).await;
