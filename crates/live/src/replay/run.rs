@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::Instant;
 use units::{Nanos, ObjectId, Op, Request, Time};
 
@@ -96,7 +96,7 @@ impl Run {
         for number in 0..self.plan.requests.len() {
             let at = Time::START.until(self.plan.requests[number].at);
             let due = self.began + Duration::from_nanos(at.get());
-            tokio::time::sleep_until(due).await;
+            wait_until(due).await;
             let permit = Arc::clone(&permits).acquire_owned().await.expect("it is never closed");
             let lateness = nanos(due.elapsed());
             {
@@ -300,6 +300,18 @@ impl Run {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Waits until then. The runtime's timer rounds up to the next millisecond, which would be in
+/// every latency: the last of it is slept through in a thread.
+async fn wait_until(due: Instant) {
+    const ROUNDED: Duration = Duration::from_millis(2);
+    tokio::time::sleep_until(due.checked_sub(ROUNDED).unwrap_or(due)).await;
+    let left = due.saturating_duration_since(Instant::now());
+    if !left.is_zero() {
+        // It cannot fail: nobody ends it.
+        let _ = spawn_blocking(move || std::thread::sleep(left)).await;
     }
 }
 
