@@ -154,12 +154,14 @@ impl LivePool {
     }
 }
 
-/// Connects to a proxy, for so many requests at once.
+/// Connects to a proxy, for so many requests at once, and lets this process open the files that
+/// they take.
 pub(crate) async fn connect(
     address: String,
     token: &str,
     n_requests_max: usize,
 ) -> anyhow::Result<Client> {
+    live::open_files::raise_limit().context("cannot open as many files as that takes")?;
     let mut config = ClientConfig::new(vec![address], token);
     config.n_requests_max = n_requests_max;
     Ok(Client::connect(config).await?)

@@ -9,6 +9,7 @@
 pub mod client;
 pub mod made;
 mod object;
+pub mod open_files;
 pub mod platform;
 pub mod proxy;
 pub mod replay;

@@ -17,9 +17,12 @@ fn bootstrap() -> Option<PathBuf> {
     Some(path)
 }
 
-/// Runs `infinisim` with a runtime directory of its own in `dir`.
+/// Runs `infinisim` with a runtime directory of its own in `dir`, and by default with fewer open
+/// files than a replay takes.
 fn infinisim(dir: &Path, arguments: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_infinisim"));
+    let mut command = Command::new("sh");
+    let limited = r#"ulimit -S -n 256 && exec "$0" "$@""#;
+    command.args(["-c", limited, env!("CARGO_BIN_EXE_infinisim")]);
     command.env("XDG_RUNTIME_DIR", dir).current_dir(dir).args(arguments.split_whitespace());
     command
 }

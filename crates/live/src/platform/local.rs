@@ -45,7 +45,6 @@ use std::time::Duration;
 use aws_sdk_lambda::config::retry::RetryConfig;
 use aws_sdk_lambda::config::{BehaviorVersion, Credentials, Region};
 use pricing::Quantum;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use units::{Nanos, Time};
@@ -61,6 +60,7 @@ pub use self::reclaim::{PlannedReclaim, ReclaimPlan};
 pub use self::sandbox::SandboxCommand;
 use self::service::Service;
 pub use self::usage::{InvocationRecord, PlatformUsage, ReclaimRecord};
+use crate::open_files;
 
 /// The environment variable that tells a function how many bytes it may send in a second, and
 /// how many receive. Not set where there is no limit, as on AWS, which has its own.
@@ -145,8 +145,7 @@ impl Platform {
             );
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
         }
-        let files = getrlimit(Resource::Nofile);
-        setrlimit(Resource::Nofile, Rlimit { current: files.maximum, ..files })?;
+        open_files::raise_limit()?;
         let listener = TcpListener::bind(config.listen).await?;
         let address = listener.local_addr()?;
         let (sender, alive) = mpsc::channel(1);
