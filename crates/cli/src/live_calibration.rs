@@ -66,11 +66,14 @@ pub(crate) struct Asked {
 }
 
 /// Measures a pool of its own. Takes about half a minute.
-pub(crate) async fn calibrate(args: &PoolArgs, asked: Asked) -> anyhow::Result<Calibration> {
+pub(crate) async fn calibrate(
+    args: &PoolArgs,
+    asked: Asked,
+    interrupt: &Interrupt,
+) -> anyhow::Result<Calibration> {
     let never = Interval(None);
     let args = PoolArgs { warmup: never, backup: never, ..args.clone() };
-    let interrupt = Interrupt::listen()?;
-    let pool = LivePool::start(&args, asked.quantum, Ports::Any, &interrupt).await?;
+    let pool = LivePool::start(&args, asked.quantum, Ports::Any, interrupt).await?;
     let measured = tokio::select! {
         measured = measure(&args, asked, &pool) => measured,
         () = interrupt.heard() => Err(anyhow::anyhow!("interrupted")),

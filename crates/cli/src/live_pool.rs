@@ -20,6 +20,7 @@ use units::{Bytes, Nanos, Time};
 use crate::args::UsageError;
 use crate::live_args::PoolArgs;
 use crate::live_run::N_AT_ONCE_MAX;
+use crate::output;
 
 /// What functions are called, before their number.
 pub(crate) const PREFIX: &str = "node-";
@@ -233,5 +234,18 @@ impl Interrupt {
         let mut receiver = self.0.clone();
         // Without its sender the program is ending anyway.
         let _ = receiver.wait_for(|it| *it).await;
+    }
+
+    /// Nothing has to be ended with care any more: from now on an interrupt ends the program, as
+    /// it does that of other commands.
+    ///
+    /// # Errors
+    /// If there was one already.
+    pub(crate) fn hand_over(self) -> anyhow::Result<()> {
+        output::clean_up_on_interrupt()?;
+        if *self.0.borrow() {
+            bail!("interrupted");
+        }
+        Ok(())
     }
 }

@@ -36,12 +36,14 @@ pub(crate) fn replay(args: &LiveReplayArgs) -> anyhow::Result<()> {
     }
     let input = LiveInput::load(&args.trace, &args.pace, &experiment)?;
     let ran = runtime.block_on(async {
-        if args.which.running {
-            on_running(name, args, &input).await
+        let interrupt = Interrupt::listen()?;
+        let ran = if args.which.running {
+            on_running(name, args, &input, &interrupt).await?
         } else {
             let quantum = experiment.prices.function().quantum.value;
-            on_own(&args.pool, args.pace.store, quantum, &input).await.map(|it| it.0)
-        }
+            on_own(&args.pool, args.pace.store, quantum, &input, &interrupt).await?.0
+        };
+        interrupt.hand_over().map(|()| ran)
     })?;
     let record = live_run::record(&experiment, &input, &ran.replayed, &ran.billed);
     let summary = live_run::summarise(&experiment, "live", &record)?;
@@ -84,9 +86,9 @@ pub(crate) async fn on_own(
     store: StoreChoice,
     quantum: Quantum,
     input: &LiveInput,
+    interrupt: &Interrupt,
 ) -> anyhow::Result<(Ran, LinkTerms)> {
-    let interrupt = Interrupt::listen()?;
-    let pool = LivePool::start(pool_args, quantum, Ports::Any, &interrupt).await?;
+    let pool = LivePool::start(pool_args, quantum, Ports::Any, interrupt).await?;
     let client = pool.client(2 * N_AT_ONCE_MAX).await?;
     client.prepare(N_AT_ONCE_MAX).await?;
     let store = live_run::store(store)?;
@@ -98,7 +100,7 @@ pub(crate) async fn on_own(
         tokio::time::sleep(Duration::from_nanos(left.get())).await;
         replayed
     };
-    let replayed = live_run::drive(&client, &store, input, Pace::Open, &interrupt).await;
+    let replayed = live_run::drive(&client, &store, input, Pace::Open, interrupt).await;
     let replayed = match replayed {
         None => None,
         Some(replayed) => tokio::select! {
@@ -146,8 +148,12 @@ fn records_since(
 }
 
 /// On the cache that `live up` started.
-async fn on_running(name: &str, args: &LiveReplayArgs, input: &LiveInput) -> anyhow::Result<Ran> {
-    let interrupt = Interrupt::listen()?;
+async fn on_running(
+    name: &str,
+    args: &LiveReplayArgs,
+    input: &LiveInput,
+    interrupt: &Interrupt,
+) -> anyhow::Result<Ran> {
     let description = live_control::describe(name).await?;
     let client = connect(description.client, &description.token, 2 * N_AT_ONCE_MAX).await?;
     client.prepare(N_AT_ONCE_MAX).await?;
@@ -166,7 +172,7 @@ async fn on_running(name: &str, args: &LiveReplayArgs, input: &LiveInput) -> any
         }
     };
     let replayed = tokio::select! {
-        replayed = live_run::drive(&client, &store, input, Pace::Open, &interrupt) => replayed,
+        replayed = live_run::drive(&client, &store, input, Pace::Open, interrupt) => replayed,
         () = billing => None,
     };
     let Some(replayed) = replayed else { bail!("interrupted") };

@@ -19,7 +19,7 @@ use super::live_replay::{Ran, listed, on_own, write_log};
 use crate::experiment::Experiment;
 use crate::live_args::{LiveValidateArgs, PoolArgs};
 use crate::live_calibration::{Asked, Calibration, calibrate};
-use crate::live_pool;
+use crate::live_pool::{self, Interrupt};
 use crate::live_run::{self, Billed, LiveInput};
 use crate::output;
 
@@ -41,14 +41,17 @@ pub(crate) fn validate(args: &LiveValidateArgs) -> anyhow::Result<()> {
     let quantum = experiment.prices.function().quantum.value;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let asked = Asked { quantum, store: args.pace.store, size_mean: input.size_mean() };
+    // One for all that follows: what comes while nothing listens is heard by what comes next.
+    let interrupt = runtime.block_on(async { Interrupt::listen() })?;
     output::note("measuring this machine");
-    let before = runtime.block_on(calibrate(&pool, asked))?;
+    let before = runtime.block_on(calibrate(&pool, asked, &interrupt))?;
     output::note(&format!("replaying {} requests in {}", input.requests.len(), input.span));
     let store = args.pace.store;
-    let (ran, link) = runtime.block_on(on_own(&pool, store, quantum, &input))?;
+    let (ran, link) = runtime.block_on(on_own(&pool, store, quantum, &input, &interrupt))?;
     output::note("measuring this machine again");
     // How busy it is otherwise may have changed meanwhile.
-    let calibration = before.and(&runtime.block_on(calibrate(&pool, asked))?);
+    let calibration = before.and(&runtime.block_on(calibrate(&pool, asked, &interrupt))?);
+    interrupt.hand_over()?;
     let profile = calibration.profile(&pool, store)?;
 
     // Both on the clock of the functions, which were there before the first request.
