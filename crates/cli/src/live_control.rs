@@ -26,15 +26,17 @@ pub(crate) struct Description {
 }
 
 /// What has been billed so far, by the kind of invocation, and what else happened.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Bill {
     pub(crate) kinds: std::collections::BTreeMap<String, BilledKind>,
     pub(crate) n_reclaims: u64,
     pub(crate) n_evictions: u64,
+    /// How many functions run now: what that takes is billed when they return.
+    pub(crate) n_running: usize,
 }
 
 /// The invocations of one kind.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct BilledKind {
     pub(crate) n_invocations: u64,
     // JSON keeps no whole numbers above 2^53 everywhere, and serde_json keeps these.
@@ -43,22 +45,28 @@ pub(crate) struct BilledKind {
 }
 
 impl Bill {
-    /// What has been billed since an earlier one.
-    pub(crate) fn since(&self, before: &Bill) -> Bill {
-        let kinds = self.kinds.iter().map(|(kind, now)| {
-            let earlier = before.kinds.get(kind).copied().unwrap_or_default();
-            let billed = BilledKind {
-                n_invocations: now.n_invocations - earlier.n_invocations,
-                billed_mb_ms_by_1ms: now.billed_mb_ms_by_1ms - earlier.billed_mb_ms_by_1ms,
-                billed_mb_ms_by_100ms: now.billed_mb_ms_by_100ms - earlier.billed_mb_ms_by_100ms,
+    /// What has been billed since an earlier one; nothing where that is of another cache, which
+    /// had billed more.
+    pub(crate) fn since(&self, before: &Bill) -> Option<Bill> {
+        let mut kinds = self.kinds.clone();
+        for (kind, earlier) in &before.kinds {
+            let now = kinds.get_mut(kind)?;
+            *now = BilledKind {
+                n_invocations: now.n_invocations.checked_sub(earlier.n_invocations)?,
+                billed_mb_ms_by_1ms: now
+                    .billed_mb_ms_by_1ms
+                    .checked_sub(earlier.billed_mb_ms_by_1ms)?,
+                billed_mb_ms_by_100ms: now
+                    .billed_mb_ms_by_100ms
+                    .checked_sub(earlier.billed_mb_ms_by_100ms)?,
             };
-            (kind.clone(), billed)
-        });
-        Bill {
-            kinds: kinds.collect(),
-            n_reclaims: self.n_reclaims - before.n_reclaims,
-            n_evictions: self.n_evictions - before.n_evictions,
         }
+        Some(Bill {
+            kinds,
+            n_reclaims: self.n_reclaims.checked_sub(before.n_reclaims)?,
+            n_evictions: self.n_evictions.checked_sub(before.n_evictions)?,
+            n_running: self.n_running,
+        })
     }
 }
 
@@ -187,4 +195,38 @@ fn directory() -> anyhow::Result<PathBuf> {
         bail!("{} is not a directory of this user alone; remove it", path.display());
     }
     Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bill(kinds: &[(&str, u64)], n_reclaims: u64) -> Bill {
+        let kind = |it: &(&str, u64)| {
+            let (kind, n) = *it;
+            let (billed_mb_ms_by_1ms, billed_mb_ms_by_100ms) = (10 * n, 100 * n);
+            let billed =
+                BilledKind { n_invocations: n, billed_mb_ms_by_1ms, billed_mb_ms_by_100ms };
+            (kind.to_owned(), billed)
+        };
+        let kinds = kinds.iter().map(kind).collect();
+        Bill { kinds, n_reclaims, ..Bill::default() }
+    }
+
+    #[test]
+    fn a_bill_since_another_is_what_came_in_between() {
+        #[track_caller]
+        fn check(before: &Bill, now: &Bill, expect: Option<&Bill>) {
+            assert_eq!(now.since(before).as_ref(), expect);
+        }
+        let none = bill(&[], 0);
+        let first = bill(&[("serve", 3)], 1);
+        let second = bill(&[("serve", 5), ("warm_up", 4)], 1);
+        check(&none, &first, Some(&first));
+        check(&first, &second, Some(&bill(&[("serve", 2), ("warm_up", 4)], 0)));
+        // A cache that was started anew meanwhile.
+        check(&second, &first, None);
+        check(&first, &none, None);
+        check(&first, &bill(&[("serve", 3)], 0), None);
+    }
 }

@@ -28,6 +28,8 @@ pub(crate) const PREFIX: &str = "node-";
 const PROGRAM: &str = "bootstrap";
 /// How long all functions together may take until each has been up.
 const READY_TIMEOUT: Duration = Duration::from_mins(2);
+/// How long functions that nobody asks for anything may hold on.
+pub(crate) const IDLE_LIMIT: Duration = Duration::from_secs(15);
 /// Longer than a lease with a backup in it.
 pub(crate) const FUNCTION_TIMEOUT: Nanos = Nanos::seconds(60);
 /// AWS's own range of memory.
@@ -137,15 +139,19 @@ impl LivePool {
 
     /// Waits until every function has returned, or for as long as one may hold on.
     pub(crate) async fn wait_until_idle(&self) {
-        let limit = tokio::time::Instant::now() + Duration::from_secs(15);
-        let names = functions(self.n_nodes);
+        let limit = tokio::time::Instant::now() + IDLE_LIMIT;
+        while self.n_running() != 0 && tokio::time::Instant::now() < limit {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// How many functions run now.
+    pub(crate) fn n_running(&self) -> usize {
         let is_running = |name: &String| {
             let instances = self.platform.instances(name).unwrap_or_default();
             instances.iter().any(|it| !it.is_idle)
         };
-        while names.iter().any(is_running) && tokio::time::Instant::now() < limit {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        functions(self.n_nodes).iter().filter(|it| is_running(it)).count()
     }
 
     /// Ends everything.

@@ -326,6 +326,7 @@ mod tests {
                 kinds: [("warm_up".to_owned(), kind)].into(),
                 n_reclaims: 2 * n_invocations,
                 n_evictions: 3 * n_invocations,
+                n_running: 0,
             }
         };
         let span = Nanos::HOUR * 2;

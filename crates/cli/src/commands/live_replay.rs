@@ -1,21 +1,25 @@
 //! `infinisim live replay`: the requests of a trace on the real cache.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
+use live::client::Client;
+use live::made::MadeStore;
 use live::platform::local::{InvocationRecord, ReclaimRecord};
 use live::replay::{Pace, Replayed};
 use policy::link::LinkTerms;
 use pricing::Quantum;
 use report::comparison;
+use tokio::time::Instant;
 use units::{Nanos, Time};
 
 use crate::commands::live_up;
 use crate::experiment::{Experiment, quantum_ms};
 use crate::live_args::{LiveReplayArgs, PoolArgs, StoreChoice};
-use crate::live_control;
-use crate::live_pool::{self, Interrupt, LivePool, PREFIX, Ports, connect};
+use crate::live_control::{self, Bill};
+use crate::live_pool::{self, IDLE_LIMIT, Interrupt, LivePool, PREFIX, Ports, connect};
 use crate::live_run::{self, Billed, LiveInput, N_AT_ONCE_MAX};
 use crate::{leftovers, output};
 
@@ -94,20 +98,7 @@ pub(crate) async fn on_own(
     let store = live_run::store(store)?;
     pool.start_reclaims(pool_args);
     let began = pool.platform.now();
-    let ended = async |replayed| {
-        // As long as the simulator's run, though nobody may ask for anything at its end.
-        let left = pool.platform.now().until(began + input.span);
-        tokio::time::sleep(Duration::from_nanos(left.get())).await;
-        replayed
-    };
-    let replayed = live_run::drive(&client, &store, input, Pace::Open, interrupt).await;
-    let replayed = match replayed {
-        None => None,
-        Some(replayed) => tokio::select! {
-            replayed = ended(replayed) => Some(replayed),
-            () = interrupt.heard() => None,
-        },
-    };
+    let replayed = to_its_end(&client, &store, input, interrupt).await;
     let Some(replayed) = replayed else {
         pool.stop().await;
         bail!("interrupted");
@@ -122,6 +113,22 @@ pub(crate) async fn on_own(
     let reclaimed = reclaims.iter().map(at).collect();
     let billed = Billed::Each { invocations, reclaims: reclaimed, n_evictions };
     Ok((Ran { replayed, billed, reclaims, lead }, link))
+}
+
+/// Makes the requests, and waits for the end of the span: a run is as long as the simulator's,
+/// though nobody may ask for anything at its end. Nothing if that was interrupted.
+async fn to_its_end(
+    client: &Client,
+    store: &Arc<MadeStore>,
+    input: &LiveInput,
+    interrupt: &Interrupt,
+) -> Option<Replayed> {
+    let ends_at = Instant::now() + Duration::from_nanos(input.span.get());
+    let replayed = live_run::drive(client, store, input, Pace::Open, interrupt).await?;
+    tokio::select! {
+        () = tokio::time::sleep_until(ends_at) => Some(replayed),
+        () = interrupt.heard() => None,
+    }
 }
 
 /// What a platform noted, on a clock that began then, and what belongs to a run of this span.
@@ -161,23 +168,41 @@ async fn on_running(
     let mut before = live_control::bill(name).await?;
     let mut bills = Vec::new();
     let hour = Duration::from_hours(1);
-    let mut hours = tokio::time::interval_at(tokio::time::Instant::now() + hour, hour);
+    let mut hours = tokio::time::interval_at(Instant::now() + hour, hour);
+    let since = |now: &Bill, before: &Bill| {
+        now.since(before).with_context(|| format!("`{name}` was started anew during the replay"))
+    };
     let billing = async {
         loop {
             hours.tick().await;
             // What is not heard now is heard with the next hour's.
             let now = live_control::bill(name).await.unwrap_or_else(|_| before.clone());
-            bills.push(now.since(&before));
+            match since(&now, &before) {
+                Ok(bill) => bills.push(bill),
+                Err(err) => break err,
+            }
             before = now;
         }
     };
     let replayed = tokio::select! {
-        replayed = live_run::drive(&client, &store, input, Pace::Open, interrupt) => replayed,
-        () = billing => None,
+        replayed = to_its_end(&client, &store, input, interrupt) => replayed,
+        err = billing => return Err(err),
     };
     let Some(replayed) = replayed else { bail!("interrupted") };
-    bills.push(live_control::bill(name).await?.since(&before));
+    bills.push(since(&final_bill(name).await?, &before)?);
     Ok(Ran { replayed, billed: Billed::ByHour(bills), reclaims: Vec::new(), lead: Nanos::ZERO })
+}
+
+/// The bill once every function has returned, or could have: what runs is not in it before.
+async fn final_bill(name: &str) -> anyhow::Result<Bill> {
+    let limit = Instant::now() + IDLE_LIMIT;
+    loop {
+        let bill = live_control::bill(name).await?;
+        if bill.n_running == 0 || limit <= Instant::now() {
+            return Ok(bill);
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 /// Writes what the platform noted into `dir`; of a cache that goes on running nothing was noted.

@@ -68,7 +68,8 @@ fn bill(pool: &LivePool) -> Bill {
         (kind.clone(), billed)
     });
     let n_evictions = pool.proxy.metrics().n_evictions.get();
-    Bill { kinds: kinds.collect(), n_reclaims: usage.n_reclaims, n_evictions }
+    let (n_reclaims, n_running) = (usage.n_reclaims, pool.n_running());
+    Bill { kinds: kinds.collect(), n_reclaims, n_evictions, n_running }
 }
 
 fn endpoints(args: &LiveUpArgs, pool: &LivePool) -> String {

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -136,9 +137,13 @@ fn a_running_cache_is_found_asked_and_stopped_by_its_name() {
     let (_, stderr) = ran(dir.path(), &format!("live up --any-ports {POOL} --name one"), 1);
     assert!(stderr.contains("a live cache called `one` is running"), "{stderr}");
     let replay = "live replay trace.csv --running --name one --store instant --json";
+    let n_before = n_invocations(dir.path(), "one");
     let live: Value = serde_json::from_str(&ran(dir.path(), replay, 0).0).unwrap();
     assert_eq!(live["systems"][0]["n_gets"], 10);
-    assert!(0 < live["systems"][0]["n_invocations"].as_u64().unwrap());
+    // Those that ran on when the last request was answered are in it.
+    let n_since = n_invocations(dir.path(), "one") - n_before;
+    assert!(0 < n_since);
+    assert_eq!(live["systems"][0]["n_invocations"], n_since);
     // What was noted of another run is not of this one.
     let out = dir.path().join("out");
     let names = ["invocations.jsonl", "reclaims.csv"].map(|it| out.join(it));
@@ -212,6 +217,20 @@ fn what_makes_no_sense_is_said_before_anything_is_started() {
     check("live down", 1, "no live cache called `live` is running");
     check("live down --name ../x", 2, "letters, digits");
     check("live validate trace.csv --speed fast", 2, "write a factor");
+}
+
+/// How many invocations a running cache has billed once none is under way.
+fn n_invocations(dir: &Path, name: &str) -> u64 {
+    loop {
+        let path = dir.join("infinisim").join(format!("{name}.sock"));
+        let mut stream = UnixStream::connect(path).unwrap();
+        stream.write_all(b"bill\n").unwrap();
+        let bill: Value = serde_json::from_reader(stream).unwrap();
+        if bill["n_running"] == 0 {
+            let kinds = bill["kinds"].as_object().unwrap().values();
+            return kinds.map(|it| it["n_invocations"].as_u64().unwrap()).sum();
+        }
+    }
 }
 
 /// The processes whose parent is this one.
