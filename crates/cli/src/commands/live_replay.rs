@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use live::client::Client;
 use live::made::MadeStore;
-use live::platform::local::{InvocationRecord, ReclaimRecord};
+use live::platform::local::{InvocationRecord, Platform, ReclaimRecord};
 use live::replay::{Pace, Replayed};
 use policy::link::LinkTerms;
 use pricing::Quantum;
@@ -98,7 +98,17 @@ pub(crate) async fn on_own(
     let store = live_run::store(store)?;
     pool.start_reclaims(pool_args);
     let began = pool.platform.now();
-    let replayed = to_its_end(&client, &store, input, interrupt).await;
+    let mut noted = Noted::default();
+    let noting = async {
+        loop {
+            noted.take_from(&pool.platform);
+            tokio::time::sleep(NOTED_EVERY).await;
+        }
+    };
+    let replayed = tokio::select! {
+        replayed = to_its_end(&client, &store, input, interrupt) => replayed,
+        () = noting => None,
+    };
     let Some(replayed) = replayed else {
         pool.stop().await;
         bail!("interrupted");
@@ -106,9 +116,14 @@ pub(crate) async fn on_own(
     pool.wait_until_idle().await;
     let n_evictions = pool.proxy.metrics().n_evictions.get();
     let lead = pool.started_at.until(began);
-    let (invocations, reclaims) = records_since(&pool, began, input.span);
+    noted.take_from(&pool.platform);
+    let (invocations, reclaims) = noted.since(began, input.span);
+    let n_dropped = pool.platform.usage().n_records_dropped;
     let link = pool.link;
     pool.stop().await;
+    if n_dropped != 0 {
+        output::note(&format!("{n_dropped} records are not in the bill: more than are kept"));
+    }
     let at = |it: &ReclaimRecord| Time::START.until(it.at);
     let reclaimed = reclaims.iter().map(at).collect();
     let billed = Billed::Each { invocations, reclaims: reclaimed, n_evictions };
@@ -131,27 +146,39 @@ async fn to_its_end(
     }
 }
 
-/// What a platform noted, on a clock that began then, and what belongs to a run of this span.
-/// What was before counts for the beginning.
-fn records_since(
-    pool: &LivePool,
-    began: Time,
-    span: Nanos,
-) -> (Vec<InvocationRecord>, Vec<ReclaimRecord>) {
-    let since = |at: Time| Time::START + began.until(at);
-    let ends_at = Time::START + span;
-    let mut invocations = pool.platform.take_records();
-    for it in &mut invocations {
-        it.received_at = since(it.received_at);
+/// How often what a platform notes is taken from it, which keeps only so much.
+const NOTED_EVERY: Duration = Duration::from_mins(1);
+
+/// What a platform noted.
+#[derive(Default)]
+struct Noted {
+    invocations: Vec<InvocationRecord>,
+    reclaims: Vec<ReclaimRecord>,
+}
+
+impl Noted {
+    fn take_from(&mut self, platform: &Platform) {
+        self.invocations.append(&mut platform.take_records());
+        self.reclaims.append(&mut platform.take_reclaims());
     }
-    // After the end only what requests led to still counts.
-    invocations.retain(|it| it.received_at <= ends_at || it.kind == "serve");
-    let mut reclaims = pool.platform.take_reclaims();
-    for it in &mut reclaims {
-        it.at = since(it.at);
+
+    /// On a clock that began then, what belongs to a run of this span. What was before counts for
+    /// the beginning.
+    fn since(self, began: Time, span: Nanos) -> (Vec<InvocationRecord>, Vec<ReclaimRecord>) {
+        let Noted { mut invocations, mut reclaims } = self;
+        let since = |at: Time| Time::START + began.until(at);
+        let ends_at = Time::START + span;
+        for it in &mut invocations {
+            it.received_at = since(it.received_at);
+        }
+        // After the end only what requests led to still counts.
+        invocations.retain(|it| it.received_at <= ends_at || it.kind == "serve");
+        for it in &mut reclaims {
+            it.at = since(it.at);
+        }
+        reclaims.retain(|it| it.at <= ends_at);
+        (invocations, reclaims)
     }
-    reclaims.retain(|it| it.at <= ends_at);
-    (invocations, reclaims)
 }
 
 /// On the cache that `live up` started.

@@ -12,7 +12,7 @@ use units::{Bytes, Nanos, Time};
 const N_KINDS_MAX: usize = 32;
 /// The kind of invocations beyond [`N_KINDS_MAX`] kinds.
 const OTHER: &str = "other";
-/// How many single invocations are kept until they are taken.
+/// How many single invocations are kept until they are taken, and how many reclaims.
 const N_RECORDS_MAX: usize = 1_000_000;
 
 /// One invocation, once it is over.
@@ -171,6 +171,8 @@ impl UsageLog {
         kept.usage.n_reclaims += 1;
         if kept.reclaims.len() < N_RECORDS_MAX {
             kept.reclaims.push(record);
+        } else {
+            kept.usage.n_records_dropped += 1;
         }
     }
 
