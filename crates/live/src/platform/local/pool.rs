@@ -203,19 +203,28 @@ impl Pool {
         }
     }
 
-    /// Takes back an instance of a function, the one of this rank by recency.
-    pub(super) fn reclaim(&self, name: &str, rank: usize) -> Option<Reclaimed> {
+    /// The instance of a function that has this rank by recency now.
+    pub(super) fn instance(&self, name: &str, rank: usize) -> Option<InstanceId> {
         let mut state = self.lock();
         let function = state.functions.get_mut(name)?;
-        let index = *function.by_recency().get(rank)?;
+        function.by_recency().get(rank).map(|index| function.slots[*index].id)
+    }
+
+    /// Takes back an instance of a function, and gives its rank by recency.
+    pub(super) fn reclaim(&self, name: &str, id: InstanceId) -> Option<(Reclaimed, usize)> {
+        let mut state = self.lock();
+        let function = state.functions.get_mut(name)?;
+        let by_recency = function.by_recency();
+        let rank = by_recency.iter().position(|index| function.slots[*index].id == id)?;
+        let index = by_recency[rank];
         let slot = &mut function.slots[index];
         if slot.idle_since.is_none() {
             let is_new = !std::mem::replace(&mut slot.is_to_be_reclaimed, true);
-            return is_new.then_some(Reclaimed::WhenIdle);
+            return is_new.then_some((Reclaimed::WhenIdle, rank));
         }
         let slot = function.slots.remove(index);
         state.end_idle(&[slot]);
-        Some(Reclaimed::Now)
+        Some((Reclaimed::Now, rank))
     }
 
     /// Takes back all instances that were idle for as long as `limit`. Gives the function and

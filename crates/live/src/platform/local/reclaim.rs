@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use units::Nanos;
 
 use super::instance::duration;
-use super::pool::Reclaimed;
+use super::pool::{InstanceId, Reclaimed};
 use super::service::Service;
 use super::usage::ReclaimRecord;
 
@@ -25,8 +25,9 @@ pub struct ReclaimPlan {
     /// How many instances each function has: 2 where it has a peer replica, and then those are
     /// a second pool that the same process takes from.
     pub n_instances: usize,
-    /// Uniformly random numbers, in the order a simulation draws them; from the simulator's
-    /// stream `reclaim` it is the same functions at the same times.
+    /// Uniformly random numbers. Equal ones are equal plans, but not the simulator's: that one
+    /// looks first which functions have an instance of a rank, and draws among those. What was
+    /// really taken back is in [`super::Platform::take_reclaims`], and can be simulated as a list.
     pub picks: Box<dyn FnMut() -> u64 + Send>,
 }
 
@@ -48,7 +49,8 @@ pub struct PlannedReclaim {
     pub after: Nanos,
     /// The function.
     pub function: String,
-    /// Which of its instances: its rank in [`super::Platform::instances`] at that time.
+    /// Which of its instances: its rank in [`super::Platform::instances`] when its interval
+    /// begins, as in a simulation. Otherwise one would be spared that takes another's rank.
     pub rank: usize,
 }
 
@@ -83,7 +85,8 @@ impl Rounds {
         Some(Rounds { plan, interval, picker, n_rounds: 0 })
     }
 
-    /// Draws in the order of the simulator's own round, so that equal picks are equal reclaims.
+    /// Draws as many of each rank as the process says of a full pool, whether or not there are so
+    /// many: those that are not there are not taken back.
     fn next(&mut self) -> Vec<PlannedReclaim> {
         let Rounds { plan, interval, picker, n_rounds } = self;
         let starts_after = *interval * *n_rounds;
@@ -115,11 +118,15 @@ fn part_of(whole: Nanos, pick: u64) -> Nanos {
 
 impl Service {
     pub(super) fn reclaim(&self, function: &str, rank: usize) -> Option<Reclaimed> {
-        let reclaimed = self.pool.reclaim(function, rank);
-        if reclaimed == Some(Reclaimed::Now) {
+        self.reclaim_instance(function, self.pool.instance(function, rank)?)
+    }
+
+    fn reclaim_instance(&self, function: &str, id: InstanceId) -> Option<Reclaimed> {
+        let (reclaimed, rank) = self.pool.reclaim(function, id)?;
+        if reclaimed == Reclaimed::Now {
             self.note_reclaim(function, rank);
         }
-        reclaimed
+        Some(reclaimed)
     }
 
     /// Writes down that an instance is taken back, which had this rank.
@@ -174,9 +181,14 @@ async fn reclaim_by_number(service: &Service, plan: ReclaimPlan) {
     let started_at = Instant::now();
     let Some(mut rounds) = Rounds::new(plan) else { return };
     loop {
-        for PlannedReclaim { after, function, rank } in rounds.next() {
+        let instance = |it: PlannedReclaim| {
+            let id = service.pool.instance(&it.function, it.rank)?;
+            Some((it, id))
+        };
+        let round: Vec<_> = rounds.next().into_iter().filter_map(instance).collect();
+        for (PlannedReclaim { after, function, .. }, id) in round {
             tokio::time::sleep_until(started_at + duration(after)).await;
-            service.reclaim(&function, rank);
+            service.reclaim_instance(&function, id);
         }
         let next_at = started_at + duration(rounds.interval * rounds.n_rounds);
         tokio::time::sleep_until(next_at).await;

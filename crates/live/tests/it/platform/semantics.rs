@@ -126,6 +126,34 @@ async fn instances_are_reclaimed_by_the_processes_of_policy() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_mass_reclaim_spares_no_instance_that_takes_the_rank_of_another() {
+    let setup = Setup::new(|_| {}).await;
+    setup.create(|_| {});
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("go");
+    let wait = json!({ "do": "wait", "path": path });
+    let asked = [(); 2].map(|()| {
+        let (client, wait) = (setup.client.clone(), wait.clone());
+        tokio::spawn(async move { answer(&client, wait).await })
+    });
+    until("started", || setup.platform.instances("answer").unwrap().len() == 2).await;
+    std::fs::write(&path, "").unwrap();
+    for it in asked {
+        it.await.unwrap();
+    }
+    // Both at the very beginning of six hours, the one that was used last before the other.
+    setup.platform.start_reclaims(ReclaimPlan {
+        process: "mass:6h".parse().unwrap(),
+        functions: vec!["answer".to_owned()],
+        n_per_pool: 1,
+        n_instances: 2,
+        picks: Box::new(|| 0),
+    });
+    until("reclaimed", || setup.platform.instances("answer").unwrap().is_empty()).await;
+    until("counted", || setup.platform.usage().n_reclaims == 2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_instance_that_was_idle_for_too_long_is_reclaimed() {
     let setup = Setup::new(|_| {}).await;
     setup.create(|_| {});
