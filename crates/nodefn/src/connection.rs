@@ -2,11 +2,12 @@
 
 use std::io;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use thiserror::Error;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadBuf};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpStream, ToSocketAddrs};
 use wire::{Frame, Limits, Message, Parsed, Trailer, WireError, parse};
@@ -172,6 +173,14 @@ impl FrameReader {
             }
             _ => None,
         }
+    }
+
+    /// Whether the peer has closed it, and nothing is left to be read.
+    pub fn is_closed(&mut self) -> bool {
+        let Intake { io, buffer, .. } = &mut self.intake;
+        let (mut byte, context) = ([0], &mut Context::from_waker(Waker::noop()));
+        let peeked = io.poll_peek(context, &mut ReadBuf::new(&mut byte));
+        buffer.is_empty() && matches!(peeked, Poll::Ready(Ok(0) | Err(_)))
     }
 
     /// Whether a part of the next frame is here.

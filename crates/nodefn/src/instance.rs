@@ -99,7 +99,8 @@ impl Instance {
     /// Runs one invocation to its end, for which the platform gives as long as `limit`.
     ///
     /// # Errors
-    /// If the proxy cannot be reached, or refuses.
+    /// If the proxy cannot be reached, or refuses, or the instance that this one was to take over
+    /// from does not say what it holds.
     pub async fn handle(
         &mut self,
         invocation: &Invocation,
@@ -121,6 +122,7 @@ impl Instance {
         if invocation.command != Command::Report {
             session.begin(now).await?;
             session.run().await;
+            session.check_source().map_err(|error| session.of_relay(error))?;
         }
         session.report.n_chunks = session.instance.store.n_chunks();
         session.report.used_bytes = session.instance.store.used_bytes();
@@ -220,6 +222,9 @@ impl Session<'_> {
                     self.backup_refused();
                     return self.say_bye().await;
                 }
+            }
+            if self.check_source().is_err() {
+                self.instance.connection = None;
             }
             let is_source = matches!(self.handover, Handover::Ready(_));
             if self.instance.connection.is_none() && !is_source {
@@ -330,6 +335,7 @@ impl Session<'_> {
         match message {
             Message::Get { request, id, is_body_wanted } => {
                 let body = self.get(&id).await;
+                self.check_source()?;
                 let count = if body.is_some() {
                     &mut self.report.n_hits
                 } else {
@@ -353,6 +359,7 @@ impl Session<'_> {
                 if let Some(replica) = &mut self.replica {
                     replica.delete(&id).await;
                 }
+                self.check_source()?;
                 self.send(&Message::Deleted { request, chunk: id.chunk, was_there }).await
             }
             _ => Ok(()),
@@ -418,6 +425,9 @@ impl Session<'_> {
         if let Some(replica) = &mut self.replica {
             // What came before this chunk has to be told from what comes with it.
             replica.take_in_inventory(store).await;
+            if replica.has_failed() {
+                return Err(ConnectionError::Closed);
+            }
         }
         if let Err(why) = store.check(id, body_len, capacity) {
             let n_bytes = if body_len == 0 { 0 } else { body_len + 1 };

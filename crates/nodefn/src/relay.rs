@@ -49,6 +49,12 @@ impl Replica {
         }
     }
 
+    /// Whether the source or the relay failed before the source said what it holds. What is not
+    /// there is not known to be lost then: the source may hold it yet.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.relay.is_none() && self.todo.is_none()
+    }
+
     /// Whether [`Replica::step`] has something to do.
     pub(crate) fn has_next(&self) -> bool {
         !self.is_done()

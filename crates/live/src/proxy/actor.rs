@@ -320,8 +320,13 @@ impl Actor {
             debug!(node = self.node.0, session, "a second instance is turned away");
             return Step::Wait;
         }
+        let nodefn::Connection { mut reader, writer } = connection;
+        if reader.is_closed() {
+            // While the one in use had a long order: a replica that could not take over.
+            debug!(node = self.node.0, session, "an instance that dialled in has gone again");
+            return Step::Wait;
+        }
         debug!(node = self.node.0, session, "function dialled in");
-        let nodefn::Connection { reader, writer } = connection;
         let (reader, writer) = (Some(reader), Some(writer));
         self.connection = Some(FunctionConnection { reader, writer, session, ahead: None });
         self.is_up();

@@ -49,8 +49,21 @@ impl Session<'_> {
         let Some(replica) = &mut self.replica else { return };
         let capacity = self.invocation.capacity().get();
         self.report.n_synced += replica.step(&mut self.instance.store, capacity).await;
-        if replica.is_done() {
+        if replica.is_done() && !replica.has_failed() {
             self.replica = None;
+        }
+    }
+
+    /// Whether the instance that this one takes over from, if it does, has said what it holds, or
+    /// may say it yet.
+    ///
+    /// # Errors
+    /// If it will not. To serve then would be to lose what it holds: rather this invocation fails,
+    /// and the next one is the other instance's.
+    pub(super) fn check_source(&self) -> Result<(), ConnectionError> {
+        match &self.replica {
+            Some(replica) if replica.has_failed() => Err(ConnectionError::Closed),
+            _ => Ok(()),
         }
     }
 
@@ -74,6 +87,87 @@ impl Session<'_> {
         match frame {
             Ok(frame) => source.serve(frame, &mut self.instance.store, capacity).await.is_ok(),
             Err(_) => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::net::TcpListener;
+    use units::{Nanos, NodeId};
+    use wire::{ChunkId, Role};
+
+    use super::*;
+    use crate::connection::Connection;
+    use crate::error::SessionError;
+    use crate::instance::{Instance, LIMITS};
+    use crate::invocation::{Command, Invocation};
+
+    /// Less than a peer may rest.
+    const SOON: Duration = Duration::from_secs(10);
+
+    async fn listen(command: Command) -> (TcpListener, Invocation) {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let invocation = Invocation {
+            command,
+            node: 0,
+            proxy: listener.local_addr().unwrap().to_string(),
+            token: "token".to_owned(),
+            relay_token: "relay".to_owned(),
+            session_known: 0,
+            version_min: 0,
+            memory_mb: 2048,
+            capacity_bytes: 1 << 30,
+            cycle_ms: 1,
+            backup_interval_ms: 1,
+        };
+        (listener, invocation)
+    }
+
+    /// Lets in who dials next, which has to be of this role, as a proxy does.
+    async fn accept(listener: &TcpListener, expect: Role) -> Connection {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut connection = Connection::new(stream, LIMITS).unwrap();
+        let hello = connection.reader.frame_within(SOON).await.unwrap().message;
+        assert!(matches!(hello, Message::Hello { role, .. } if role == expect), "{hello:?}");
+        if expect == Role::Function {
+            let welcome = Message::Welcome { n_data: 4, n_parity: 2, n_nodes: 6 };
+            connection.writer.send(&welcome).await.unwrap();
+            let pong = connection.reader.frame_within(SOON).await.unwrap().message;
+            assert!(matches!(pong, Message::Pong { node: NodeId(0), .. }), "{pong:?}");
+        }
+        connection
+    }
+
+    fn id() -> ChunkId {
+        ChunkId { key: Bytes::from_static(b"song"), chunk: 0, version: 1 }
+    }
+
+    fn get() -> Message {
+        Message::Get { request: 1, id: id(), is_body_wanted: true }
+    }
+
+    #[tokio::test]
+    async fn a_replica_that_does_not_hear_what_there_is_fails_and_serves_nothing() {
+        for order in [None, Some(get())] {
+            let (listener, invocation) = listen(Command::BackUp).await;
+            let handled = tokio::spawn(async move {
+                Instance::new().unwrap().handle(&invocation, Nanos::seconds(60)).await
+            });
+            let mut relay = accept(&listener, Role::RelayReplica).await;
+            let hello = relay.reader.frame_within(SOON).await.unwrap().message;
+            assert_eq!(hello, Message::SyncHello);
+            let mut proxy = accept(&listener, Role::Function).await;
+            if let Some(order) = &order {
+                proxy.writer.send(order).await.unwrap();
+            }
+            drop(relay);
+            let handled = tokio::time::timeout(SOON, handled).await.unwrap().unwrap();
+            assert!(matches!(handled, Err(SessionError::Relay { .. })), "{order:?}: {handled:?}");
+            assert!(proxy.reader.frame().await.unwrap_or(None).is_none(), "{order:?}");
+            assert!(proxy.reader.is_closed());
         }
     }
 }
