@@ -217,7 +217,8 @@ impl Session<'_> {
                         return;
                     }
                 }
-                // Nobody took over: nothing is lost, and it is asked for after another interval.
+                // Nobody took over in time, or not all: what is held here stays, and a replica is
+                // asked for after another interval.
                 Event::HandoverTimeout => {
                     self.backup_refused();
                     return self.say_bye().await;
@@ -235,10 +236,12 @@ impl Session<'_> {
 
     async fn next(&mut self) -> Event {
         // What keeps coming does not keep it beyond its limit.
-        if self.lease.is_at_its_end(self.instance.now()) && matches!(self.handover, Handover::No) {
-            return Event::LeaseDue;
+        if self.lease.is_at_its_end(self.instance.now()) {
+            let is_handing_over = !matches!(self.handover, Handover::No);
+            return if is_handing_over { Event::HandoverTimeout } else { Event::LeaseDue };
         }
         let due = self.instance.instant(self.lease.due());
+        let ends_at = self.instance.instant(self.lease.ends_at());
         let wants_sync = self.replica.as_ref().is_some_and(Replica::has_next);
         let connection = &mut self.instance.connection;
         let is_open = connection.is_some();
@@ -260,7 +263,7 @@ impl Session<'_> {
                 None => std::future::pending().await,
             }
         };
-        let is_due = self.alarm.at(handover_due.unwrap_or(due));
+        let is_due = self.alarm.at(handover_due.map_or(due, |it| it.min(ends_at)));
         tokio::select! {
             biased;
             frame = frame, if is_open => Event::Frame(frame),

@@ -114,9 +114,14 @@ impl Lease {
         self.due
     }
 
+    /// When it is over, whatever else comes, but for a request that is announced before.
+    pub fn ends_at(&self) -> Time {
+        self.ends_by.max(self.due)
+    }
+
     /// Whether it is over, whatever else comes.
     pub fn is_at_its_end(&self, now: Time) -> bool {
-        self.ends_by <= now && self.due <= now
+        self.ends_at() <= now
     }
 
     /// A ping came: a request will follow, so hold on for it.

@@ -82,12 +82,13 @@ impl Session<'_> {
 
     /// Answers the replica. Whether it wants more.
     pub(super) async fn serve_replica(&mut self, frame: Result<Frame, ConnectionError>) -> bool {
+        let ends_at = self.instance.instant(self.lease.ends_at());
         let Handover::Ready(source) = &mut self.handover else { return false };
+        let Ok(frame) = frame else { return false };
         let capacity = self.invocation.capacity().get();
-        match frame {
-            Ok(frame) => source.serve(frame, &mut self.instance.store, capacity).await.is_ok(),
-            Err(_) => false,
-        }
+        let served = source.serve(frame, &mut self.instance.store, capacity);
+        // The platform would end it, and take its memory with it.
+        matches!(self.alarm.by(ends_at, served).await, Some(Ok(())))
     }
 }
 
@@ -168,6 +169,53 @@ mod tests {
             assert!(matches!(handled, Err(SessionError::Relay { .. })), "{order:?}: {handled:?}");
             assert!(proxy.reader.frame().await.unwrap_or(None).is_none(), "{order:?}");
             assert!(proxy.reader.is_closed());
+        }
+    }
+
+    /// What keeps a replica from taking over.
+    #[derive(Clone, Copy, Debug)]
+    enum Held {
+        /// It never comes.
+        Away,
+        /// The proxy has turned to it, and it asks for nothing.
+        Silent,
+        /// It takes nothing of what it asked for.
+        Full,
+    }
+
+    #[tokio::test]
+    async fn a_source_returns_before_the_platforms_limit_and_keeps_what_it_holds() {
+        for held in [Held::Away, Held::Silent, Held::Full] {
+            let (listener, invocation) = listen(Command::Serve).await;
+            let handled = tokio::spawn(async move {
+                let mut instance = Instance::new().unwrap();
+                let report = instance.handle(&invocation, Nanos::millis(1_500)).await;
+                (report.unwrap(), instance)
+            });
+            let mut proxy = accept(&listener, Role::Function).await;
+            assert!(!proxy.reader.is_closed());
+            let body = Bytes::from(vec![7; 32 << 20]);
+            let set = Message::Set { request: 1, id: id(), body_len: body.len() as u64 };
+            proxy.writer.send_with_body(&set, body.clone(), SOON).await.unwrap();
+            let stored = proxy.reader.frame_within(SOON).await.unwrap().message;
+            assert!(matches!(stored, Message::Stored { .. }), "{stored:?}");
+            let init = proxy.reader.frame_within(SOON).await.unwrap().message;
+            assert!(matches!(init, Message::InitBackup { .. }), "{init:?}");
+            let backup = Message::Backup { token: Bytes::from_static(b"relay") };
+            proxy.writer.send(&backup).await.unwrap();
+            let mut relay = accept(&listener, Role::RelaySource).await;
+            let proxy = Some(proxy).filter(|_| matches!(held, Held::Away));
+            if matches!(held, Held::Full) {
+                relay.writer.send(&get()).await.unwrap();
+            }
+            let (report, mut instance) =
+                tokio::time::timeout(SOON, handled).await.unwrap().unwrap();
+            assert_eq!((report.n_chunks, instance.store.get(&id())), (1, Some(body)), "{held:?}");
+            if let Some(mut proxy) = proxy {
+                let bye = proxy.reader.frame_within(SOON).await.unwrap().message;
+                assert!(matches!(bye, Message::Bye { .. }), "{bye:?}");
+            }
+            drop(relay);
         }
     }
 }
