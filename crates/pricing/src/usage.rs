@@ -45,8 +45,8 @@ pub struct StoreUsage {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ServerlessUsage {
-    /// Bytes that are paid for times how long, in byte-nanoseconds: what is held, and over each hour
-    /// at least the minimum of the engine.
+    /// Bytes that are paid for times how long, in byte-nanoseconds: what is held, and over each
+    /// hour at least the minimum of the engine.
     pub stored_byte_ns: u128,
     /// How long the cache existed, in nanoseconds, whether it held anything or not.
     pub existed_ns: u128,
@@ -144,7 +144,8 @@ impl Usage {
     }
 
     /// Whether every amount is one that some trace could come to, so that its cost can be held by
-    /// any prices: no trace is longer than a hundred years, and none asks for more than 2^62 bytes.
+    /// any prices: no trace is longer than a hundred years, and none asks for more than 2^62
+    /// bytes.
     pub fn can_be_priced(&self) -> bool {
         let functions = [self.serving, self.warm_up, self.backup];
         let stores = [self.store_serving, self.store_backing];

@@ -330,6 +330,9 @@ fn tiers_do_what_their_systems_do_apart() {
 
 #[test]
 fn a_serverless_cache_is_paid_for_what_it_holds_and_is_asked() {
+    const GB: u128 = 1_000_000_000;
+    // Of a kilobyte each.
+    const UNITS: u64 = 976_563;
     // Two objects of 1 GB, read at once and after an hour; the second read of both hits.
     let reads = [(0, 0, 1_000, Op::Get), (0, 1, 1_000, Op::Get), (3_600, 0, 1_000, Op::Get)];
     let check = |system: &str, n_hits: u64, held: u128, n_kb: u64| {
@@ -339,8 +342,6 @@ fn a_serverless_cache_is_paid_for_what_it_holds_and_is_asked() {
         assert_eq!(used.stored_byte_ns, held * u128::from(Nanos::HOUR.get()), "{system}");
         assert_eq!(used.n_ecpus, n_kb, "{system}");
     };
-    const GB: u128 = 1_000_000_000;
-    const UNITS: u64 = 976_563;
     // Two lookups, two writes, and a read.
     check("elasticache:serverless-valkey", 1, 2 * GB, 2 + 2 * UNITS + UNITS);
     // Of two that do not fit together the first makes way for the second, and so again.
