@@ -348,9 +348,9 @@ SYSTEM is one of
     codec=paper           or ec-native: how fast clients code
     proxy=c5n.4xlarge     the machine of each proxy
   s3                                         no cache
+  each with store=measured|fast20, how S3 answers; or two of these
   tiers:SIZE;SYSTEM;SYSTEM                   objects below SIZE in the first, as
-                        'tiers:10MB;elasticache:cache.r5.large;infinicache'
-  each with store=measured|fast20, how S3 answers";
+                        'tiers:10MB;elasticache:cache.r5.large;infinicache'";
 
 #[derive(Debug, ArgGroupOf)]
 #[command(after_help = SYSTEMS_HELP)]

@@ -58,6 +58,12 @@ fn chosen(
     Ok(found)
 }
 
+/// Whether what is there is neither a file nor a directory, but a pipe or a device, which is there
+/// only once.
+pub(crate) fn is_pipe(path: &Path) -> bool {
+    path.metadata().is_ok_and(|it| !it.is_file() && !it.is_dir())
+}
+
 /// Whether the file, by its name, is a page about the traces beside it, or holds their checksums.
 fn is_about(path: &Path) -> bool {
     const NAMES: [&str; 8] =

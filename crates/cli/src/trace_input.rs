@@ -122,10 +122,9 @@ fn check_flags(name: &str, read: &ReadArgs) -> Result<(), UsageError> {
         ("--status", !status.is_empty()),
     ];
     let (of_files, of_copies) = ([("--dc", dc.is_some())], [("--cache", cache.is_some())]);
-    let is_pipe = |path: &Path| path.metadata().is_ok_and(|it| !it.is_file() && !it.is_dir());
     let (why, idle) = if name.starts_with(SYNTHETIC) {
         ("is made, not read", [&of_reading[..], &of_files, &of_copies].concat())
-    } else if name == "-" || is_pipe(Path::new(name)) {
+    } else if name == "-" || trace_files::is_pipe(Path::new(name)) {
         ("can be read but once, and is one file", [of_files, of_copies].concat())
     } else if Path::new(name).is_file() {
         ("is one file", of_files.to_vec())
@@ -156,8 +155,11 @@ fn n_bytes_of(paths: &[PathBuf]) -> anyhow::Result<Option<u64>> {
     let mut n_bytes = Some(0);
     for path in paths {
         // A pipe is not opened for this: opened twice, it has nothing left to read.
-        let is_pipe = path.metadata().is_ok_and(|it| !it.is_file());
-        let n_more = if is_pipe { None } else { Some(fs_err::File::open(path)?.metadata()?.len()) };
+        let n_more = if trace_files::is_pipe(path) {
+            None
+        } else {
+            Some(fs_err::File::open(path)?.metadata()?.len())
+        };
         n_bytes = n_bytes.zip(n_more).map(|(n, more)| n + more);
     }
     Ok(n_bytes)

@@ -109,7 +109,7 @@ impl Cluster<'_> {
     fn serve(&mut self, node: usize, now: Time, size: Bytes) -> Time {
         let took = self.server.request + self.server.transfer.time(size);
         if let Some(meter) = &mut self.meter {
-            meter.asked(now, size);
+            meter.asked(now, size, &mut self.record);
             return now + took;
         }
         let node = &mut self.nodes[node];
@@ -163,7 +163,7 @@ impl Cluster<'_> {
 
     fn note_held(&mut self, now: Time, node: usize) {
         if let Some(meter) = &mut self.meter {
-            meter.holds(now, self.nodes[node].cache.used());
+            meter.holds(now, self.nodes[node].cache.used(), &mut self.record);
         }
     }
 
@@ -233,9 +233,12 @@ pub(crate) fn run(config: &ElastiCacheConfig, workload: &Workload<'_>, seed: u64
         EvictionPolicy::Belady => next_uses(workload.requests, n_objects),
         _ => Vec::new(),
     };
+    let mut record = Record::new(workload.span);
     let (n_nodes, meter) = match &config.serving {
         Serving::Nodes { n_nodes, .. } => (*n_nodes, None),
-        Serving::Serverless { minimum, .. } => (1, Some(Meter::new(workload.span, *minimum))),
+        Serving::Serverless { engine, .. } => {
+            (1, Some(Meter::new(engine, workload.span, &mut record)))
+        }
     };
     let mut cluster = Cluster {
         requests: workload.requests,
@@ -246,7 +249,7 @@ pub(crate) fn run(config: &ElastiCacheConfig, workload: &Workload<'_>, seed: u64
         server: config.server,
         store: ObjectStore::new(&config.object_store, Streams::new(seed)),
         meter,
-        record: Record::new(workload.span),
+        record,
     };
     des::run(&mut cluster, Agenda::default(), workload.arrivals(Event::Arrive));
     let Cluster { mut record, meter, .. } = cluster;
@@ -256,11 +259,8 @@ pub(crate) fn run(config: &ElastiCacheConfig, workload: &Workload<'_>, seed: u64
                 hour.usage.rent_nodes(node_type, u64::from(*n_nodes), part);
             });
         }
-        Serving::Serverless { engine, .. } => {
-            let used = meter.into_iter().flat_map(Meter::into_hours);
-            for (hour, used) in record.hours.iter_mut().zip(used) {
-                hour.usage.serverless.insert(engine.clone(), used);
-            }
+        Serving::Serverless { minimum, .. } => {
+            meter.expect("it has one").finish(*minimum, &mut record);
         }
     }
     charge_storage(&mut record, workload, |usage| &mut usage.store_backing);
