@@ -19,7 +19,7 @@ use std::process::Command;
 
 use des::{Stream, Streams};
 use policy::EvictionPolicy;
-use trace::{Format, LruStack, ReadOptions, Trace};
+use trace::{Format, LruStack, ReadOptions, SampleSize, Selection, Trace};
 use units::Bytes;
 
 const N_REQUESTS: usize = 20_000_000;
@@ -46,6 +46,7 @@ fn main() {
     let binary = Race::run(&python, &files.oracle_general, "binary", oracle);
     let zstd = Race::run(&python, &files.zstd, "binary", oracle);
     let curve = curve(&files.oracle_general);
+    let sampling = sampling(&files.oracle_general);
     println!("{:<44}{:>8}{:>14}{:>8}", "", "ours", "libCacheSim", "ratio");
     let line = |what: &str, ours: f64, theirs: f64| {
         let rate = |seconds: f64| N_REQUESTS as f64 / 1e6 / seconds;
@@ -54,6 +55,7 @@ fn main() {
     line("CSV: read", csv.read, csv.peer_read);
     line("CSV: read and replay", csv.read + csv.replay, csv.peer);
     line("oracleGeneral: read", binary.read, binary.peer_read);
+    line("oracleGeneral: read, and 1 % of it kept", sampling, binary.peer_read);
     line("oracleGeneral: read and replay", binary.read + binary.replay, binary.peer);
     line("oracleGeneral by zstd: read", zstd.read, zstd.peer_read);
     line("oracleGeneral by zstd: read and replay", zstd.read + zstd.replay, zstd.peer);
@@ -74,6 +76,22 @@ fn curve(path: &Path) -> f64 {
         });
         assert!(0 < n_misses, "the first requests miss");
         reading + looking + replaying / N_THREADS
+    });
+    clock::median(seconds.collect())
+}
+
+/// Seconds to read the trace and hold a sample of it.
+fn sampling(path: &Path) -> f64 {
+    let seconds = (0..N_TURNS).map(|_| {
+        let options = ReadOptions { format: Some(Format::OracleGeneral), ..ReadOptions::DETECT };
+        let files = || [("trace".to_owned(), File::open(path))];
+        let (size, all) = (SampleSize::Rate(0.01), Selection::ALL);
+        let (reading, sample) = clock::timed(|| {
+            trace::read_sample("trace", files(), &options, &all, size, 1, &mut |_| ())
+        });
+        let sample = sample.expect("made by ourselves");
+        assert_eq!(sample.whole.n_gets, N_REQUESTS as u64);
+        reading
     });
     clock::median(seconds.collect())
 }

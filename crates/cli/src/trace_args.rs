@@ -94,7 +94,8 @@ pub(crate) struct TraceMrcArgs {
         default_value = "1%wss,2%wss,5%wss,10%wss,20%wss,50%wss,100%wss"
     )]
     pub(crate) size: Vec<CacheSize>,
-    /// Estimate from this share of the objects, such as 0.01 (SHARDS); counts are theirs
+    /// Estimate from this share of the objects, such as 0.01 (SHARDS): only they are held in
+    /// memory, and counts and the working set are theirs
     #[arg(long, value_name = "RATE", value_parser = parse_rate)]
     pub(crate) sample: Option<f64>,
     /// Estimate from at most so many objects (SHARDS of a fixed size)

@@ -1,13 +1,14 @@
 //! Opening a trace: a file, standard input, or a synthetic one.
 
-use std::io;
+use std::io::{self, Read};
+use std::iter;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use des::Streams;
 use trace::{
-    Draft, ErrorKind, KnownBy, Profile, ReadOptions, RegistryFilter, Resources, Selection, Source,
-    Trace, TraceError,
+    Draft, ErrorKind, KnownBy, Note, Profile, ReadOptions, RegistryFilter, Resources, Sample,
+    SampleSize, Selection, Source, Trace, TraceError,
 };
 use units::Nanos;
 
@@ -45,6 +46,31 @@ pub(crate) fn load(name: &str, read: &ReadArgs, selection: &Selection) -> anyhow
     output::note(&format!("{name}: {}", trace.source()));
     check_span(name, trace.source(), trace.span())?;
     Input::select(name, trace, selection)
+}
+
+/// Draws a sample of what is selected of the trace called `name`: while it is read, so that only
+/// the sample is held, where the whole is not wanted for something else.
+pub(crate) fn load_sample(
+    name: &str,
+    read: &ReadArgs,
+    selection: &Selection,
+    size: SampleSize,
+    seed: u64,
+) -> anyhow::Result<Sample> {
+    if name.starts_with(SYNTHETIC) || read.cache.is_some() || selection.hours.is_some() {
+        return Ok(trace::sample(load(name, read, selection)?.trace, size, seed)?);
+    }
+    check_flags(name, read)?;
+    let (paths, options) = (paths(name, read)?, options(read));
+    let sample = read_with(name, paths.as_deref(), &options, |name, files, options, progress| {
+        trace::read_sample(name, files, options, selection, size, seed, progress)
+    })?;
+    output::note(&format!("{name}: {}", sample.trace.source()));
+    check_span(name, sample.trace.source(), sample.whole.span)?;
+    // What was drawn is for the caller to say.
+    let notes = sample.trace.notes().iter();
+    say_notes(name, notes.filter(|it| !matches!(it, Note::Sampled { .. })));
+    Ok(sample)
 }
 
 /// Reads the trace called `name` and writes what is selected of it at once, without holding it.
@@ -85,11 +111,16 @@ pub(crate) fn convert(args: &TraceConvertArgs) -> anyhow::Result<bool> {
     written?;
     let done = converted.expect("it was written");
     output::note(&format!("{name}: {}", done.source));
-    for it in &done.notes {
-        output::note(&format!("{name}: {it}"));
-    }
+    say_notes(name, &done.notes);
     trace_output::say_written(done.n_requests, target);
     Ok(true)
+}
+
+/// Says on stderr what a reader of results should know of the trace called `name`.
+fn say_notes<'a>(name: &str, notes: impl IntoIterator<Item = &'a Note>) {
+    for it in notes {
+        output::note(&format!("{name}: {it}"));
+    }
 }
 
 /// Refuses flags of which nothing would come: what is made is not read, a data centre is chosen
@@ -171,9 +202,7 @@ impl Input {
     pub(crate) fn select(name: &str, trace: Trace, selection: &Selection) -> anyhow::Result<Input> {
         let span_read = trace.span();
         let trace = selection.apply(trace).with_context(|| format!("`{name}`"))?;
-        for it in trace.notes() {
-            output::note(&format!("{name}: {it}"));
-        }
+        say_notes(name, trace.notes());
         // What is rented is rented for as long as the trace was, whichever of its requests count.
         let span = selection.hours.map_or(span_read, |it| it.min(span_read));
         Ok(Input { trace, span })
@@ -213,46 +242,55 @@ pub(crate) fn draft(
 }
 
 fn open(name: &str, read: &ReadArgs) -> anyhow::Result<Trace> {
-    if Path::new(name).extension().is_some_and(|it| it == "toml") {
-        let text = format!("`{name}` is no trace; if it is a profile, write `{SYNTHETIC}{name}`");
-        return Err(UsageError(text).into());
-    }
-    let options = options(read);
-    if name == "-" {
-        let bar = progress::bytes_bar(None, "reading");
-        let progress = &mut |n_read| bar.set_position(n_read);
-        let trace = trace::read("standard input", io::stdin().lock(), &options, progress);
-        bar.finish_and_clear();
-        return Ok(trace?);
-    }
-    let paths = trace_files::files(name, read.dc.as_deref())?;
-    let n_bytes = n_bytes_of(&paths)?;
-    let Some(cache) = &read.cache else { return read_files(name, &paths, n_bytes, &options) };
-    let kept = trace_cache::place(cache, &paths, &options)?;
+    let (paths, options) = (paths(name, read)?, options(read));
+    let (Some(files), Some(cache)) = (&paths, &read.cache) else {
+        return read_with(name, paths.as_deref(), &options, trace::read_files);
+    };
+    let kept = trace_cache::place(cache, files, &options)?;
     if let Some(trace) = trace_cache::find(name, &kept) {
         return Ok(trace);
     }
-    let trace = read_files(name, &paths, n_bytes, &options)?;
+    let trace = read_with(name, Some(files), &options, trace::read_files)?;
     // A copy knows the unit of its times for certain.
     check_span(name, trace.source(), trace.span())?;
     trace_cache::keep(&trace, &kept)?;
     Ok(trace)
 }
 
-fn read_files(
+/// The files of the trace called `name`; `None` for standard input.
+fn paths(name: &str, read: &ReadArgs) -> anyhow::Result<Option<Vec<PathBuf>>> {
+    if Path::new(name).extension().is_some_and(|it| it == "toml") {
+        let text = format!("`{name}` is no trace; if it is a profile, write `{SYNTHETIC}{name}`");
+        return Err(UsageError(text).into());
+    }
+    (name != "-").then(|| trace_files::files(name, read.dc.as_deref())).transpose()
+}
+
+/// Files as they are opened, each with its name.
+type Files<'a> = Box<dyn Iterator<Item = (String, io::Result<Box<dyn Read>>)> + 'a>;
+
+/// What `read` makes of these files, or of standard input, with its progress shown.
+fn read_with<'a, T>(
     name: &str,
-    paths: &[PathBuf],
-    n_bytes: Option<u64>,
+    paths: Option<&'a [PathBuf]>,
     options: &ReadOptions,
-) -> anyhow::Result<Trace> {
+    read: impl FnOnce(&str, Files<'a>, &ReadOptions, &mut dyn FnMut(u64)) -> Result<T, TraceError>,
+) -> anyhow::Result<T> {
+    let (name, n_bytes, files): (_, _, Files<'a>) = if let Some(paths) = paths {
+        let files = paths.iter().map(|path| {
+            let file = fs_err::File::open(path);
+            (path.display().to_string(), file.map(|it| Box::new(it) as Box<dyn Read>))
+        });
+        (name, n_bytes_of(paths)?, Box::new(files))
+    } else {
+        let name = "standard input";
+        let file: Box<dyn Read> = Box::new(io::stdin().lock());
+        (name, None, Box::new(iter::once((name.to_owned(), Ok(file)))))
+    };
     let bar = progress::bytes_bar(n_bytes, "reading");
-    let files = paths.iter().map(|path| {
-        let file = fs_err::File::open(path);
-        (path.display().to_string(), file)
-    });
-    let trace = trace::read_files(name, files, options, &mut |n_read| bar.set_position(n_read));
+    let done = read(name, files, options, &mut |n_read| bar.set_position(n_read));
     bar.finish_and_clear();
-    Ok(trace?)
+    Ok(done?)
 }
 
 fn options(read: &ReadArgs) -> ReadOptions {

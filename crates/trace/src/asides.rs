@@ -68,6 +68,12 @@ impl Asides {
         self.kinds.ranges = true;
     }
 
+    /// Notes that the trace has these too, in requests that are not kept.
+    pub(crate) fn add_kinds(&mut self, kinds: AsideKinds) {
+        self.kinds.ttls |= kinds.ttls;
+        self.kinds.ranges |= kinds.ranges;
+    }
+
     /// Whether no request from `start` on says anything.
     pub(crate) fn is_empty_from(&self, start: usize) -> bool {
         let is_before = |index: Option<u32>| index.is_none_or(|it| (it as usize) < start);

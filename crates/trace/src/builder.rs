@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use units::{Bytes, Nanos, ObjectId, Op, Request, Time};
 
-use crate::asides::{Asides, ByteRange};
+use crate::asides::{AsideKinds, Asides, ByteRange};
 use crate::error::{ErrorKind, Failure, Position, shown};
-use crate::keys::Interner;
+use crate::keys::{Interner, NUMBER_MAX};
 use crate::note::Note;
+use crate::sample::Drawing;
 use crate::source::Source;
-use crate::trace::Trace;
+use crate::trace::{Trace, retain};
 use crate::window::{Passed, Window};
 
 /// What a reader yields: one request, its time not yet counted from the first.
@@ -48,6 +49,10 @@ pub(crate) struct Numbered {
 pub(crate) struct Builder<'a> {
     /// Where requests go, if they are not to be held.
     window: Option<Window<'a>>,
+    /// Which are kept, if not all are.
+    drawing: Option<Drawing>,
+    /// Whether the request pushed last is not.
+    is_last_out: bool,
     interner: Interner,
     /// As they came; `at` is absolute until the end.
     requests: Vec<Request>,
@@ -116,10 +121,15 @@ impl<'a> Builder<'a> {
         Builder { window: Some(window), ..Builder::new(n_bad_max) }
     }
 
+    /// One that keeps of all requests what `drawing` says.
+    pub(crate) fn drawing(n_bad_max: u64, drawing: Drawing) -> Builder<'a> {
+        Builder { drawing: Some(drawing), ..Builder::new(n_bad_max) }
+    }
+
     /// Says which numbered objects the next records ask for, so that finding them takes less time.
     pub(crate) fn look_ahead(&self, numbers: impl Iterator<Item = u64>) {
-        if self.window.is_none() {
-            self.interner.touch_numbers(numbers);
+        if self.window.is_none() && self.drawing.is_none() {
+            self.interner.fetch_numbers(numbers);
         }
     }
 
@@ -131,7 +141,7 @@ impl<'a> Builder<'a> {
         let (mut earliest, mut latest) = self.range.unwrap_or((first.nanos, first.nanos));
         let (mut is_plain, mut is_calm, mut n_bytes) = (self.window.is_none(), true, 0);
         for record in records {
-            is_plain &= record.is_plain;
+            is_plain &= record.is_plain && record.number <= NUMBER_MAX;
             is_calm &= latest <= record.nanos;
             is_calm &= record.size != Bytes::ZERO;
             earliest = earliest.min(record.nanos);
@@ -140,13 +150,10 @@ impl<'a> Builder<'a> {
         }
         let total = self.total + Bytes::new(n_bytes);
         let n_requests = self.requests.len() + records.len();
-        let fits = total <= Bytes::TOTAL_MAX && n_requests <= Self::N_REQUESTS_MAX as usize;
+        let fits = total <= Bytes::TOTAL_MAX
+            && n_requests <= Self::N_REQUESTS_MAX as usize
+            && self.interner.has_room(records.len());
         if !is_plain || !fits || Nanos::SPAN_MAX.get() < latest - earliest {
-            return false;
-        }
-        let mut objects = [NO_ID; N_AT_ONCE];
-        let objects = &mut objects[..records.len()];
-        if !self.interner.intern_numbers(records.iter().map(|it| it.number), objects) {
             return false;
         }
         if is_calm {
@@ -159,9 +166,19 @@ impl<'a> Builder<'a> {
                 noted.expect("all of them together fit");
             }
         }
+        if self.drawing.is_some() {
+            for record in records {
+                let Numbered { nanos, number, size, op, .. } = *record;
+                let record = Record { nanos, key: Key::Number(number), size, op };
+                self.hold(record).expect("there is room");
+            }
+            return true;
+        }
+        let mut objects = [NO_ID; N_AT_ONCE];
+        self.interner.intern_numbers(records.iter().map(|it| it.number), &mut objects);
         let requests = records.iter().zip(objects).map(|(record, object)| {
             let Numbered { nanos, size, op, .. } = *record;
-            Request { at: Time::from_nanos(nanos), size, object: *object, op }
+            Request { at: Time::from_nanos(nanos), size, object, op }
         });
         self.requests.extend(requests);
         true
@@ -169,25 +186,64 @@ impl<'a> Builder<'a> {
 
     /// Appends a request, which stands at `position`.
     pub(crate) fn push(&mut self, record: Record<'_>, position: Position) -> Result<(), Failure> {
-        let Record { nanos, key, size, op } = record;
-        self.note_time(nanos, position)?;
-        self.note_size(size, op, position)?;
-        if let Some(window) = &mut self.window {
-            return window.push(record).map_err(|it| it.at(position));
+        self.note_time(record.nanos, position)?;
+        self.note_size(record.size, record.op, position)?;
+        let pushed = match &mut self.window {
+            Some(window) => window.push(record),
+            None => self.hold(record),
+        };
+        pushed.map_err(|it| it.at(position))
+    }
+
+    /// Keeps the request, if it is to be.
+    #[inline]
+    fn hold(&mut self, record: Record<'_>) -> Result<(), ErrorKind> {
+        let Record { nanos, key, mut size, op } = record;
+        if let Some(drawing) = &mut self.drawing {
+            self.is_last_out = !drawing.keeps(nanos, key, &mut size, op);
+            if self.is_last_out {
+                return Ok(());
+            }
+            if drawing.is_full(self.interner.keys().len()) {
+                self.narrow();
+            }
         }
         let object = match key {
             Key::Text(key) => self.interner.intern(key),
             Key::Number(number) => self.interner.intern_number(number),
         };
         let Some(object) = object else {
-            let kind = ErrorKind::TooManyObjects { limit: Interner::N_KEYS_MAX };
-            return Err(kind.at(position));
+            return Err(ErrorKind::TooManyObjects { limit: Interner::N_KEYS_MAX });
         };
         if Self::N_REQUESTS_MAX as usize <= self.requests.len() {
-            return Err(ErrorKind::TooManyRequests { limit: Self::N_REQUESTS_MAX }.at(position));
+            return Err(ErrorKind::TooManyRequests { limit: Self::N_REQUESTS_MAX });
         }
         self.requests.push(Request { at: Time::from_nanos(nanos), size, object, op });
         Ok(())
+    }
+
+    /// Lets go of the requests for objects that are out of the sample by now.
+    fn narrow(&mut self) {
+        let Some(drawing) = &mut self.drawing else { return };
+        let keys = std::mem::take(&mut self.interner).into_keys();
+        let is_in = drawing.narrow(&keys);
+        let (mut n_looked_at, mut n_before) = (0, 0);
+        retain(&mut self.requests, &mut self.asides, |request| {
+            let is_kept = is_in(request.object);
+            n_before += usize::from(is_kept && n_looked_at < self.source_start);
+            n_looked_at += 1;
+            is_kept
+        });
+        self.source_start = n_before;
+        let mut new_ids = vec![NO_ID; keys.len()];
+        for request in &mut self.requests {
+            let new_id = &mut new_ids[request.object.index()];
+            if *new_id == NO_ID {
+                let key = keys.get(request.object);
+                *new_id = self.interner.intern(&key).expect("no more keys than before");
+            }
+            request.object = *new_id;
+        }
     }
 
     /// The number, from 1, of a row that has no time: of the rows of all sources, which follow one
@@ -218,6 +274,10 @@ impl<'a> Builder<'a> {
     /// object may be kept.
     pub(crate) fn keep_ttl(&mut self, ttl_s: u32, position: Position) -> Result<(), Failure> {
         self.ttl.add(position);
+        if self.is_last_out {
+            self.asides.add_kinds(AsideKinds { ttls: true, ranges: false });
+            return Ok(());
+        }
         if let Some(window) = &mut self.window {
             return window.keep_ttl(ttl_s).map_err(|it| it.at(position));
         }
@@ -233,6 +293,10 @@ impl<'a> Builder<'a> {
         position: Position,
     ) -> Result<(), Failure> {
         self.partial.add(position);
+        if self.is_last_out {
+            self.asides.add_kinds(AsideKinds { ttls: false, ranges: true });
+            return Ok(());
+        }
         if let Some(window) = &mut self.window {
             return window.keep_range(range).map_err(|it| it.at(position));
         }
@@ -294,6 +358,16 @@ impl<'a> Builder<'a> {
         } else {
             Trace::renumbered(self.requests, &keys, asides, source(start), notes)
         })
+    }
+
+    /// The trace of what was kept of all requests, once no more come, and what kept it.
+    pub(crate) fn finish_drawing(
+        mut self,
+        source: impl FnOnce(u64) -> Source,
+        keeps: Option<&str>,
+    ) -> Result<(Trace, Drawing), Failure> {
+        let drawing = self.drawing.take().expect("it does not keep all");
+        Ok((self.finish(source, keeps)?, drawing))
     }
 
     /// What has become of the requests, once no more come, for one that passes them on.

@@ -170,9 +170,6 @@ pub(crate) struct Interner {
 impl Interner {
     /// The most keys that fit: `u32::MAX` itself stands for "none" elsewhere.
     pub(crate) const N_KEYS_MAX: u32 = u32::MAX - 1;
-    /// The largest number of as many digits as always fit; a larger one is a text.
-    const NUMBER_MAX: u64 = 9_999_999_999_999_999_999;
-
     /// The id of `key`, new or known, or `None` where no id is left.
     pub(crate) fn intern(&mut self, key: &[u8]) -> Option<ObjectId> {
         match number_of(key) {
@@ -183,34 +180,38 @@ impl Interner {
 
     /// The id of the key that is `number` in decimal digits.
     pub(crate) fn intern_number(&mut self, number: u64) -> Option<ObjectId> {
-        if Self::NUMBER_MAX < number {
+        if NUMBER_MAX < number {
             return self.intern_text(DecimalText::of(number).as_bytes());
         }
         self.numbers.find(number).or_else(|| self.add_number(number))
     }
 
-    /// Makes ready for keys that are these numbers; see [`NumberIds::touch`].
-    pub(crate) fn touch_numbers(&self, numbers: impl Iterator<Item = u64>) {
-        self.numbers.touch(numbers);
+    /// Makes ready for keys that are these numbers; see [`NumberIds::fetch`].
+    pub(crate) fn fetch_numbers(&self, numbers: impl Iterator<Item = u64>) {
+        self.numbers.fetch(numbers);
     }
 
-    /// The ids of the keys that are these numbers, as many as there is room for in `ids`. False,
-    /// and nothing done, where a number is too large or there may be too few ids.
+    /// The ids of the keys that are these numbers, none above [`NUMBER_MAX`], as many as there is
+    /// room for in `ids`; and there [is room](Interner::has_room) for new ones.
     pub(crate) fn intern_numbers(
         &mut self,
-        numbers: impl Iterator<Item = u64> + Clone,
+        numbers: impl Iterator<Item = u64>,
         ids: &mut [ObjectId],
-    ) -> bool {
-        if numbers.clone().any(|it| Self::NUMBER_MAX < it)
-            || (Self::N_KEYS_MAX as usize) < self.keys.len() + ids.len()
-        {
-            return false;
-        }
+    ) {
         for (id, number) in ids.iter_mut().zip(numbers) {
             let found = self.numbers.find(number).or_else(|| self.add_number(number));
             *id = found.expect("there are enough ids");
         }
-        true
+    }
+
+    /// Whether there are ids for so many keys more.
+    pub(crate) fn has_room(&self, n_keys: usize) -> bool {
+        self.keys.len() + n_keys <= Self::N_KEYS_MAX as usize
+    }
+
+    /// The keys that have an id.
+    pub(crate) fn keys(&self) -> &Keys {
+        &self.keys
     }
 
     /// The keys, once no more come.
@@ -246,8 +247,11 @@ impl Interner {
 /// Every number of so many digits fits into 64 bits.
 const N_DIGITS_MAX: usize = 19;
 
+/// The largest number of as many digits; a key that is a larger one is a text.
+pub(crate) const NUMBER_MAX: u64 = 9_999_999_999_999_999_999;
+
 /// The number that `key` is the one way to write: digits, without a zero in front.
-fn number_of(key: &[u8]) -> Option<u64> {
+pub(crate) fn number_of(key: &[u8]) -> Option<u64> {
     let (number, n_digits) = leading_digits(key);
     let is_number = n_digits == key.len() && (1..=N_DIGITS_MAX).contains(&n_digits);
     let is_only_way = key.first() != Some(&b'0') || n_digits == 1;
@@ -315,7 +319,7 @@ mod tests {
             let (mut at_once, mut by_one) = (Interner::default(), Interner::default());
             for some in numbers.chunks(n_at_once) {
                 let mut ids = vec![NO_ID; some.len()];
-                prop_assert!(at_once.intern_numbers(some.iter().copied(), &mut ids));
+                at_once.intern_numbers(some.iter().copied(), &mut ids);
                 for (number, id) in some.iter().zip(ids) {
                     prop_assert_eq!(by_one.intern_number(*number), Some(id));
                     prop_assert_eq!(at_once.intern_number(*number), Some(id));

@@ -61,7 +61,7 @@ pub use crate::note::Note;
 pub use crate::profile::{Profile, ProfileError};
 pub use crate::read::{ReadOptions, read, read_files};
 pub use crate::registry::{Method, RegistryFilter, Resources, UnknownWord};
-pub use crate::sample::{Sample, SampleSize, sample};
+pub use crate::sample::{Sample, SampleSize, Whole, read_sample, sample};
 pub use crate::select::{ScaleSize, Selection, SelectionError};
 pub use crate::source::{Columns, Source};
 pub use crate::statistics::{Hour, Percentiles, Statistics};

@@ -68,9 +68,7 @@ pub enum Note {
     },
     /// The requests of a part of the objects, drawn by the hash of their keys, were kept.
     Sampled {
-        /// How many objects there were.
-        n_objects: u64,
-        /// How many there are now.
+        /// How many objects there are now.
         n_kept: u64,
         /// The share of hashes that was kept.
         rate: String,
@@ -155,8 +153,8 @@ impl fmt::Display for Note {
             Note::TimesToLive { n_requests } => {
                 write!(f, "{} with a time to live, which no model looks at", requests(*n_requests))
             }
-            Note::Sampled { n_objects, n_kept, rate } => {
-                write!(f, "{n_kept} of {n_objects} objects kept, by hash at a rate of {rate}")
+            Note::Sampled { n_kept, rate } => {
+                write!(f, "{n_kept} objects drawn, by hash at a rate of {rate}")
             }
             Note::Before(note) => f.write_str(note),
             Note::DroppedLate { n_requests, kept } => {

@@ -97,7 +97,7 @@ pub enum SelectionError {
     #[error("none of the {n_requests} requests is left ({why}); select less narrowly")]
     NothingLeft {
         /// Requests before.
-        n_requests: usize,
+        n_requests: u64,
         /// What dropped them.
         why: String,
     },
@@ -135,7 +135,7 @@ impl Selection {
 #[derive(Debug)]
 pub(crate) struct Selecting {
     selection: Selection,
-    n_requests: usize,
+    n_requests: u64,
     n_late: u64,
     n_small: u64,
     n_large: u64,
@@ -163,6 +163,7 @@ impl Selecting {
 
     /// Whether the request at this time, for an object of this size, is kept; scales and
     /// clamps the size.
+    #[inline]
     pub(crate) fn keeps(&mut self, at: Time, size: &mut Bytes) -> bool {
         let Selection { hours, min_size, max_size, scale_size, clamp_size } = self.selection;
         self.n_requests += 1;

@@ -190,21 +190,30 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    /// Keeps the requests that `keep` says, and what they say aside.
-    pub(crate) fn retain(&mut self, mut keep: impl FnMut(&mut Request) -> bool) {
-        if self.asides.is_empty_from(0) {
-            return self.requests.retain_mut(keep);
-        }
-        let mut new_indices = Vec::with_capacity(self.requests.len());
-        let mut n_kept = 0;
-        self.requests.retain_mut(|request| {
-            let is_kept = keep(request);
-            new_indices.push(is_kept.then_some(n_kept));
-            n_kept += u32::from(is_kept);
-            is_kept
-        });
-        self.asides.moved(|index| new_indices[index as usize]);
+    /// [`retain`] of all its requests.
+    pub(crate) fn retain(&mut self, keep: impl FnMut(&mut Request) -> bool) {
+        retain(&mut self.requests, &mut self.asides, keep);
     }
+}
+
+/// Keeps the requests that `keep` says, and what they say aside.
+pub(crate) fn retain(
+    requests: &mut Vec<Request>,
+    asides: &mut Asides,
+    mut keep: impl FnMut(&mut Request) -> bool,
+) {
+    if asides.is_empty_from(0) {
+        return requests.retain_mut(keep);
+    }
+    let mut new_indices = Vec::with_capacity(requests.len());
+    let mut n_kept = 0;
+    requests.retain_mut(|request| {
+        let is_kept = keep(request);
+        new_indices.push(is_kept.then_some(n_kept));
+        n_kept += u32::from(is_kept);
+        is_kept
+    });
+    asides.moved(|index| new_indices[index as usize]);
 }
 
 fn hash_of(requests: &[Request], keys: &Keys) -> TraceHash {

@@ -4,7 +4,7 @@ use policy::EvictionPolicy;
 use rayon::prelude::*;
 use serde::Serialize;
 use trace::{CacheSize, LruStack, MissCounts, Sample, SampleSize};
-use units::{Bytes, Op};
+use units::Bytes;
 
 use crate::args::OutputArgs;
 use crate::trace_args::TraceMrcArgs;
@@ -40,17 +40,14 @@ struct Record {
 /// Replays the trace once per policy and size, and prints what was missed.
 pub(crate) fn mrc(args: &TraceMrcArgs) -> anyhow::Result<()> {
     let selection = args.trace.select.selection();
-    let whole = trace_input::load(&args.trace.trace, &args.trace.read, &selection)?.trace;
-    let unique_bytes = whole.unique_bytes();
-    let gets = || whole.requests().iter().filter(|it| it.op == Op::Get);
-    let n_gets = gets().count() as u64;
-    let requested_bytes: Bytes = gets().map(|it| it.size).sum();
+    let (name, read) = (&args.trace.trace, &args.trace.read);
     let of_rate = args.sample.map(SampleSize::Rate);
     let sampled = of_rate.or(args.sample_objects.map(|it| SampleSize::Objects(it.get())));
-    let Sample { trace, rate } = match sampled {
-        Some(size) => trace::sample(whole, size, args.seed)?,
-        None => Sample { trace: whole, rate: 1.0 },
+    let Sample { trace, rate, whole } = match sampled {
+        Some(size) => trace_input::load_sample(name, read, &selection, size, args.seed)?,
+        None => Sample::all(trace_input::load(name, read, &selection)?.trace),
     };
+    let unique_bytes = parted(trace.unique_bytes(), 1.0 / rate);
     if sampled.is_some() {
         let n_objects = trace.n_objects();
         output::note(&format!(
@@ -68,14 +65,15 @@ pub(crate) fn mrc(args: &TraceMrcArgs) -> anyhow::Result<()> {
     let bar = progress::steps_bar(wanted.len(), "replaying");
     let cell = |(policy, asked): &(EvictionPolicy, CacheSize)| {
         let size = asked.resolve(unique_bytes);
-        let cache_size = scaled(size.get(), rate);
+        let cache_size = parted(size, rate);
         let counts = match &lru {
             Some(lru) if *policy == EvictionPolicy::Lru => lru.miss_counts(cache_size),
             _ => trace::miss_counts(&trace, *policy, cache_size),
         };
         bar.inc(1);
-        let miss_ratio = estimate(counts.n_misses, n_gets, rate);
-        let byte_miss_ratio = estimate(counts.missed_bytes.get(), requested_bytes.get(), rate);
+        let miss_ratio = estimate(counts.n_misses, whole.n_gets, rate);
+        let requested_bytes = whole.requested_bytes.get();
+        let byte_miss_ratio = estimate(counts.missed_bytes.get(), requested_bytes, rate);
         let (policy, asked, sample_rate) = (*policy, *asked, rate);
         Cell { policy, asked, size, sample_rate, counts, miss_ratio, byte_miss_ratio }
     };
@@ -162,11 +160,12 @@ fn estimate(missed: u64, whole: u64, rate: f64) -> f64 {
     if whole == 0 { 0.0 } else { (missed as f64 / (whole as f64 * rate)).min(1.0) }
 }
 
-/// A cache of the whole trace, for a sample of this share of it.
-fn scaled(bytes: u64, rate: f64) -> Bytes {
-    if 1.0 <= rate {
-        return Bytes::new(bytes);
+/// As many bytes times `share`: of a sample for those of the whole trace, or the other way round.
+fn parted(bytes: Bytes, share: f64) -> Bytes {
+    #[expect(clippy::float_cmp, reason = "the rate of a trace of which all is kept")]
+    if share == 1.0 {
+        return bytes;
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative")]
-    Bytes::new((bytes as f64 * rate).round() as u64)
+    Bytes::new((bytes.get() as f64 * share).round() as u64)
 }

@@ -14,8 +14,8 @@ pub(crate) fn sample(args: &TraceSampleArgs) -> anyhow::Result<()> {
         (None, None) => return Err(UsageError("write --rate or --objects".to_owned()).into()),
     };
     let selection = args.trace.select.selection();
-    let input = trace_input::load(&args.trace.trace, &args.trace.read, &selection)?;
-    let sample = trace::sample(input.trace, size, args.seed)?;
+    let (name, read) = (&args.trace.trace, &args.trace.read);
+    let sample = trace_input::load_sample(name, read, &selection, size, args.seed)?;
     let (n_objects, rate) = (sample.trace.n_objects(), sample.rate);
     output::note(&format!("{n_objects} objects drawn; scale cache sizes by {rate:.6}"));
     trace_output::write(&sample.trace, &args.target)

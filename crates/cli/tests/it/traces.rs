@@ -112,6 +112,24 @@ fn what_is_written_to_a_dash_goes_to_standard_output() {
     assert!(ran.stderr.contains("write `synthetic:like.toml`"), "{}", ran.stderr);
 }
 
+/// Of a file and of a pipe it is drawn on the way; some hours are read whole first.
+#[test]
+fn a_sample_is_the_same_however_it_is_drawn() {
+    let workplace = Workplace::new().file("trace.csv", small_trace(500));
+    for size in ["--rate 0.3", "--objects 20"] {
+        let drawn = workplace.run(&format!("trace sample trace.csv {size}"));
+        let held = workplace.run(&format!("trace sample trace.csv {size} --hours 8000"));
+        assert_eq!(held.stderr, drawn.stderr);
+        let piped = workplace.run_with_input(&format!("trace sample - {size}"), &small_trace(500));
+        let (drawn, held, piped) = (drawn.ok(), held.ok(), piped.ok());
+        assert!(1 < drawn.lines().count(), "{drawn}");
+        assert_eq!((&held, &piped), (&drawn, &drawn));
+    }
+    let none = workplace.run("trace sample trace.csv --rate 0.000000001");
+    assert!(none.stderr.contains("none of the 500 requests is left"), "{}", none.stderr);
+    assert_eq!(none.exit_code, 1);
+}
+
 /// SHARDS (Waldspurger et al., FAST'15): a part of the objects tells the curve of all.
 #[test]
 fn a_sample_tells_the_curve() {

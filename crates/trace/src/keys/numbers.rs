@@ -1,5 +1,6 @@
 //! The ids of keys that are numbers.
 
+use prefetch_index::prefetch_index;
 use units::ObjectId;
 
 use crate::builder::NO_ID;
@@ -7,8 +8,8 @@ use crate::builder::NO_ID;
 /// Ids by number: a table with open addressing and linear probing, at most five eighths full.
 ///
 /// A long trace spends its reading waiting for the memory that such a table lies in. So the slot
-/// holds the number itself, and [`NumberIds::touch`] lets a reader that knows what comes next wait
-/// for many slots at once, which no table of a library offers.
+/// holds the number itself, and [`NumberIds::fetch`] lets a reader that knows what comes next ask
+/// for many slots ahead, which no table of a library offers.
 #[derive(Debug, Default)]
 pub(super) struct NumberIds {
     /// A power of two of them, or none.
@@ -48,14 +49,15 @@ impl NumberIds {
         self.n_taken += 1;
     }
 
-    /// Brings the slots of numbers that are about to be looked up near the processor: all at once,
-    /// as none of these looks waits for another.
-    pub(super) fn touch(&self, numbers: impl Iterator<Item = u64>) {
+    /// Has the slots of numbers that are about to be looked up brought near the processor, without
+    /// waiting for any.
+    pub(super) fn fetch(&self, numbers: impl Iterator<Item = u64>) {
         if self.slots.is_empty() {
             return;
         }
-        let all = numbers.fold(0, |all, it| all ^ self.slots[self.home(it)].id.0);
-        std::hint::black_box(all);
+        for number in numbers {
+            prefetch_index(&self.slots, self.home(number));
+        }
     }
 
     /// Where `number` is, or where it would be put.

@@ -9,6 +9,7 @@ mod golden;
 mod lru_stack;
 mod other_formats;
 mod parquet;
+mod sample;
 mod selection;
 mod statistics;
 mod writers;
