@@ -8,6 +8,7 @@ use crate::asides::{AsideKinds, Asides, ByteRange};
 use crate::error::{ErrorKind, Failure, Position, shown};
 use crate::keys::{Interner, NUMBER_MAX};
 use crate::note::Note;
+use crate::op::is_operation;
 use crate::sample::Drawing;
 use crate::source::Source;
 use crate::trace::{Trace, retain};
@@ -342,7 +343,7 @@ impl<'a> Builder<'a> {
         keeps: Option<&str>,
     ) -> Result<Trace, Failure> {
         let start = self.start(keeps)?;
-        let notes = self.notes(keeps);
+        let mut notes = self.notes(keeps);
         if 0 < start {
             for request in &mut self.requests {
                 request.at = Time::from_nanos(request.at.as_nanos() - start);
@@ -352,6 +353,7 @@ impl<'a> Builder<'a> {
         if !is_sorted && !self.requests.is_sorted_by_key(|it| it.at) {
             sort(&mut self.requests, 0, &mut self.asides);
         }
+        notes.extend(long_gap(&self.requests));
         let (keys, asides) = (self.interner.into_keys(), self.asides);
         Ok(if is_sorted {
             Trace::new(self.requests, keys, asides, source(start), notes)
@@ -437,14 +439,20 @@ impl<'a> Builder<'a> {
     /// The notes on rows that were left out.
     fn left_out(&self, keeps: Option<&str>) -> Vec<Note> {
         let mut notes = Vec::new();
-        if 0 < self.n_ignored {
-            let mut words: Vec<(String, u64)> =
-                self.ignored_words.iter().map(|(word, n)| (shown(word), *n)).collect();
-            let n_others = self.n_ignored - words.iter().map(|it| it.1).sum::<u64>();
-            if 0 < n_others {
-                words.push(("others".to_owned(), n_others));
-            }
-            notes.push(Note::IgnoredOps { n_rows: self.n_ignored, words });
+        let n_others = self.n_ignored - self.ignored_words.values().sum::<u64>();
+        let mut known = Vec::new();
+        // Where there are so many words, it is not operations that they are.
+        let mut unknown = Vec::from_iter((0 < n_others).then(|| ("others".to_owned(), n_others)));
+        for (word, n) in self.ignored_words.iter().rev() {
+            let words = if is_operation(word) { &mut known } else { &mut unknown };
+            words.insert(0, (shown(word), *n));
+        }
+        let n_rows = |words: &[(String, u64)]| words.iter().map(|it| it.1).sum();
+        if !known.is_empty() {
+            notes.push(Note::IgnoredOps { n_rows: n_rows(&known), words: known });
+        }
+        if !unknown.is_empty() {
+            notes.push(Note::UnknownOps { n_rows: n_rows(&unknown), words: unknown });
         }
         if let Some(keeps) = keeps.filter(|_| 0 < self.n_not_selected) {
             let words = self.not_selected_words.iter();
@@ -454,6 +462,19 @@ impl<'a> Builder<'a> {
         }
         notes
     }
+}
+
+/// The note on a stretch without requests that is too long to be likely.
+fn long_gap(requests: &[Request]) -> Option<Note> {
+    const MONTH: Nanos = Nanos::seconds(30 * 24 * 3_600);
+    let span = requests.last()?.at.since(requests.first()?.at);
+    if span < MONTH {
+        return None;
+    }
+    let gaps = requests.windows(2).map(|it| it[1].at.since(it[0].at));
+    let (n_before, gap) = (1..).zip(gaps).max_by_key(|it| it.1)?;
+    let is_long = MONTH < gap && span < gap * 2;
+    is_long.then_some(Note::LongGap { gap, span, n_before })
 }
 
 /// Sorts requests, of which the first has the index `start`, by time; those of one instant stay

@@ -106,6 +106,14 @@ pub enum ErrorKind {
         /// Where it stands.
         offset: usize,
     },
+    /// A container or a compression that is not opened here.
+    #[error("this is {what}, which is not opened here; {remedy}")]
+    NotOpened {
+        /// What it is.
+        what: &'static str,
+        /// How to read it all the same.
+        remedy: &'static str,
+    },
     /// Text of two bytes a character.
     #[error("this is text in UTF-16; save it as UTF-8, as by `iconv -f UTF-16 -t UTF-8`")]
     Utf16,

@@ -162,6 +162,20 @@ pub(crate) fn reader_of(format: Format) -> &'static Reader {
     READERS.iter().find(|it| it.format == format).expect("every format has its line in READERS")
 }
 
+/// What users have traces in that is not opened here: where its mark stands, and what to do.
+const NOT_OPENED: [(usize, &[u8], &str, &str); 6] = [
+    (0, b"BZh", "bzip2", "write `bzcat FILE | infinisim ... -`"),
+    (0, b"\xFD7zXZ\0", "xz", "write `xzcat FILE | infinisim ... -`"),
+    (0, b"\x04\x22\x4D\x18", "lz4", "write `lz4cat FILE | infinisim ... -`"),
+    (0, b"PK\x03\x04", "a zip archive", "unpack it and name the file, or write `unzip -p`"),
+    (0, b"ARROW1", "Feather or Arrow", "save it as Parquet"),
+    (257, b"ustar", "a tar archive", "unpack it and name the file or the directory"),
+];
+
+fn has_mark(head: &[u8], at: usize, mark: &[u8]) -> bool {
+    head.get(at..).is_some_and(|it| it.starts_with(mark))
+}
+
 /// The reader of the first format that recognises what `input` starts with.
 pub(crate) fn detect(
     input: &Input<'_>,
@@ -177,6 +191,11 @@ pub(crate) fn detect(
     // Text has no control bytes but tab, line feed, carriage return and the like.
     let control = input.head().iter().position(|it| *it < b'\t');
     if let Some(offset) = control {
+        if let Some((_, _, what, remedy)) =
+            NOT_OPENED.iter().find(|(at, mark, ..)| has_mark(input.head(), *at, mark))
+        {
+            return Err(ErrorKind::NotOpened { what, remedy });
+        }
         return Err(ErrorKind::NotText { byte: input.head()[offset], offset });
     }
     let found = READERS.iter().find(recognised);

@@ -18,12 +18,29 @@ pub enum Note {
         /// The first of them.
         first: Position,
     },
+    /// More than half of the trace, and more than a month, is one stretch without a request: more
+    /// often a time that is wrong than a trace that rests.
+    LongGap {
+        /// How long it is.
+        gap: Nanos,
+        /// How long the trace is.
+        span: Nanos,
+        /// How many requests come before it.
+        n_before: u64,
+    },
     /// Requests for objects of no bytes, which are kept.
     ZeroSize {
         /// How many requests.
         n_requests: u64,
         /// The first of them.
         first: Position,
+    },
+    /// Rows whose operation is none that is known here were left out.
+    UnknownOps {
+        /// How many rows.
+        n_rows: u64,
+        /// What they ask for, and how often.
+        words: Vec<(String, u64)>,
     },
     /// Rows that move no object, such as HEAD, were left out.
     IgnoredOps {
@@ -120,6 +137,11 @@ impl fmt::Display for Note {
                 "{} earlier than one above (first at {first}): sorted by time",
                 counted(*n_rows, "row is", "rows are")
             ),
+            Note::LongGap { gap, span, n_before } => write!(
+                f,
+                "{gap} of {span} pass without a request, after the first {}: are the times right?",
+                requests(*n_before)
+            ),
             Note::ZeroSize { n_requests, first } => write!(
                 f,
                 "{} an object of 0 bytes (first at {first}): kept",
@@ -129,6 +151,13 @@ impl fmt::Display for Note {
                 let rows = counted(*n_rows, "row that moves", "rows that move");
                 write!(f, "{rows} no object left out ({})", listed(words))
             }
+            Note::UnknownOps { n_rows, words } => write!(
+                f,
+                "{} left out whose operation is not known here ({}); GET, PUT, DELETE, read, write \
+                 and the like are",
+                counted(*n_rows, "row", "rows"),
+                listed(words)
+            ),
             Note::NotSelected { n_rows, keeps, words } => {
                 let rows = counted(*n_rows, "row", "rows");
                 write!(f, "{rows} left out ({}): only {keeps} are replayed", listed(words))
@@ -137,12 +166,8 @@ impl fmt::Display for Note {
                 let rows = counted(*n_rows, "bad row", "bad rows");
                 write!(f, "{rows} passed over (first at {first}: {why})")
             }
-            Note::PartialReads { n_requests } => {
-                write!(
-                    f,
-                    "{} for a range of bytes, taken as the whole object",
-                    requests(*n_requests)
-                )
+            Note::PartialReads { n_requests: n } => {
+                write!(f, "{} for a range of bytes, taken as the whole object", requests(*n))
             }
             Note::NoTimesToLive { column } => {
                 write!(

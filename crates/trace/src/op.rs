@@ -3,8 +3,20 @@
 use units::Op;
 
 /// What stores an object, or changes one that is stored.
-const WRITES: [&str; 10] =
-    ["put", "set", "write", "add", "replace", "cas", "append", "prepend", "incr", "decr"];
+const WRITES: [&str; 12] = [
+    "put",
+    "set",
+    "write",
+    "w",
+    "putobject",
+    "add",
+    "replace",
+    "cas",
+    "append",
+    "prepend",
+    "incr",
+    "decr",
+];
 
 /// What `word` asks for, or `None` for an operation that moves no object (HEAD, POST, a word
 /// unknown here).
@@ -12,19 +24,12 @@ const WRITES: [&str; 10] =
 /// Reads `GET`, `get`, `gets`, `read`, `REST.GET.OBJECT`, `GET_LEASE` and the like: a `REST.`
 /// in front is skipped, and the letters that follow decide.
 pub(crate) fn classify(word: &[u8]) -> Option<Op> {
-    let word = word.trim_ascii();
-    let verb = match word.get(..5) {
-        Some(prefix) if prefix.eq_ignore_ascii_case(b"rest.") => &word[5..],
-        _ => word,
-    };
-    let n_letters = verb.iter().position(|it| !it.is_ascii_alphabetic()).unwrap_or(verb.len());
-    let verb = &verb[..n_letters];
-    let is_any = |words: &[&str]| words.iter().any(|it| verb.eq_ignore_ascii_case(it.as_bytes()));
-    if is_any(&["get", "gets", "read"]) {
+    let verb = verb(word);
+    if is_any(verb, &["get", "gets", "read", "r", "getobject"]) {
         Some(Op::Get)
-    } else if is_any(&WRITES) {
+    } else if is_any(verb, &WRITES) {
         Some(Op::Put)
-    } else if is_any(&["delete", "del", "remove"]) {
+    } else if is_any(verb, &["delete", "del", "remove", "deleteobject"]) {
         Some(Op::Delete)
     } else {
         None
@@ -33,9 +38,24 @@ pub(crate) fn classify(word: &[u8]) -> Option<Op> {
 
 /// Whether `word` names an operation at all, known here or only to be left out.
 pub(crate) fn is_operation(word: &[u8]) -> bool {
-    const LEFT_OUT: [&str; 7] = ["head", "post", "patch", "options", "copy", "list", "touch"];
+    const LEFT_OUT: [&str; 9] =
+        ["head", "headobject", "post", "patch", "options", "copy", "list", "touch", "ping"];
+    classify(word).is_some() || is_any(verb(word), &LEFT_OUT)
+}
+
+/// The letters of `word` that name an operation.
+fn verb(word: &[u8]) -> &[u8] {
     let word = word.trim_ascii();
-    classify(word).is_some() || LEFT_OUT.iter().any(|it| word.eq_ignore_ascii_case(it.as_bytes()))
+    let verb = match word.get(..5) {
+        Some(prefix) if prefix.eq_ignore_ascii_case(b"rest.") => &word[5..],
+        _ => word,
+    };
+    let n_letters = verb.iter().position(|it| !it.is_ascii_alphabetic()).unwrap_or(verb.len());
+    &verb[..n_letters]
+}
+
+fn is_any(verb: &[u8], words: &[&str]) -> bool {
+    words.iter().any(|it| verb.eq_ignore_ascii_case(it.as_bytes()))
 }
 
 #[cfg(test)]
@@ -50,10 +70,10 @@ mod tests {
             }
         };
         check(
-            "GET get Get gets read READ REST.GET.OBJECT rest.get.object GET_LEASE",
+            "GET get Get gets read READ r GetObject REST.GET.OBJECT rest.get.object GET_LEASE",
             Some(Op::Get),
         );
-        check("cas append prepend incr decr", Some(Op::Put));
+        check("cas append prepend incr decr W PutObject", Some(Op::Put));
         check("PUT put SET set write ADD replace REST.PUT.OBJECT REST.PUT.PART", Some(Op::Put));
         check("DELETE del Remove REST.DELETE.OBJECT", Some(Op::Delete));
         check("HEAD head POST PATCH REST.HEAD.OBJECT REST.COPY.OBJECT getaway 1 -", None);
@@ -65,6 +85,8 @@ mod tests {
     fn a_content_type_is_no_operation() {
         assert!(is_operation(b"HEAD"));
         assert!(is_operation(b"get"));
+        assert!(is_operation(b"REST.COPY.OBJECT"));
         assert!(!is_operation(b"image/png"));
+        assert!(!is_operation(b"fetch"));
     }
 }

@@ -47,6 +47,22 @@ fn nothing_to_read() {
 }
 
 #[test]
+fn what_is_not_opened_here_is_named() {
+    let check = |start: &[u8], what: &str| {
+        let mut bytes = start.to_vec();
+        bytes.extend([0; 300]);
+        let found = error(&bytes, &DETECT);
+        assert!(found.contains(&format!("this is {what}, which is not opened here; ")), "{found}");
+    };
+    check(b"BZh91AY&SY", "bzip2");
+    check(b"\xFD7zXZ\0", "xz");
+    check(b"\x04\x22\x4D\x18", "lz4");
+    check(b"PK\x03\x04", "a zip archive");
+    check(b"ARROW1\0\0", "Feather or Arrow");
+    check(&[&[b'a'; 257][..], b"ustar"].concat(), "a tar archive");
+}
+
+#[test]
 fn the_remedy_is_one_that_the_format_takes() {
     let registry = "timestamp,http.request.uri,http.response.written,http.request.method\n\
                     2017-06-20,v2/a/b/blobs/c,5.5,PUT\n";
@@ -106,9 +122,8 @@ fn compressed_data_that_is_cut_short_or_damaged() {
 #[test]
 fn what_is_not_a_text_trace() {
     insta::assert_snapshot!(error(b"PK\x03\x04\x14\0\0\0", &DETECT), @"
-    t.csv: this is not text (byte 0x03 at offset 2) and no binary format has a mark
-    to know it by; if it is a binary trace, name its format, such as `--format
-    oracleGeneral`
+    t.csv: this is a zip archive, which is not opened here; unpack it and name the
+    file, or write `unzip -p`
     ");
     insta::assert_snapshot!(error(&oracle_record(1, 2, 3, -1), &DETECT), @"
     t.csv: this is not text (byte 0x01 at offset 0) and no binary format has a mark

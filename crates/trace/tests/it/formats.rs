@@ -30,6 +30,32 @@ fn any_delimiter_line_end_and_quotes() {
 }
 
 #[test]
+fn operations_that_no_one_knows_are_not_said_to_move_nothing() {
+    let trace =
+        read_text("time,key,size,op\n0,a,1,r\n1,a,1,fetch\n2,a,1,HEAD\n3,a,1,W\n4,b,1,fetch\n");
+    assert_eq!(shown(&trace), "0 a 1 get\n3 a 1 put");
+    insta::assert_snapshot!(folded(&notes(&trace)), @"
+    1 row that moves no object left out (HEAD: 1)
+    2 rows left out whose operation
+    is not known here (fetch: 2); GET, PUT, DELETE, read, write and the like are
+    ");
+}
+
+#[test]
+fn a_stretch_of_months_without_a_request_is_noted() {
+    let check = |last_day: u64, expect: &str| {
+        let rows = [0, 1, 2, 86_400 * last_day].map(|it| format!("{it},a,1\n")).concat();
+        assert_eq!(notes(&read_text(&format!("time_s,key,size\n{rows}"))), expect);
+    };
+    check(20, "");
+    check(
+        100,
+        "100.00d of 100.00d pass without a request, after the first 3 requests: are the times \
+         right?",
+    );
+}
+
+#[test]
 fn operations_are_classified_counted_and_left_out() {
     let trace = read_text(
         "time,key,size,op\n0,a,1,PUT\n1,a,1,GET\n2,a,1,HEAD\n3,a,1,head\n4,a,,DELETE\n5,b,2,HEAD\n\
