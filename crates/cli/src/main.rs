@@ -43,9 +43,22 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     // Where even this cannot be written, the exit code has to do.
-    let _ = writeln!(io::stderr(), "error: {err:#}");
+    let _ = writeln!(io::stderr(), "error: {}", said_once(&err));
     let is_usage = err.chain().any(<dyn std::error::Error>::is::<UsageError>);
     if is_usage { ExitCode::from(2) } else { ExitCode::FAILURE }
+}
+
+/// An error with its causes, but for those that it has said in its own words.
+fn said_once(err: &anyhow::Error) -> String {
+    let mut said = String::new();
+    for cause in err.chain().map(ToString::to_string) {
+        if !said.contains(&cause) {
+            let separator = if said.is_empty() { "" } else { ": " };
+            said.push_str(separator);
+            said.push_str(&cause);
+        }
+    }
+    said
 }
 
 fn run(args: Args) -> anyhow::Result<()> {

@@ -10,11 +10,14 @@ use tempfile::NamedTempFile;
 /// Prints a result to standard output, ending in a line break.
 pub(crate) fn print(text: &str) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    if !text.ends_with('\n') {
-        out.write_all(b"\n")?;
-    }
-    Ok(out.flush()?)
+    let mut print = || {
+        out.write_all(text.as_bytes())?;
+        if !text.ends_with('\n') {
+            out.write_all(b"\n")?;
+        }
+        out.flush()
+    };
+    print().context("standard output cannot be written")
 }
 
 /// Says something that is not a result, on standard error.

@@ -242,6 +242,18 @@ fn a_directory_that_cannot_be_written_is_found_before_the_run() {
     assert_snapshot!(failure(&workplace, "calibrate --profile aws-1999"), @"2: error: no profile is called `aws-1999`, and no such file exists; write aws-2019-fast20, aws-2024 or the path of a .toml file");
 }
 
+/// A cause that an error has in its own words is not said again.
+#[test]
+fn a_full_disk_is_said_once() {
+    if !std::path::Path::new("/dev/full").exists() {
+        return;
+    }
+    let workplace = Workplace::new().file("trace.csv", small_trace(20));
+    assert_snapshot!(failure(&workplace, "trace convert trace.csv -o /dev/full"), @"1: error: cannot be written: failed to write to file `/dev/full`: No space left on device (os error 28)");
+    let workplace = workplace.file("result.json", "no");
+    assert_snapshot!(failure(&workplace, "reprice result.json"), @"1: error: `result.json` is no result: expected ident at line 1 column 2; write a result with `-o DIR` or `--json`");
+}
+
 /// A library panics at it, of which nothing is to be seen.
 #[test]
 fn a_damaged_parquet_file() {
