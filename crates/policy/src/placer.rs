@@ -4,103 +4,13 @@
 //! the client asks for a node per chunk; while those have room the chunks go there, and once
 //! one has not, a whole object is evicted by CLOCK and the newcomer takes its places.
 
-use std::{fmt, str};
+mod pick;
+
+use std::str;
 
 use units::{Bytes, NodeId, ObjectId};
 
-/// How a client picks the nodes it asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Placement {
-    /// The first d + p of a random permutation of the nodes, as the reference client does.
-    Random,
-    /// One node after the other, going on where the last object ended.
-    RoundRobin,
-    /// At random, but by the key: an object asks for the same nodes in whatever order objects
-    /// come. See [`keyed_picks`].
-    Keyed,
-}
-
-/// Uniformly random picks for the object whose key has this hash: the same for the same salt, by
-/// Steele, Lea and Flood's SplitMix64 (OOPSLA 2014).
-pub fn keyed_picks(key_hash: u64, salt: u64) -> impl Iterator<Item = u64> {
-    let mut state = key_hash ^ salt;
-    std::iter::repeat_with(move || {
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = state;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        bits ^ (bits >> 31)
-    })
-}
-
-impl str::FromStr for Placement {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Placement, String> {
-        match text {
-            "random" => Ok(Placement::Random),
-            "round-robin" => Ok(Placement::RoundRobin),
-            "keyed" => Ok(Placement::Keyed),
-            _ => Err(format!("`{text}` is not a placement; write random, round-robin or keyed")),
-        }
-    }
-}
-
-impl fmt::Display for Placement {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Placement::Random => "random",
-            Placement::RoundRobin => "round-robin",
-            Placement::Keyed => "keyed",
-        })
-    }
-}
-
-/// Picks the distinct nodes that the chunks of an object ask for.
-#[derive(Clone, Debug)]
-pub struct NodePicker {
-    placement: Placement,
-    /// Always a permutation of the nodes.
-    nodes: Vec<NodeId>,
-    next: usize,
-    picked: Vec<NodeId>,
-}
-
-impl NodePicker {
-    /// A picker among nodes `0..n_nodes`.
-    pub fn new(placement: Placement, n_nodes: u32) -> NodePicker {
-        let nodes = (0..n_nodes).map(NodeId).collect();
-        NodePicker { placement, nodes, next: 0, picked: Vec::new() }
-    }
-
-    /// `n_chunks` distinct nodes. A random placement takes one of `picks` for each, which for a
-    /// keyed one are those of the object's key.
-    pub fn pick(&mut self, n_chunks: usize, mut picks: impl Iterator<Item = u64>) -> &[NodeId] {
-        assert!(n_chunks <= self.nodes.len(), "no two chunks of an object share a node");
-        self.picked.clear();
-        if self.placement == Placement::Keyed {
-            // What was picked before is not to matter.
-            self.nodes.sort_unstable();
-        }
-        for chunk in 0..n_chunks {
-            let index = match self.placement {
-                Placement::RoundRobin => (self.next + chunk) % self.nodes.len(),
-                Placement::Random | Placement::Keyed => {
-                    // Fisher and Yates, stopped after the first n_chunks.
-                    let pick = picks.next().expect("a pick for each chunk");
-                    let n_left = (self.nodes.len() - chunk) as u128;
-                    let offset = (u128::from(pick) * n_left) >> 64;
-                    let other = chunk + usize::try_from(offset).expect("below the node count");
-                    self.nodes.swap(chunk, other);
-                    chunk
-                }
-            };
-            self.picked.push(self.nodes[index]);
-        }
-        self.next = (self.next + n_chunks) % self.nodes.len();
-        &self.picked
-    }
-}
+pub use self::pick::{NodePicker, Placement, keyed_picks};
 
 /// The proxy's metadata: which objects are cached, and where their chunks are.
 ///
@@ -116,6 +26,9 @@ pub struct Placer {
     /// What is counted as used on each node, its overhead included. With [`Eviction::One`] it may
     /// exceed the capacity: a victim's places are taken whatever the sizes.
     used: Vec<Bytes>,
+    /// What the chunks on each node take at the sizes they have now, its overhead included. Only
+    /// with [`Eviction::One`] it can differ from what is counted.
+    held: Vec<Bytes>,
     overcommitted_max: Bytes,
     objects: Vec<Object>,
     /// The node of each chunk, `n_chunks` to an object; of the last placement where the object
@@ -126,9 +39,11 @@ pub struct Placer {
 
 #[derive(Clone, Copy, Debug)]
 struct Object {
-    /// With [`Eviction::One`] that of the first placement ever: the reference does not take note
-    /// of a later one.
+    /// As it is counted. With [`Eviction::One`] that of the first placement since the object was
+    /// unknown: the reference does not take note of a later one.
     chunk_size: Bytes,
+    /// As it was written last.
+    written_size: Bytes,
     /// Its slot in the CLOCK array, from its first chunk's placement until it leaves.
     slot: u32,
     state: State,
@@ -137,11 +52,20 @@ struct Object {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
+    /// Never placed, or deleted since.
     Unknown,
     Cached,
     Evicted,
-    Deleted,
 }
+
+/// An object that was never placed.
+const UNKNOWN: Object = Object {
+    chunk_size: Bytes::ZERO,
+    written_size: Bytes::ZERO,
+    slot: 0,
+    state: State::Unknown,
+    is_visited: false,
+};
 
 /// The CLOCK array. Slots are left empty and closed up at the end of a pass, or when most are.
 #[derive(Clone, Debug, Default)]
@@ -241,16 +165,15 @@ impl Placer {
             // A node is full when its last byte would be taken.
             Eviction::Enough => node_room - 1,
         };
-        let unknown =
-            Object { chunk_size: Bytes::ZERO, slot: 0, state: State::Unknown, is_visited: false };
         Placer {
             n_chunks,
             capacity: shape.node_memory,
             eviction: shape.eviction,
             room_max: Bytes::new(room_max),
             used: vec![shape.node_overhead; shape.n_nodes as usize],
+            held: vec![shape.node_overhead; shape.n_nodes as usize],
             overcommitted_max: Bytes::ZERO,
-            objects: vec![unknown; n_objects],
+            objects: vec![UNKNOWN; n_objects],
             nodes: vec![NodeId(0); n_objects * n_chunks],
             clock: Clock::default(),
         }
@@ -261,7 +184,8 @@ impl Placer {
         &self.nodes[object.index() * self.n_chunks..][..self.n_chunks]
     }
 
-    /// By how much the node with the most chunks ever was over its memory.
+    /// By how much the node with the most chunks ever was over its memory, at the sizes that they
+    /// had then; zero with [`Eviction::Enough`].
     pub fn overcommitted_max(&self) -> Bytes {
         self.overcommitted_max
     }
@@ -275,7 +199,7 @@ impl Placer {
                 Lookup::Cached
             }
             State::Evicted => Lookup::Evicted,
-            State::Unknown | State::Deleted => Lookup::Unknown,
+            State::Unknown => Lookup::Unknown,
         }
     }
 
@@ -284,25 +208,21 @@ impl Placer {
     pub fn set(&mut self, object: ObjectId, chunk_size: Bytes, asked: &[NodeId]) -> Placed {
         assert_eq!(asked.len(), self.n_chunks, "a node is asked for each chunk");
         if self.room_max < chunk_size {
-            return if self.delete(object) { Placed::Outgrown } else { Placed::NoRoom };
-        }
-        match self.objects[object.index()].state {
-            State::Cached => {
-                if self.eviction == Eviction::Enough {
-                    self.recount(object, chunk_size);
-                }
-                return Placed::Again;
+            if self.objects[object.index()].state != State::Cached {
+                return Placed::NoRoom;
             }
-            State::Unknown => self.objects[object.index()].chunk_size = chunk_size,
-            State::Evicted | State::Deleted if self.eviction == Eviction::Enough => {
-                self.objects[object.index()].chunk_size = chunk_size;
-            }
-            State::Evicted | State::Deleted => {}
+            self.delete(object);
+            return Placed::Outgrown;
         }
+        if self.objects[object.index()].state == State::Cached {
+            self.rewrite(object, chunk_size);
+            return Placed::Again;
+        }
+        self.resize(object, chunk_size);
         let chunk_size = self.objects[object.index()].chunk_size;
         for (chunk, node) in asked.iter().enumerate() {
             if self.used[node.index()] + chunk_size < self.capacity {
-                self.used[node.index()] += chunk_size;
+                self.occupy(object, *node);
                 self.nodes[object.index() * self.n_chunks + chunk] = *node;
                 if chunk == 0 {
                     self.objects[object.index()].slot =
@@ -351,14 +271,15 @@ impl Placer {
         Some(victim)
     }
 
-    /// Forgets an object at its owner's wish. Whether it was cached, so that its chunks must
-    /// be deleted from [`Placer::nodes_of`] it.
+    /// Forgets an object at its owner's wish, and that it ever was: one that comes back is new, as
+    /// is another that is given its id. Whether it was cached, so that its chunks must be deleted
+    /// from [`Placer::nodes_of`] it.
     pub fn delete(&mut self, object: ObjectId) -> bool {
         let is_cached = self.objects[object.index()].state == State::Cached;
         if is_cached {
             self.release(object, self.n_chunks);
-            self.objects[object.index()].state = State::Deleted;
         }
+        self.objects[object.index()].state = State::Unknown;
         is_cached
     }
 
@@ -368,19 +289,13 @@ impl Placer {
         if 0 < n_placed {
             self.clock.leave(self.objects[object.index()].slot);
         }
-        let chunk_size = self.objects[object.index()].chunk_size;
-        let Object { chunk_size: victim_chunk_size, slot, .. } = self.objects[victim.index()];
+        let slot = self.objects[victim.index()].slot;
         for chunk in 0..self.n_chunks {
             let node = self.node(victim, chunk);
-            let used = &mut self.used[node.index()];
-            *used -= victim_chunk_size;
+            self.vacate(victim, node);
             if n_placed <= chunk {
-                *used += chunk_size;
+                self.occupy(object, node);
                 self.nodes[object.index() * self.n_chunks + chunk] = node;
-                if self.eviction == Eviction::One {
-                    let over = used.checked_sub(self.capacity).unwrap_or(Bytes::ZERO);
-                    self.overcommitted_max = self.overcommitted_max.max(over);
-                }
             }
         }
         self.objects[victim.index()].state = State::Evicted;
@@ -391,40 +306,58 @@ impl Placer {
 
     /// Makes room in the metadata for objects `0..n_objects`. Less than there is changes nothing.
     pub fn grow(&mut self, n_objects: usize) {
-        let unknown =
-            Object { chunk_size: Bytes::ZERO, slot: 0, state: State::Unknown, is_visited: false };
         let n_objects = n_objects.max(self.objects.len());
-        self.objects.resize(n_objects, unknown);
+        self.objects.resize(n_objects, UNKNOWN);
         self.nodes.resize(n_objects * self.n_chunks, NodeId(0));
     }
 
-    /// Deletes an object, and forgets that it ever was, so that its id can be given to another.
-    /// Whether it was cached.
-    pub fn forget(&mut self, object: ObjectId) -> bool {
-        let was_cached = self.delete(object);
-        self.objects[object.index()].state = State::Unknown;
-        was_cached
+    /// Writes a cached object again where it is, in chunks of this size.
+    fn rewrite(&mut self, object: ObjectId, chunk_size: Bytes) {
+        for chunk in 0..self.n_chunks {
+            self.vacate(object, self.node(object, chunk));
+        }
+        self.resize(object, chunk_size);
+        for chunk in 0..self.n_chunks {
+            self.occupy(object, self.node(object, chunk));
+        }
     }
 
-    /// Counts a cached object at this size of its chunks from now on.
-    fn recount(&mut self, object: ObjectId, chunk_size: Bytes) {
-        let before = std::mem::replace(&mut self.objects[object.index()].chunk_size, chunk_size);
-        for chunk in 0..self.n_chunks {
-            let node = self.node(object, chunk);
-            self.used[node.index()] -= before;
-            self.used[node.index()] += chunk_size;
+    /// Takes note of the chunk size of an object of which nothing is counted at the moment.
+    fn resize(&mut self, object: ObjectId, chunk_size: Bytes) {
+        let it = &mut self.objects[object.index()];
+        it.written_size = chunk_size;
+        if self.eviction == Eviction::Enough || it.state == State::Unknown {
+            it.chunk_size = chunk_size;
         }
+    }
+
+    /// Counts a chunk of an object on a node.
+    fn occupy(&mut self, object: ObjectId, node: NodeId) {
+        let Object { chunk_size, written_size, .. } = self.objects[object.index()];
+        self.used[node.index()] += chunk_size;
+        let held = &mut self.held[node.index()];
+        *held += written_size;
+        // Where enough make way, some may be about to.
+        if self.eviction == Eviction::One {
+            let over = held.checked_sub(self.capacity).unwrap_or(Bytes::ZERO);
+            self.overcommitted_max = self.overcommitted_max.max(over);
+        }
+    }
+
+    /// No longer counts a chunk of an object on a node.
+    fn vacate(&mut self, object: ObjectId, node: NodeId) {
+        let Object { chunk_size, written_size, .. } = self.objects[object.index()];
+        self.used[node.index()] -= chunk_size;
+        self.held[node.index()] -= written_size;
     }
 
     /// Gives back the slot of an object and the room of its first `n_placed` chunks.
     fn release(&mut self, object: ObjectId, n_placed: usize) {
-        let Object { chunk_size, slot, .. } = self.objects[object.index()];
         for chunk in 0..n_placed {
-            let node = self.node(object, chunk);
-            self.used[node.index()] -= chunk_size;
+            self.vacate(object, self.node(object, chunk));
         }
         if 0 < n_placed {
-            self.clock.leave(slot);
+            self.clock.leave(self.objects[object.index()].slot);
         }
     }
 

@@ -49,9 +49,9 @@ pub struct Counts {
     pub requested_bytes: Bytes,
     /// What of it the cache served.
     pub hit_bytes: Bytes,
-    /// The most by which the metadata ever committed a function beyond its memory, so far. The
-    /// reference does not look at sizes where one object makes way for another; a real function
-    /// would have failed.
+    /// The most by which the chunks placed on a function ever were more than its memory, so far.
+    /// The reference does not look at sizes where one object makes way for another, nor where one
+    /// is written again; a real function would have failed.
     pub overcommitted_max: Bytes,
 }
 

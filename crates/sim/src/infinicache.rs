@@ -305,6 +305,7 @@ impl InfiniCache<'_> {
             }
             None => picker.pick(n_chunks, std::iter::repeat_with(|| stream.bits())),
         };
+        let overcommitted_before = placer.overcommitted_max();
         let mut evicted = match placer.set(object, chunk_size, asked) {
             Placed::NoRoom => return,
             Placed::Outgrown => return self.discard(now, object, number, agenda),
@@ -330,12 +331,14 @@ impl InfiniCache<'_> {
         it.arrives_at = coded_at;
         let block = it.block.expect("a cached object has a placement");
         self.contents.retain(block);
+        let overcommitted_max = self.proxies[index].placer.overcommitted_max();
+        if evicted.is_some() || overcommitted_before < overcommitted_max {
+            let counts = &mut self.record.hour(now).counts;
+            counts.overcommitted_max = counts.overcommitted_max.max(overcommitted_max);
+        }
         let more = |it: &mut Self| it.proxies[index].placer.evict_more(object);
         while let Some(victim) = evicted.take().or_else(|| more(self)) {
-            let overcommitted_max = self.proxies[index].placer.overcommitted_max();
-            let counts = &mut self.record.hour(now).counts;
-            counts.n_evictions += 1;
-            counts.overcommitted_max = counts.overcommitted_max.max(overcommitted_max);
+            self.record.hour(now).counts.n_evictions += 1;
             self.discard(now, victim, number, agenda);
         }
         if coded_at == now {

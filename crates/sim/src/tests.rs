@@ -379,6 +379,47 @@ fn an_overwrite_counts_at_its_own_size() {
     check("elasticache:cache.r5.24xlarge", &rewritten, 1, 0.1, 100.0);
 }
 
+/// Of 200 GB written in turn, 17 GB fit: 16 objects of 1 GB and a little each.
+#[test]
+fn what_was_deleted_has_the_size_of_its_next_write() {
+    let check = |before: u64, after: u64, least: u64, most: u64| {
+        let mut shorts = Vec::new();
+        for object in 0..N_OBJECTS {
+            shorts.push((60, object, before, Op::Put));
+            shorts.push((1, object, 0, Op::Delete));
+        }
+        for op in [Op::Put, Op::Get] {
+            shorts.extend((0..N_OBJECTS).map(|object| (60, object, after, op)));
+        }
+        let pool = "infinicache:nodes=12,warmup=off,backup=off,reclaim=none";
+        let counts = replay(pool, &requests(&shorts), 1).total().counts;
+        assert!((least..=most).contains(&counts.n_hits), "{before} to {after}: {counts:?}");
+        assert_eq!(counts.overcommitted_max, Bytes::ZERO);
+    };
+    check(1, 1_000, 0, 16);
+    check(1_000, 1, 24, 24);
+}
+
+#[test]
+fn a_read_of_what_was_deleted_is_a_compulsory_miss_everywhere() {
+    // The second object evicts the first, which is then deleted.
+    let requests = requests(&[
+        (0, 0, 90, Op::Get),
+        (600, 1, 90, Op::Get),
+        (600, 0, 90, Op::Delete),
+        (600, 0, 90, Op::Get),
+    ]);
+    for system in [
+        "infinicache:nodes=1,code=1+0,memory=256MB,backup=off,reclaim=none",
+        "infinicache:nodes=1,code=1+0,memory=256MB,backup=off,reclaim=none,eviction=enough",
+        "elasticache:cache.r5.large,reserved=99%",
+    ] {
+        let Counts { n_compulsory_misses, n_evictions, .. } =
+            replay(system, &requests, 1).total().counts;
+        assert_eq!((n_compulsory_misses, n_evictions), (3, 2), "{system}");
+    }
+}
+
 #[test]
 fn a_delete_stands_against_a_read_that_is_under_way() {
     // Deleted a millisecond after each GET, so that no later GET may find the object.

@@ -192,7 +192,7 @@ impl Metadata {
     }
 
     fn release(&mut self, object: ObjectId) {
-        self.placer.forget(object);
+        self.placer.delete(object);
         if let Some(Object { key, .. }) = self.objects[object.index()].take() {
             self.keys.remove(&key);
         }
