@@ -36,6 +36,12 @@ impl<P: Evict> ObjectCache<P> {
         self.sizes[object.index()] != ABSENT
     }
 
+    /// The size with which an object entered, if it is cached.
+    pub fn size_of(&self, object: ObjectId) -> Option<Bytes> {
+        let size = self.sizes[object.index()];
+        (size != ABSENT).then_some(Bytes::new(size))
+    }
+
     /// Reads an object: whether it was there.
     pub fn get(&mut self, access: Access) -> bool {
         let is_hit = self.contains(access.object);

@@ -142,9 +142,11 @@ impl Cluster<'_> {
         }
     }
 
-    /// Serves a request whose object is in memory.
+    /// Serves a request whose object is in memory, at the size that it has there: a request may be
+    /// wrong about it. One that was evicted while it was still being fetched is handed on.
     fn answer(&mut self, now: Time, node: usize, request: &Request) {
-        let done = self.serve(node, now, request.size);
+        let size = self.nodes[node].cache.size_of(request.object).unwrap_or(request.size);
+        let done = self.serve(node, now, size);
         self.record.settle(request, Outcome::Hit, done.since(request.at));
     }
 

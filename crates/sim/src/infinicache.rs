@@ -312,7 +312,7 @@ impl InfiniCache<'_> {
             Placed::Again => {
                 let block = self.objects[object.index()].block;
                 let block = block.expect("a cached object has a placement");
-                self.contents.resize(block, chunk_size);
+                self.contents.resize(block, size);
                 if self.config.older_copies == OlderCopies::Drop {
                     self.contents.drop_copies(block);
                 }
@@ -321,7 +321,7 @@ impl InfiniCache<'_> {
             Placed::New { evicted } => {
                 let first = u32::try_from(index).expect("few proxies") * self.config.n_nodes;
                 let nodes = placer.nodes_of(object).iter().map(|it| NodeId(first + it.0));
-                let block = self.contents.place(object, chunk_size, nodes);
+                let block = self.contents.place(object, size, nodes);
                 self.objects[object.index()].block = Some(block);
                 evicted
             }

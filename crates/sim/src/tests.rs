@@ -381,6 +381,27 @@ fn an_overwrite_counts_at_its_own_size() {
 
 /// Of 200 GB written in turn, 17 GB fit: 16 objects of 1 GB and a little each.
 #[test]
+fn a_hit_takes_as_long_as_the_copy_is_large() {
+    let check = |system: &str, held: u64, asked: u64, least_ms: f64, most_ms: f64| {
+        let record =
+            replay(system, &requests(&[(0, 0, held, Op::Put), (60, 0, asked, Op::Get)]), 1);
+        let counts = record.total().counts;
+        // What was asked for and hit is what the trace says.
+        let bytes = [counts.requested_bytes, counts.hit_bytes];
+        assert_eq!(bytes, [Bytes::megabytes(asked); 2], "{system}");
+        let seen = record.latencies.hits.max_ms();
+        assert!((least_ms..=most_ms).contains(&seen), "{system}, {held} for {asked}: {seen} ms");
+    };
+    // 1 GB is transferred in 962 ms and decoded in 182 ms.
+    let pool = "infinicache:nodes=12,reclaim=none";
+    check(pool, 1_000, 1, 1_100.0, 1_400.0);
+    check(pool, 1, 1_000, 1.0, 60.0);
+    check("elasticache:cache.r5.large", 488, 1, 1_000.0, 1_001.0);
+    check("elasticache:cache.r5.large", 1, 488, 1.0, 5.0);
+    check("elasticache:serverless-valkey", 488, 1, 1_000.0, 1_001.0);
+}
+
+#[test]
 fn what_was_deleted_has_the_size_of_its_next_write() {
     let check = |before: u64, after: u64, least: u64, most: u64| {
         let mut shorts = Vec::new();

@@ -83,8 +83,8 @@ impl Books {
 #[derive(Debug)]
 struct Block {
     object: ObjectId,
-    /// Of the chunks as they will be stored next.
-    chunk_size: Bytes,
+    /// Of the object as its chunks will be stored next.
+    size: Bytes,
     /// The metadata's, where the object is still cached under this placement, and that of each
     /// order under way. At nothing the block may be used again.
     n_references: u32,
@@ -145,16 +145,16 @@ impl Contents {
         self.n_intact
     }
 
-    /// A placement of `object` on these nodes, referred to once. Nothing is stored yet.
+    /// A placement of `object`, which is of this size, on these nodes, referred to once. Nothing is stored yet.
     pub(super) fn place(
         &mut self,
         object: ObjectId,
-        chunk_size: Bytes,
+        size: Bytes,
         nodes: impl Iterator<Item = NodeId>,
     ) -> BlockId {
         let block = Block {
             object,
-            chunk_size,
+            size,
             n_references: 1,
             n_lost: 0,
             is_cached: true,
@@ -188,8 +188,14 @@ impl Contents {
         self.blocks[block.0 as usize].object
     }
 
+    /// The size of the object as its chunks will be stored next.
+    pub(super) fn size(&self, block: BlockId) -> Bytes {
+        self.blocks[block.0 as usize].size
+    }
+
+    /// The size of each of these chunks.
     pub(super) fn chunk_size(&self, block: BlockId) -> Bytes {
-        self.blocks[block.0 as usize].chunk_size
+        self.size(block).split(self.n_chunks as u64 - u64::from(self.n_parity))
     }
 
     /// The size of a chunk as it was stored last.
@@ -198,8 +204,8 @@ impl Contents {
     }
 
     /// The object has another size from now on; what is stored stays as it is.
-    pub(super) fn resize(&mut self, block: BlockId, chunk_size: Bytes) {
-        self.blocks[block.0 as usize].chunk_size = chunk_size;
+    pub(super) fn resize(&mut self, block: BlockId, size: Bytes) {
+        self.blocks[block.0 as usize].size = size;
     }
 
     pub(super) fn node(&self, block: BlockId, chunk: u32) -> NodeId {

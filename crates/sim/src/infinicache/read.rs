@@ -2,7 +2,7 @@
 
 use des::Agenda;
 use policy::fetch::{Fetch, Verdict};
-use units::{Nanos, Time};
+use units::{Bytes, Nanos, Time};
 
 use super::contents::BlockId;
 use super::function::{Order, Verb};
@@ -26,6 +26,8 @@ struct Read {
     /// The number of its request.
     number: u32,
     block: BlockId,
+    /// The size of the copy that is read, which a request may be wrong about.
+    size: Bytes,
     fetch: Fetch,
     /// The chunks that were found lost.
     missing: Vec<u32>,
@@ -37,23 +39,23 @@ struct Read {
 }
 
 impl Reads {
-    fn begin(&mut self, number: u32, block: BlockId, fetch: Fetch) -> ReadId {
+    fn begin(&mut self, number: u32, block: BlockId, size: Bytes, fetch: Fetch) -> ReadId {
         if let Some(id) = self.spare.pop() {
             let read = &mut self.reads[id.0 as usize];
             let mut missing = std::mem::take(&mut read.missing);
             missing.clear();
-            *read = Read::new(number, block, fetch, missing);
+            *read = Read::new(number, block, size, fetch, missing);
             return id;
         }
-        self.reads.push(Read::new(number, block, fetch, Vec::new()));
+        self.reads.push(Read::new(number, block, size, fetch, Vec::new()));
         ReadId(u32::try_from(self.reads.len() - 1).expect("fewer reads than requests"))
     }
 }
 
 impl Read {
-    fn new(number: u32, block: BlockId, fetch: Fetch, missing: Vec<u32>) -> Read {
+    fn new(number: u32, block: BlockId, size: Bytes, fetch: Fetch, missing: Vec<u32>) -> Read {
         let (sending, latency) = (Nanos::ZERO, Nanos::ZERO);
-        Read { number, block, fetch, missing, sending, n_sent: 0, latency }
+        Read { number, block, size, fetch, missing, sending, n_sent: 0, latency }
     }
 }
 
@@ -63,7 +65,7 @@ impl InfiniCache<'_> {
         let object = self.request_at(number).object;
         let block = self.objects[object.index()].block.expect("a cached object has a placement");
         let fetch = Fetch::new(self.config.n_data, self.config.n_parity, self.config.first_d);
-        let read = self.reads.begin(number, block, fetch);
+        let read = self.reads.begin(number, block, self.contents.size(block), fetch);
         // The orders keep the block only until they are served; a recovery comes after.
         self.contents.retain(block);
         for chunk in 0..self.config.n_chunks() {
@@ -94,10 +96,11 @@ impl InfiniCache<'_> {
         match verdict {
             Verdict::Open => {}
             Verdict::Decodable => {
+                let size = read.size;
                 let request = self.request_at(number);
                 let latency = now.since(request.at)
                     + self.config.function.client_overhead
-                    + self.config.decode_time(request.size);
+                    + self.config.decode_time(size);
                 let read = &mut self.reads.reads[id.0 as usize];
                 read.latency = latency;
                 self.settle(request, number, Outcome::Hit, latency, agenda);
