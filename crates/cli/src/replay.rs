@@ -219,7 +219,7 @@ fn loss(system: &System, record: &Record) -> LossSummary {
         time_to_object_loss_h_mean: record.total().counts.time_to_object_loss_h_mean(),
         time_to_object_loss_h_closed_form: match &system.kind {
             SystemKind::InfiniCache(config) => {
-                config.coded_pool().time_to_loss_h_mean(&config.reclaim)
+                config.coded_pool().time_to_loss_h_mean(&config.reclaim, record.span)
             }
             SystemKind::ElastiCache(_) | SystemKind::ObjectStore(_) | SystemKind::Tiers(_) => None,
         },

@@ -137,6 +137,16 @@ impl Reclaim {
         self
     }
 
+    /// The process as a run of this span meets it: a schedule, which does not come again, ends
+    /// with the run, or takes back none after its last row; the others are as they are.
+    pub fn within(mut self, span: Nanos) -> Reclaim {
+        if let Counts::Schedule { counts, repeats: false } = &mut self.counts {
+            let n_intervals = span.div_ceil(self.interval).max(1);
+            counts.resize(usize::try_from(n_intervals).expect("100 years of minutes"), 0);
+        }
+        self
+    }
+
     /// Reads a process from its text. `read_file` gives the text of a file by its name, or says
     /// why it cannot; it is asked for schedules only.
     pub fn parse(

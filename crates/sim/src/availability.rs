@@ -65,20 +65,26 @@ impl CodedPool {
         reclaim.probabilities().into_iter().map(|(count, it)| it * lost(count)).sum()
     }
 
-    /// How long an object lasts on average where the intervals of the process are independent;
-    /// `None` if for ever.
-    pub fn time_to_loss_h_mean(self, reclaim: &Reclaim) -> Option<f64> {
+    /// How many hours an object lasts on average, where the intervals of the process, as a run of
+    /// this span meets it, are independent. `None` if for ever, or where instances are taken back
+    /// by name or by how long they were idle.
+    pub fn time_to_loss_h_mean(self, reclaim: &Reclaim, span: Nanos) -> Option<f64> {
         let interval = reclaim.interval()?;
-        let loss = self.loses_object_per_interval(reclaim);
+        let loss = self.loses_object_per_interval(&reclaim.clone().within(span));
         (0.0 < loss).then(|| interval.as_seconds_f64() / 3600.0 / loss)
     }
 
-    /// The probability that an object is still there after `span`, and the intervals of the
-    /// process are independent; 1 where nothing is ever reclaimed.
-    pub fn availability(self, reclaim: &Reclaim, span: Nanos) -> f64 {
-        let Some(interval) = reclaim.interval() else { return 1.0 };
+    /// The probability that an object is still there after `span`, where the intervals of the
+    /// process are independent: 1 where nothing is ever reclaimed. `None` where instances are taken
+    /// back by name or by how long they were idle, of which the closed form does not know.
+    pub fn availability(self, reclaim: &Reclaim, span: Nanos) -> Option<f64> {
+        if reclaim.idle_max().is_some() || !reclaim.listed().is_empty() {
+            return None;
+        }
+        let Some(interval) = reclaim.interval() else { return Some(1.0) };
         let n_intervals = span.as_seconds_f64() / interval.as_seconds_f64();
-        libm::pow(1.0 - self.loses_object_per_interval(reclaim), n_intervals)
+        let loss = self.loses_object_per_interval(&reclaim.clone().within(span));
+        Some(libm::pow(1.0 - loss, n_intervals))
     }
 }
 
@@ -128,9 +134,40 @@ mod tests {
 
     #[test]
     fn nothing_reclaimed_is_nothing_lost() {
-        check(PAPER.availability(&Reclaim::none(), Nanos::HOUR), 1.0, 0.0);
+        check(PAPER.availability(&Reclaim::none(), Nanos::HOUR).unwrap(), 1.0, 0.0);
         check(PAPER.loses_object(400), 1.0, 1e-12);
         assert!(PAPER.loses_object(2) <= 0.0);
+    }
+
+    /// Twelve functions in the first minute: an object in 255 is lost then, and none later.
+    #[test]
+    fn a_schedule_counts_over_the_span_of_the_run() {
+        for rows in ["0,12\n", "0,12\n599,0\n", "0,12\n1,0\n"] {
+            let reclaim = Reclaim::parse("schedule:it.csv", &|_| Ok(rows.to_owned())).unwrap();
+            for n_hours in [1_u32, 10, 50] {
+                let span = Nanos::HOUR * u64::from(n_hours);
+                let expect = f64::from(n_hours) / PAPER.loses_object(12);
+                check(PAPER.time_to_loss_h_mean(&reclaim, span).unwrap(), expect, 1e-9);
+                let lost = 1.0 - PAPER.availability(&reclaim, span).unwrap();
+                check(lost, PAPER.loses_object(12), 0.01);
+            }
+        }
+        // What does not come within the run does not count.
+        let late = Reclaim::parse("schedule:it.csv", &|_| Ok("600,12\n".to_owned())).unwrap();
+        assert_eq!(PAPER.time_to_loss_h_mean(&late, Nanos::HOUR), None);
+    }
+
+    #[test]
+    fn the_closed_form_knows_only_processes_that_count() {
+        let of = |text: &str| {
+            let reclaim = Reclaim::parse(text, &|_| Ok("61.5,3,0\n".to_owned())).unwrap();
+            let loss = PAPER.time_to_loss_h_mean(&reclaim, Nanos::HOUR);
+            (PAPER.availability(&reclaim, Nanos::HOUR).is_some(), loss.is_some())
+        };
+        assert_eq!(of("none"), (true, false));
+        assert_eq!(of("poisson:4/min"), (true, true));
+        assert_eq!(of("idle:27min"), (false, false));
+        assert_eq!(of("schedule:it.csv"), (false, false));
     }
 
     #[test]

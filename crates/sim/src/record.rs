@@ -20,6 +20,8 @@ pub struct Hour {
 /// The record of one system's run.
 #[derive(Clone, Debug, Default)]
 pub struct Record {
+    /// How long the run was.
+    pub span: Nanos,
     /// One for each hour of the span, the last one perhaps in part. What ends after the span is
     /// in the last.
     pub hours: Vec<Hour>,
@@ -48,8 +50,8 @@ pub enum Outcome {
 impl ops::AddAssign for Record {
     /// Adds a run of the same span.
     fn add_assign(&mut self, rhs: Record) {
-        let Record { hours, latencies, times_to_repair, n_events } = rhs;
-        assert_eq!(self.hours.len(), hours.len(), "the spans differ");
+        let Record { span, hours, latencies, times_to_repair, n_events } = rhs;
+        assert_eq!(self.span, span, "the spans differ");
         for (hour, Hour { counts, usage }) in self.hours.iter_mut().zip(hours) {
             hour.counts += counts;
             hour.usage += usage;
@@ -66,7 +68,7 @@ impl Record {
     pub fn new(span: Nanos) -> Record {
         let n_hours =
             usize::try_from(span.div_ceil(Nanos::HOUR).max(1)).expect("100 years of hours");
-        Record { hours: vec![Hour::default(); n_hours], ..Record::default() }
+        Record { span, hours: vec![Hour::default(); n_hours], ..Record::default() }
     }
 
     /// All hours together.

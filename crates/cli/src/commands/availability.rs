@@ -26,17 +26,17 @@ pub(crate) fn availability(args: &AvailabilityArgs) -> anyhow::Result<()> {
     }
     let processes =
         if args.reclaim.is_empty() { Reclaim::fig9_series() } else { args.reclaim.clone() };
-    if let Some(it) = processes.iter().find(|it| it.idle_max().is_some() || !it.listed().is_empty())
-    {
-        return Err(UsageError(format!(
-            "`--reclaim {it}` takes back instances by name or by how long they were idle, of which \
-             no closed form knows; name a process that takes a number of them, or run `infinisim \
-             compare` with it"
-        ))
-        .into());
-    }
-    let over = |it: Reclaim| it.over(args.nodes);
-    let rows: Vec<Row> = processes.into_iter().map(over).map(|it| Row::of(pool, &it)).collect();
+    let row = |it: Reclaim| {
+        let it = it.over(args.nodes);
+        Row::of(pool, &it).ok_or_else(|| {
+            UsageError(format!(
+                "`--reclaim {it}` takes back instances by name or by how long they were idle, of \
+                 which no closed form knows; name a process that takes a number of them, or run \
+                 `infinisim compare` with it"
+            ))
+        })
+    };
+    let rows = processes.into_iter().map(row).collect::<Result<Vec<Row>, UsageError>>()?;
     if args.output.json {
         return output::print(&serde_json::to_string_pretty(&as_json(pool, n_reclaimed, &rows))?);
     }
@@ -70,14 +70,15 @@ struct Row {
 }
 
 impl Row {
-    fn of(pool: CodedPool, process: &Reclaim) -> Row {
-        Row {
+    /// `None` of a process of which the closed form does not know.
+    fn of(pool: CodedPool, process: &Reclaim) -> Option<Row> {
+        Some(Row {
             process: process.to_string(),
             interval: process.interval(),
             loss: pool.loses_object_per_interval(process),
             loss_approximate: pool.loses_object_per_interval_approximately(process),
-            availability_hourly: pool.availability(process, Nanos::HOUR),
-        }
+            availability_hourly: pool.availability(process, Nanos::HOUR)?,
+        })
     }
 
     fn cells(&self) -> Vec<String> {
