@@ -65,8 +65,10 @@ pub struct FunctionPrices {
 pub struct MemoryRange {
     /// The least, in MB.
     pub min_mb: u32,
-    /// The most, in MB.
+    /// The most, in MB; a whole number of steps above the least.
     pub max_mb: u32,
+    /// By how much sizes differ, in MB, counted from the least; at least 1.
+    pub step_mb: u32,
 }
 
 /// What an object store charges.
@@ -232,11 +234,23 @@ impl PriceBook {
 
     /// Whether a function may be given `memory_mb` of memory; an error says how much it may.
     pub fn check_function_memory(&self, memory_mb: u32) -> Result<(), PricingError> {
-        let MemoryRange { min_mb: min, max_mb: max } = self.function.memory.value;
-        if (min..=max).contains(&memory_mb) {
-            return Ok(());
+        let MemoryRange { min_mb: min, max_mb: max, step_mb: step } = self.function.memory.value;
+        let book = || self.origin.clone();
+        if !(min..=max).contains(&memory_mb) {
+            return Err(PricingError::FunctionMemory { book: book(), memory_mb, min, max });
         }
-        Err(PricingError::FunctionMemory { book: self.origin.clone(), memory_mb, min, max })
+        let below = memory_mb - (memory_mb - min) % step;
+        if below != memory_mb {
+            let above = below + step;
+            return Err(PricingError::FunctionMemoryStep {
+                book: book(),
+                memory_mb,
+                step,
+                below,
+                above,
+            });
+        }
+        Ok(())
     }
 
     /// This book with functions on ARM processors at their price.
@@ -388,6 +402,14 @@ mod tests {
             @"there is no price book `aws-2020`; the embedded ones are `aws-us-east-1-2019-12`, \
             `aws-us-east-1-2026-09`"
         );
+        insta::assert_snapshot!(
+            book.check_function_memory(1_500).unwrap_err(),
+            @"functions priced by `aws-us-east-1-2019-12` have memory in steps of 64 MB, not 1500 \
+            MB; write 1472 or 1536 MB"
+        );
+        let of_today = PriceBook::builtin("aws-us-east-1-2026-09").unwrap();
+        assert_eq!(of_today.check_function_memory(1_500), Ok(()));
+        assert_eq!(book.check_function_memory(192), Ok(()));
         assert_eq!(book.check_function_memory(128), Ok(()));
         assert_eq!(book.check_function_memory(3_008), Ok(()));
     }

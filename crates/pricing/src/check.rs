@@ -157,12 +157,18 @@ impl Sources {
         path: &str,
         file: MemoryRangeFile,
     ) -> Result<Sourced<MemoryRange>, Flaw> {
-        let MemoryRangeFile { min, max, source } = file;
+        let MemoryRangeFile { min, max, step, source } = file;
         let min_mb = *min.get_ref();
         if min_mb == 0 || max < min_mb {
             return Err(flaw(path, &min, BookProblem::MemoryRange { min: min_mb, max }));
         }
-        self.sourced(path, MemoryRange { min_mb, max_mb: max }, &source)
+        let step_mb = step.as_ref().map_or(1, |it| *it.get_ref());
+        if let Some(step) = step.filter(|_| !(max - min_mb).is_multiple_of(step_mb)) {
+            let problem = BookProblem::MemoryStep { min: min_mb, max, step: step_mb };
+            return Err(flaw(path, &step, problem));
+        }
+        // Steps of none reach the least size, where it is the most as well.
+        self.sourced(path, MemoryRange { min_mb, max_mb: max, step_mb: step_mb.max(1) }, &source)
     }
 
     fn object_store(&self, file: ObjectStoreFile) -> Result<ObjectStorePrices, Flaw> {
@@ -495,6 +501,12 @@ per_hour = { usd = "3", source = "page" }
             @"price book `home.toml`, line 15, `function.memory_mb`: no memory size lies between \
             128 and 64 MB; `min` must be from 1 to `max`"
         );
+        for step in [0, 48] {
+            let said = refusal("max = 256", &format!("max = 256, step = {step}"));
+            let expect =
+                format!("steps of {step} MB do not lead from 128 to 256 MB; write a `step`");
+            assert!(said.contains(&expect), "{said}");
+        }
         let discount = "[valkey]\nnode_discount = { percent = 101, source = \"page\" }\n[[node]]";
         insta::assert_snapshot!(
             refusal("[[node]]", discount),

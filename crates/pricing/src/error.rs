@@ -87,6 +87,16 @@ pub enum BookProblem {
         /// The upper bound, in MB.
         max: u32,
     },
+    /// Steps between memory sizes that do not lead from the least to the most.
+    #[error("steps of {step} MB do not lead from {min} to {max} MB; write a `step` that does")]
+    MemoryStep {
+        /// The lower bound, in MB.
+        min: u32,
+        /// The upper bound, in MB.
+        max: u32,
+        /// The step, in MB.
+        step: u32,
+    },
     /// A share of a price that is more than the price.
     #[error("a discount of {percent} percent is more than the price; write at most 100")]
     Percent {
@@ -147,6 +157,23 @@ pub enum PricingError {
         min: u32,
         /// The most there is, in MB.
         max: u32,
+    },
+    /// Functions cannot have just this much memory.
+    #[error(
+        "functions priced by `{book}` have memory in steps of {step} MB, not {memory_mb} MB; \
+         write {below} or {above} MB"
+    )]
+    FunctionMemoryStep {
+        /// Where the book was read from.
+        book: String,
+        /// The memory asked for, in MB.
+        memory_mb: u32,
+        /// By how much sizes differ, in MB.
+        step: u32,
+        /// The next smaller size, in MB.
+        below: u32,
+        /// The next larger size, in MB.
+        above: u32,
     },
     /// The book has no price for functions on ARM.
     #[error("price book `{book}` has no price for functions on ARM (`arm_per_gb_second`)")]

@@ -64,6 +64,7 @@ pub(crate) struct QuantumFile {
 pub(crate) struct MemoryRangeFile {
     pub(crate) min: Spanned<u32>,
     pub(crate) max: u32,
+    pub(crate) step: Option<Spanned<u32>>,
     pub(crate) source: Text,
 }
 

@@ -72,9 +72,13 @@ impl PriceBook {
         let quantum_ms = function.quantum.value.length().get() / 1_000_000;
         let quantum = quantum_ms.to_string();
         rows.push(row("function", "billing quantum", quantum, "ms", &function.quantum));
-        let MemoryRange { min_mb, max_mb } = function.memory.value;
+        let MemoryRange { min_mb, max_mb, step_mb } = function.memory.value;
         rows.push(row("function", "least memory", min_mb.to_string(), "MB", &function.memory));
         rows.push(row("function", "most memory", max_mb.to_string(), "MB", &function.memory));
+        if step_mb != 1 {
+            let step = step_mb.to_string();
+            rows.push(row("function", "step of memory", step, "MB", &function.memory));
+        }
         rows
     }
 }
@@ -146,6 +150,7 @@ mod tests {
         function | billing quantum | 100 ms | 2020-02
         function | least memory | 128 MB | 2020-02
         function | most memory | 3008 MB | 2020-02
+        function | step of memory | 64 MB | 2020-02
         object_store | get | 0.0000004 USD/request | 2026-09
         object_store | put | 0.000005 USD/request | 2026-09
         object_store | delete | 0 USD/request | 2026-09

@@ -87,6 +87,7 @@ fn what_cannot_be_modelled_is_refused() {
     assert_snapshot!(error("infinicache:code=0+2"), @"`code=0+2`: write DATA+PARITY with at least one data chunk and at most 255 in all, such as 10+2");
     assert_snapshot!(error("infinicache:memory=128MB,overhead=128MB"), @"a function of memory=128 MB has no room beside overhead=128 MB; give it more memory or less overhead");
     assert_snapshot!(error("infinicache:memory=64MB"), @"functions priced by `aws-us-east-1-2019-12` cannot have 64 MB of memory; write 128 to 3008 MB");
+    assert_snapshot!(error("infinicache:memory=1500MB"), @"functions priced by `aws-us-east-1-2019-12` have memory in steps of 64 MB, not 1500 MB; write 1472 or 1536 MB");
     assert_snapshot!(error("infinicache:memory=1.5MB"), @"`memory=1.5MB`: write a whole number of MB, such as 1536MB");
     assert_snapshot!(error("infinicache:warmup=1m"), @"`warmup=1m`: `1m` ends in `m`, which is not a unit of time; write a number and a unit, such as `100ms`, `30s`, `5min` or `50h`, or off");
     assert_snapshot!(error("infinicache:backup=0s"), @"`backup=0s`: write at least 1s, or off");
