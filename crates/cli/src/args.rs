@@ -337,7 +337,9 @@ SYSTEM is one of
     backup=5min|off       how often it copies itself to a replica
     reclaim=none          or poisson:RATE/min, zipf:EXPONENT:MAX, idle:27min,
                           mass:6h, fig8:DATE, fig9:DATE, schedule:FILE.csv,
-                          fig14:RUN; by default that of the paper's run
+                          fig14:RUN; by default that of the paper's run.
+                          zipf: r a minute, from 0 to MAX, with probability
+                          as 1 / (r + 1)^EXPONENT
     placement=random      or round-robin, keyed (at random, by the key)
     eviction=one|enough   as the reference does, whatever the sizes, or until
                           no function holds more than its memory

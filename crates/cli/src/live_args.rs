@@ -56,7 +56,8 @@ pub(crate) struct PoolArgs {
     #[arg(long, value_name = "HOW")]
     pub(crate) placement: Option<Placement>,
     /// How instances are taken back: none, poisson:RATE/min, zipf:EXPONENT:MAX, idle:TIME,
-    /// mass:TIME, schedule:FILE.csv, fig8:DATE or fig9:DATE
+    /// mass:TIME, schedule:FILE.csv, fig8:DATE or fig9:DATE. By zipf r a minute, from 0 to MAX,
+    /// with probability as 1 / (r + 1)^EXPONENT
     #[arg(long, value_name = "PROCESS", default_value = "none", value_parser = parse_reclaim)]
     pub(crate) reclaim: Reclaim,
     /// The seed of reclaims and of placement
