@@ -234,10 +234,10 @@ pub(crate) struct SelectArgs {
     /// Only the first hours: `50`, or a time such as `90min`
     #[arg(long, value_name = "TIME", value_parser = parse_hours)]
     pub(crate) hours: Option<Nanos>,
-    /// Drop requests of smaller objects, such as `10MB`
+    /// Drop GETs and PUTs of smaller objects, such as `10MB`; DELETEs stay, whatever their size
     #[arg(long, value_name = "SIZE")]
     pub(crate) min_size: Option<Bytes>,
-    /// Drop requests of larger objects
+    /// Drop GETs and PUTs of larger objects; DELETEs stay
     #[arg(long, value_name = "SIZE")]
     pub(crate) max_size: Option<Bytes>,
     /// Take objects above a size to be a part of theirs, as the reference's replayer can:

@@ -68,9 +68,7 @@ pub(crate) fn convert_within<R: Read>(
     let passed = builder.finish_passing(|start| read.source(name, start), keeps.as_deref());
     let passed = passed.map_err(|it| TraceError::new(name, read.with_remedy(it)));
     let (passed, source, mut notes) = passed?;
-    if passed.n_written == 0 {
-        return Err(whole(ErrorKind::Selection(passed.selecting.nothing_left())));
-    }
+    passed.selecting.check().map_err(|it| whole(ErrorKind::Selection(it)))?;
     notes.extend(read.notes);
     notes.extend(passed.selecting.notes());
     Ok(Converted { n_requests: passed.n_written, source, notes, span: passed.span })
@@ -139,6 +137,9 @@ mod tests {
         check("time,key,size\n1,a,0\n", &selection);
         let none = Selection { max_size: Some(Bytes::ZERO), ..selection };
         check("time,key,size\n1,a,0\n", &none);
+        let deletes = "time,key,size,op\n1,a,5,get\n2,a,0,delete\n3,a,5,get\n4,b,9,delete\n";
+        check(deletes, &selection);
+        check(deletes, &Selection { min_size: Some(Bytes::new(6)), ..*all });
     }
 
     #[test]

@@ -107,9 +107,7 @@ pub fn read_sample<R: Read>(
     let read = read_into(&mut builder, name, files, options, progress)?;
     let drawn = builder.finish_drawing(|start| read.source(name, start), read.keeps());
     let (mut trace, drawing) = drawn.map_err(|it| TraceError::new(name, read.with_remedy(it)))?;
-    if drawing.counts.n_requests == 0 {
-        return Err(selected(drawing.selecting.nothing_left()));
-    }
+    drawing.selecting.check().map_err(selected)?;
     trace.add_notes(read.notes);
     trace.add_notes(drawing.selecting.notes());
     draw(trace, size, seed, drawing.whole()).map_err(selected)
@@ -206,7 +204,7 @@ impl Drawing {
     #[inline]
     pub(crate) fn keeps(&mut self, nanos: u64, key: Key<'_>, size: &mut Bytes, op: Op) -> bool {
         // No hours are selected, so that it does not matter when.
-        if !self.selecting.keeps(Time::START, size) {
+        if !self.selecting.keeps(Time::START, size, op) {
             return false;
         }
         let (earliest, latest) = self.range.unwrap_or((nanos, nanos));

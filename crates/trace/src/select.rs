@@ -2,19 +2,24 @@
 
 use std::{fmt, str};
 
-use units::{Bytes, Nanos, Time};
+use units::{Bytes, Nanos, Op, Time};
 
 use crate::note::Note;
 use crate::trace::{Parts, Trace};
 
 /// Which requests of a trace are replayed, and as how large.
+///
+/// Sizes are those of GETs and PUTs: a DELETE moves nothing and mostly does not say how large its
+/// object was, so it stays whatever its size, which is neither scaled nor clamped. Without it the
+/// object would be a hit where it had been removed. That of an object none of whose other requests
+/// are kept stays too: who sees one request after the other cannot know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Selection {
     /// Requests this long after the first of the source trace, or longer, are dropped.
     pub hours: Option<Nanos>,
-    /// Requests of less are dropped.
+    /// GETs and PUTs of less are dropped.
     pub min_size: Option<Bytes>,
-    /// Requests of more are dropped.
+    /// GETs and PUTs of more are dropped.
     pub max_size: Option<Bytes>,
     /// Larger sizes become a part of themselves. What is dropped is decided by the size before.
     pub scale_size: Option<ScaleSize>,
@@ -93,7 +98,7 @@ pub enum SelectionError {
         /// The most that is kept.
         max_size: Bytes,
     },
-    /// Every request is dropped.
+    /// Every request is dropped, or by their sizes all GETs and PUTs.
     #[error("none of the {n_requests} requests is left ({why}); select less narrowly")]
     NothingLeft {
         /// Requests before.
@@ -121,10 +126,8 @@ impl Selection {
         }
         let mut selecting = Selecting::new(*self)?;
         let mut parts = trace.into_parts();
-        parts.retain(|request| selecting.keeps(request.at, &mut request.size));
-        if parts.requests.is_empty() {
-            return Err(selecting.nothing_left());
-        }
+        parts.retain(|request| selecting.keeps(request.at, &mut request.size, request.op));
+        selecting.check()?;
         parts.notes.extend(selecting.notes());
         let Parts { requests, keys, asides, source, notes } = parts;
         Ok(Trace::renumbered(requests, &keys, asides, source, notes))
@@ -139,6 +142,8 @@ pub(crate) struct Selecting {
     n_late: u64,
     n_small: u64,
     n_large: u64,
+    /// DELETEs that are kept.
+    n_deletes: u64,
     n_scaled: u64,
     n_clamped: u64,
 }
@@ -156,6 +161,7 @@ impl Selecting {
             n_late: 0,
             n_small: 0,
             n_large: 0,
+            n_deletes: 0,
             n_scaled: 0,
             n_clamped: 0,
         })
@@ -164,12 +170,16 @@ impl Selecting {
     /// Whether the request at this time, for an object of this size, is kept; scales and
     /// clamps the size.
     #[inline]
-    pub(crate) fn keeps(&mut self, at: Time, size: &mut Bytes) -> bool {
+    pub(crate) fn keeps(&mut self, at: Time, size: &mut Bytes, op: Op) -> bool {
         let Selection { hours, min_size, max_size, scale_size, clamp_size } = self.selection;
         self.n_requests += 1;
         if hours.is_some_and(|it| it <= at.since(Time::START)) {
             self.n_late += 1;
             return false;
+        }
+        if op == Op::Delete {
+            self.n_deletes += 1;
+            return true;
         }
         if min_size.is_some_and(|it| *size < it) {
             self.n_small += 1;
@@ -192,8 +202,7 @@ impl Selecting {
 
     /// What was done.
     pub(crate) fn notes(&self) -> Vec<Note> {
-        let Selecting { selection, n_requests: _, n_late, n_small, n_large, n_scaled, n_clamped } =
-            *self;
+        let Selecting { selection, n_late, n_small, n_large, n_scaled, n_clamped, .. } = *self;
         let Selection { hours, min_size, max_size, scale_size, clamp_size } = selection;
         let mut notes = Vec::new();
         if 0 < n_late {
@@ -218,10 +227,21 @@ impl Selecting {
         notes
     }
 
-    /// The error of a selection that has kept nothing.
-    pub(crate) fn nothing_left(&self) -> SelectionError {
-        let why: Vec<String> = self.notes().iter().map(ToString::to_string).collect();
-        SelectionError::NothingLeft { n_requests: self.n_requests, why: why.join("; ") }
+    /// An error where nothing is kept, or nothing but DELETEs because of what sizes are selected.
+    pub(crate) fn check(&self) -> Result<(), SelectionError> {
+        let n_of_other_sizes = self.n_small + self.n_large;
+        let n_dropped = self.n_late + n_of_other_sizes;
+        if n_dropped + self.n_deletes < self.n_requests {
+            return Ok(());
+        }
+        if 0 < self.n_deletes && n_of_other_sizes == 0 {
+            return Ok(());
+        }
+        let mut why: Vec<String> = self.notes().iter().map(ToString::to_string).collect();
+        if 0 < self.n_deletes {
+            why.push(format!("the others are DELETEs: {}", self.n_deletes));
+        }
+        Err(SelectionError::NothingLeft { n_requests: self.n_requests, why: why.join("; ") })
     }
 }
 

@@ -139,7 +139,7 @@ impl<'a> Window<'a> {
             let Held { nanos, key, mut size, op, ttl_s, range } = held;
             let at = Time::from_nanos(nanos - begun.start);
             begun.last = nanos;
-            if self.selecting.keeps(at, &mut size) {
+            if self.selecting.keeps(at, &mut size, op) {
                 let row = Row {
                     at,
                     key: KeyText::from(&self.keys[key.0..key.1]),

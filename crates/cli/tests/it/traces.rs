@@ -72,6 +72,20 @@ fn what_is_converted_on_the_way_is_what_is_held() {
 }
 
 #[test]
+fn what_is_removed_is_missed_whatever_sizes_are_selected() {
+    let text = "timestamp,key,size,op\n0,a,20000000,GET\n600,a,0,DELETE\n1200,a,20000000,GET\n\
+                1300,b,20000000,GET\n1400,b,,DELETE\n1500,b,20000000,GET\n";
+    let workplace = Workplace::new().file("trace.csv", text);
+    for options in ["", "--min-size 10MB", "--max-size 1GB", "--min-size 10MB --sample 1"] {
+        let arguments = format!("trace mrc trace.csv --size 100MB --policy lru,fifo {options}");
+        let cells = workplace.run(&format!("{arguments} --json")).json();
+        for cell in cells.as_array().expect("a list") {
+            assert_eq!((&cell["n_misses"], &cell["n_requests"]), (&4.into(), &4.into()), "{cell}");
+        }
+    }
+}
+
+#[test]
 fn what_is_generated_row_by_row_is_the_trace() {
     let workplace = Workplace::new();
     workplace.run("trace generate dallas-50h-large -o t.csv").ok();

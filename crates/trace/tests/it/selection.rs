@@ -61,6 +61,39 @@ fn each_part_keeps_the_time_of_the_source() {
 }
 
 #[test]
+fn a_delete_stays_as_it_is_whatever_sizes_are_selected() {
+    #[track_caller]
+    fn check(selection: Selection, expect: &str) {
+        let text = "time,key,size,op\n0,a,20,get\n1,a,,delete\n2,b,90,delete\n3,c,9,put\n\
+                    4,c,9,delete\n5,a,20,get\n";
+        let found = selection.apply(read_text(text)).map(|it| shown(&it).replace('\n', ", "));
+        assert_eq!(found.unwrap_or_else(|it| it.to_string()), expect);
+    }
+    let size = |it: u64| Some(Bytes::new(it));
+    check(
+        Selection { min_size: size(10), ..ALL },
+        "0 a 20 get, 1 a 0 delete, 2 b 90 delete, 4 c 9 delete, 5 a 20 get",
+    );
+    check(
+        Selection { max_size: size(10), clamp_size: size(5), ..ALL },
+        "1 a 0 delete, 2 b 90 delete, 3 c 5 put, 4 c 9 delete",
+    );
+    check(
+        Selection {
+            scale_size: Some("0.5:1B".parse().unwrap()),
+            hours: Some(Nanos::SECOND * 3),
+            ..ALL
+        },
+        "0 a 10 get, 1 a 0 delete, 2 b 90 delete",
+    );
+    check(
+        Selection { min_size: size(30), ..ALL },
+        "none of the 6 requests is left (3 requests of less than 30 B dropped; the others are \
+         DELETEs: 3); select less narrowly",
+    );
+}
+
+#[test]
 fn ids_and_hash_are_those_of_what_is_left() {
     let selection = Selection { min_size: Some(Bytes::new(30)), ..ALL };
     let part = selection.apply(read_text(TEXT)).unwrap();
