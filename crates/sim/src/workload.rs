@@ -25,7 +25,7 @@ impl Workload<'_> {
         (0_u32..).zip(self.requests).map(move |(number, request)| (request.at, event(number)))
     }
 
-    /// What the objects take together, each counted at its largest.
+    /// The working set: what the objects take together, each at the largest of its GETs and PUTs.
     pub fn unique_bytes(&self) -> Bytes {
         self.largest_sizes().into_iter().sum()
     }

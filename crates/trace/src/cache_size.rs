@@ -9,7 +9,8 @@ use units::{Bytes, QuantityError};
 pub enum CacheSize {
     /// This much.
     Absolute(Bytes),
-    /// This part of the working set (the largest size of each object, summed), in millionths.
+    /// This part of the working set (the largest size of each object over its GETs and PUTs,
+    /// summed), in millionths.
     WorkingSet {
         /// 1 000 000 is the whole.
         millionths: u64,

@@ -21,7 +21,7 @@ pub struct Statistics {
     /// The sizes of all GETs, summed.
     #[serde(serialize_with = "bytes")]
     pub requested_bytes: Bytes,
-    /// The working set: the largest size of each object, summed.
+    /// The working set: the largest size of each object over its GETs and PUTs, summed.
     #[serde(serialize_with = "bytes")]
     pub unique_bytes: Bytes,
     /// From the first request to the last, in seconds where it is serialised.
@@ -46,7 +46,7 @@ pub struct Statistics {
     pub large_unique_byte_ratio: f64,
     /// GETs of them in the hour that has most.
     pub n_large_gets_hourly_max: u64,
-    /// Objects of more than [`Statistics::LARGE`] per object.
+    /// Objects of more than [`Statistics::LARGE`] per object that some GET or PUT names.
     pub large_object_ratio: f64,
     /// Of those objects, the part requested ten times or more.
     pub large_hot_ratio: f64,
@@ -58,7 +58,7 @@ pub struct Statistics {
     pub large_reuse_interval_s: Percentiles,
     /// Sizes in bytes over GETs and PUTs.
     pub request_size_bytes: Percentiles,
-    /// Largest sizes in bytes over objects.
+    /// Largest sizes in bytes over objects that some GET or PUT names.
     pub object_size_bytes: Percentiles,
     /// Seconds between one request of an object and the next, over all such pairs.
     pub reuse_interval_s: Percentiles,
@@ -137,16 +137,13 @@ impl Statistics {
                 .map(|it| it.n_large_gets)
                 .max()
                 .unwrap_or_default(),
-            large_object_ratio: ratio(n_large, largest_sizes.len() as u64),
+            large_object_ratio: ratio(n_large, counts.sizes.len() as u64),
             large_hot_ratio: ratio(n_hot, n_large),
             large_reuse_within_hour_ratio: ratio(n_soon, n_large_reuses),
             large_n_requests: Percentiles::of(large_n_requests, 1.0),
             large_reuse_interval_s: Percentiles::of(counts.large_reuse_nanos, 1e9),
             request_size_bytes,
-            object_size_bytes: Percentiles::of(
-                largest_sizes.iter().map(|it| it.get()).collect(),
-                1.0,
-            ),
+            object_size_bytes: Percentiles::of(counts.sizes, 1.0),
             reuse_interval_s,
         }
     }
@@ -212,6 +209,8 @@ struct Counts {
     large: Bytes,
     /// Requests by object.
     of_object: Vec<u32>,
+    /// The largest sizes of the objects that some GET or PUT names.
+    sizes: Vec<u64>,
     n_objects_resized: u64,
     reuse_nanos: Vec<u64>,
     large_reuse_nanos: Vec<u64>,
@@ -270,6 +269,8 @@ impl Counts {
             seen.is_stored = request.op != Op::Delete;
         }
         counts.n_objects_resized = objects.iter().filter(|it| it.is_resized).count() as u64;
+        let sized = objects.iter().zip(largest_sizes).filter(|(it, _)| it.size != Seen::UNKNOWN);
+        counts.sizes = sized.map(|(_, size)| size.get()).collect();
         counts
     }
 }

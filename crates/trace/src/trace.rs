@@ -153,17 +153,18 @@ impl Trace {
         })
     }
 
-    /// The largest size of each object over all its requests, by id.
+    /// The largest size of each object over its GETs and PUTs, by id; nothing where it is only ever
+    /// deleted, as a DELETE stores nothing.
     pub fn largest_sizes(&self) -> Vec<Bytes> {
         let mut sizes = vec![Bytes::ZERO; self.n_objects()];
-        for request in &self.requests {
+        for request in self.requests.iter().filter(|it| it.op != Op::Delete) {
             let size = &mut sizes[request.object.index()];
             *size = request.size.max(*size);
         }
         sizes
     }
 
-    /// The working set: the largest size of each object, summed.
+    /// The working set: the largest size of each object over its GETs and PUTs, summed.
     pub fn unique_bytes(&self) -> Bytes {
         self.largest_sizes().into_iter().sum()
     }

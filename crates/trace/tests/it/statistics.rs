@@ -34,6 +34,22 @@ fn a_small_trace_is_counted_right() {
 }
 
 #[test]
+fn what_is_only_deleted_is_no_part_of_the_working_set() {
+    #[track_caller]
+    fn check(rows: &str, unique_bytes: u64, p10_bytes: f64) {
+        let trace = read_text(&format!("time,key,size,op\n{rows}"));
+        let found = Statistics::of(&trace);
+        assert_eq!(found.unique_bytes, Bytes::new(unique_bytes), "{rows}");
+        assert_eq!(trace.unique_bytes(), found.unique_bytes);
+        assert_eq!(found.object_size_bytes.p10.to_bits(), p10_bytes.to_bits(), "{rows}");
+    }
+    check("0,a,7,get\n1,b,90000000,delete\n", 7, 7.0);
+    check("0,a,7,get\n1,a,9,delete\n2,b,0,put\n", 7, 0.0);
+    check("0,a,7,delete\n1,a,5,put\n2,a,6,get\n", 6, 6.0);
+    check("0,a,7,delete\n", 0, 0.0);
+}
+
+#[test]
 fn hours_are_counted_one_by_one() {
     let text = "time,key,size,op\n0,a,20000000,get\n3599,b,5,put\n7200,b,5,get\n7201,a,1,delete\n";
     let hours = Hour::all_of(&read_text(text));
