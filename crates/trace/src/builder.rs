@@ -11,6 +11,7 @@ use crate::note::Note;
 use crate::op::is_operation;
 use crate::sample::Drawing;
 use crate::source::Source;
+use crate::tally::Tally;
 use crate::trace::{Trace, retain};
 use crate::window::{Passed, Window};
 
@@ -61,6 +62,8 @@ pub(crate) struct Builder<'a> {
     total: Bytes,
     /// The earliest and latest time so far.
     range: Option<(u64, u64)>,
+    /// The names of the files that were begun.
+    files: Vec<String>,
     out_of_order: Tally,
     zero_size: Tally,
     n_ignored: u64,
@@ -86,25 +89,6 @@ pub(crate) struct Builder<'a> {
 /// How many requests [`Builder::push_all`] takes at once, and how far [`Builder::look_ahead`] does:
 /// so many slots of the table of objects are near at once.
 pub(crate) const N_AT_ONCE: usize = 64;
-
-/// How often something happened, and where first.
-#[derive(Debug, Default)]
-struct Tally {
-    n: u64,
-    first: Option<Position>,
-}
-
-impl Tally {
-    fn add(&mut self, position: Position) {
-        self.n += 1;
-        self.first.get_or_insert(position);
-    }
-
-    /// The note that `make` makes of it, if it happened.
-    fn note(&self, make: fn(u64, Position) -> Note) -> Option<Note> {
-        self.first.map(|first| make(self.n, first))
-    }
-}
 
 impl<'a> Builder<'a> {
     /// The most requests that fit, as an id stands for each in some policies.
@@ -274,7 +258,7 @@ impl<'a> Builder<'a> {
     /// Keeps of the request pushed last, which stands at `position`, for how many seconds its
     /// object may be kept.
     pub(crate) fn keep_ttl(&mut self, ttl_s: u32, position: Position) -> Result<(), Failure> {
-        self.ttl.add(position);
+        self.ttl.add(self.files.len(), position);
         if self.is_last_out {
             self.asides.add_kinds(AsideKinds { ttls: true, ranges: false });
             return Ok(());
@@ -293,7 +277,7 @@ impl<'a> Builder<'a> {
         range: ByteRange,
         position: Position,
     ) -> Result<(), Failure> {
-        self.partial.add(position);
+        self.partial.add(self.files.len(), position);
         if self.is_last_out {
             self.asides.add_kinds(AsideKinds { ttls: false, ranges: true });
             return Ok(());
@@ -310,9 +294,14 @@ impl<'a> Builder<'a> {
         if !failure.kind.is_of_one_row() || self.n_bad_max <= self.bad.n {
             return Err(failure);
         }
-        self.bad.add(failure.position);
+        self.bad.add(self.files.len(), failure.position);
         self.first_bad.get_or_insert_with(|| failure.kind.to_string());
         Ok(())
+    }
+
+    /// Says which file the next rows stand in.
+    pub(crate) fn begin_source(&mut self, name: &str) {
+        self.files.push(name.to_owned());
     }
 
     /// Sorts what the source that ends here has brought in among what came before it, so that
@@ -400,7 +389,7 @@ impl<'a> Builder<'a> {
     fn note_size(&mut self, size: Bytes, op: Op, position: Position) -> Result<(), Failure> {
         // A DELETE need not say how large the object was.
         if size == Bytes::ZERO && op != Op::Delete {
-            self.zero_size.add(position);
+            self.zero_size.add(self.files.len(), position);
         }
         // Neither term is above 2^62, so the sum fits.
         self.total += size;
@@ -417,21 +406,23 @@ impl<'a> Builder<'a> {
             return Err(ErrorKind::SpanTooLong { limit: Nanos::SPAN_MAX }.at(position));
         }
         if nanos < latest {
-            self.out_of_order.add(position);
+            self.out_of_order.add(self.files.len(), position);
         }
         self.range = Some(range);
         Ok(())
     }
 
     fn notes(&self, keeps: Option<&str>) -> Vec<Note> {
+        let Builder { files, out_of_order, zero_size, partial, ttl, .. } = self;
         let mut notes = Vec::new();
-        if let (Some(first), Some(why)) = (self.bad.first, &self.first_bad) {
+        if let (Some(first), Some(why)) = (self.bad.first(files), &self.first_bad) {
             notes.push(Note::Skipped { n_rows: self.bad.n, first, why: why.clone() });
         }
-        notes.extend(self.out_of_order.note(|n_rows, first| Note::OutOfOrder { n_rows, first }));
-        notes.extend(self.zero_size.note(|n_requests, first| Note::ZeroSize { n_requests, first }));
-        notes.extend(self.partial.note(|n_requests, _| Note::PartialReads { n_requests }));
-        notes.extend(self.ttl.note(|n_requests, _| Note::TimesToLive { n_requests }));
+        notes.extend(out_of_order.note(files, |n_rows, first| Note::OutOfOrder { n_rows, first }));
+        let of_zero_size = |n_requests, first| Note::ZeroSize { n_requests, first };
+        notes.extend(zero_size.note(files, of_zero_size));
+        notes.extend(partial.note(files, |n_requests, _| Note::PartialReads { n_requests }));
+        notes.extend(ttl.note(files, |n_requests, _| Note::TimesToLive { n_requests }));
         notes.extend(self.left_out(keeps));
         notes
     }

@@ -7,6 +7,25 @@ use units::{Bytes, Nanos};
 use crate::error::Position;
 use crate::select::ScaleSize;
 
+/// A place in a trace that may be of many files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The name of the file, where there is more than one.
+    pub file: Option<String>,
+    /// Where in it.
+    pub position: Position,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Place { file, position } = self;
+        match file {
+            Some(file) => write!(f, "{position} of `{file}`"),
+            None => position.fmt(f),
+        }
+    }
+}
+
 /// Something that was done to a trace, or is peculiar about it, that bears on the figures.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -16,7 +35,7 @@ pub enum Note {
         /// How many rows.
         n_rows: u64,
         /// The first of them.
-        first: Position,
+        first: Place,
     },
     /// More than half of the trace, and more than a month, is one stretch without a request: more
     /// often a time that is wrong than a trace that rests.
@@ -33,7 +52,7 @@ pub enum Note {
         /// How many requests.
         n_requests: u64,
         /// The first of them.
-        first: Position,
+        first: Place,
     },
     /// Rows whose operation is none that is known here were left out.
     UnknownOps {
@@ -63,7 +82,7 @@ pub enum Note {
         /// How many rows.
         n_rows: u64,
         /// The first of them.
-        first: Position,
+        first: Place,
         /// What is wrong with it.
         why: String,
     },
@@ -222,12 +241,18 @@ mod tests {
     #[test]
     fn a_note_says_what_was_done() {
         let check = |note: Note, expect: &str| assert_eq!(note.to_string(), expect);
+        let at = |position| Place { file: None, position };
         check(
-            Note::OutOfOrder { n_rows: 3, first: Position::Line(17) },
+            Note::OutOfOrder { n_rows: 3, first: at(Position::Line(17)) },
             "3 rows are earlier than one above (first at line 17): sorted by time",
         );
+        let second = Place { file: Some("b.csv".to_owned()), position: Position::Line(4) };
         check(
-            Note::ZeroSize { n_requests: 1, first: Position::Record(2) },
+            Note::Skipped { n_rows: 1, first: second, why: "no size".to_owned() },
+            "1 bad row passed over (first at line 4 of `b.csv`: no size)",
+        );
+        check(
+            Note::ZeroSize { n_requests: 1, first: at(Position::Record(2)) },
             "1 request is for an object of 0 bytes (first at record 2): kept",
         );
         let words = vec![("HEAD".to_owned(), 2), ("POST".to_owned(), 1)];

@@ -163,6 +163,7 @@ pub(crate) fn read_into<R: Read>(
             progress(n_bytes_before + n_read);
         };
         let format = options.format.or_else(|| Format::from_file_name(&file_name));
+        builder.begin_source(&file_name);
         let more = read_file(file, format, options, &mut told, builder, &mut first)
             .map_err(|failure| TraceError::new(&file_name, failure))?;
         notes.extend(more);

@@ -390,6 +390,11 @@ fn files_are_merged_by_time() {
     assert_eq!(shown(&trace), expect);
     assert_eq!(n_bytes, (first.len() + second.len() + third.len()) as u64);
     assert_eq!(trace.source().n_files, 3);
+    let note = "4 rows are earlier than one above (first at line 4 of `file-1`): sorted by time";
+    assert_eq!(notes(&trace), note);
+    let trace = read_all(&[&third, &file(&[(2, "g")]), &second], &mut |_| ()).unwrap();
+    let note = "1 row is earlier than one above (first at line 4 of `file-3`): sorted by time";
+    assert_eq!(notes(&trace), note);
     let json = record("2017-06-20T00:00:03.589Z", "GET", "v2/64/ee/blobs/79", 200, "7");
     insta::assert_snapshot!(read_all(&[&first, &json], &mut |_| ()).unwrap_err(), @"file-2: this is IBM Docker registry JSON, and the files before it are delimited text; read them separately");
     insta::assert_snapshot!(read_all(&[&first, ""], &mut |_| ()).unwrap_err(), @"file-2: the file is empty; a trace has one request per row");
