@@ -123,13 +123,19 @@ pub(crate) fn write(trace: &Trace, target: &TargetArgs) -> anyhow::Result<()> {
             TargetFormat::Csv | TargetFormat::Parquet | TargetFormat::IbmJson => {
                 let mut writer = row_writer(format, out).expect("a format of rows");
                 trace::write_rows(trace, &mut WatchedRows { writer: writer.as_mut(), bar })?;
-                PackedCounts { n_written, n_left_out: 0 }
+                PackedCounts { n_written, n_left_out: 0, n_cut: 0 }
             }
         };
         n_written = counts.n_written;
         if 0 < counts.n_left_out {
             let n = counts.n_left_out;
             output::note(&format!("{n} PUTs and DELETEs left out: the format has no operations"));
+        }
+        if 0 < counts.n_cut {
+            let n = counts.n_cut;
+            output::note(&format!(
+                "{n} times cut to whole seconds: the format has no parts of them"
+            ));
         }
         say_of_asides(trace.asides().kinds(), format);
         Ok(())

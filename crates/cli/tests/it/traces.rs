@@ -30,13 +30,18 @@ fn a_trace_is_the_same_in_every_format_that_can_hold_it() {
 
 #[test]
 fn what_a_format_has_no_room_for_is_not_counted() {
-    let text = "time_s,key,size,op\n0,7,5,put\n1,8,5,get\n2,7,5,delete\n";
+    let text = "time_s,key,size,op\n0,7,5,put\n1.5,8,5,get\n2.25,7,5,delete\n";
     let workplace = Workplace::new().file("trace.csv", text);
     let said = workplace.run("trace convert trace.csv -o t.oracleGeneral").stderr;
     assert!(said.contains("note: 2 PUTs and DELETEs left out"), "{said}");
     assert!(said.contains("note: 1 requests in `t.oracleGeneral`"), "{said}");
+    assert!(said.contains("note: 1 times cut to whole seconds: the format has no"), "{said}");
     let said = workplace.run("trace convert trace.csv -o t.lcs").stderr;
     assert!(said.contains("note: 3 requests in `t.lcs`"), "{said}");
+    assert!(said.contains("note: 2 times cut to whole seconds: the format has no"), "{said}");
+    workplace.run("trace convert t.lcs -o whole.csv").ok();
+    let said = workplace.run("trace convert whole.csv -o again.lcs").stderr;
+    assert!(!said.contains("whole seconds"), "{said}");
     let workplace = workplace.file("puts.csv", "time_s,key,size,op\n0,7,5,put\n1,8,5,put\n");
     let ran = workplace.run("trace convert puts.csv -o t.v1.lcs");
     assert!(ran.stderr.contains("error: none of the 2 requests is a GET"), "{}", ran.stderr);

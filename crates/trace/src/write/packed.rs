@@ -17,6 +17,8 @@ pub struct PackedCounts {
     pub n_written: u64,
     /// PUTs and DELETEs left out, where the format has no operations.
     pub n_left_out: u64,
+    /// Requests written of which the time was cut to whole seconds, which is all there is room for.
+    pub n_cut: u64,
 }
 
 /// A version of lcs.
@@ -115,11 +117,15 @@ impl Kind {
 
 fn counts(trace: &Trace, kind: Kind) -> Result<PackedCounts, WriteError> {
     let n_requests = trace.requests().len() as u64;
-    let n_written = trace.requests().iter().filter(|it| kind.holds(it)).count() as u64;
+    let (mut n_written, mut n_cut) = (0, 0);
+    for request in trace.requests().iter().filter(|it| kind.holds(it)) {
+        n_written += 1;
+        n_cut += u64::from(!request.at.as_nanos().is_multiple_of(NANOS_PER_SECOND));
+    }
     if n_written == 0 {
         return Err(WriteError::NothingWritten { n_requests, format: kind.name() });
     }
-    Ok(PackedCounts { n_written, n_left_out: n_requests - n_written })
+    Ok(PackedCounts { n_written, n_left_out: n_requests - n_written, n_cut })
 }
 
 fn write_records(trace: &Trace, kind: Kind, out: &mut impl Write) -> Result<(), WriteError> {
@@ -177,9 +183,11 @@ fn write_records(trace: &Trace, kind: Kind, out: &mut impl Write) -> Result<(), 
     Ok(())
 }
 
+const NANOS_PER_SECOND: u64 = 1_000_000_000;
+
 /// A time as records have it.
 fn seconds(at: Time) -> u64 {
-    at.as_nanos() / 1_000_000_000
+    at.as_nanos() / NANOS_PER_SECOND
 }
 
 /// Two marks with the version and the first of libCacheSim's statistics between them, which are of

@@ -264,11 +264,11 @@ fn lcs(trace: &Trace, version: LcsVersion) -> (Vec<u8>, PackedCounts) {
 fn lcs_is_read_back_as_far_as_its_version_goes() {
     let trace = read_text("time,key,size,op\n0,7,10,get\n1,8,20,put\n2,7,10,get\n3,8,20,delete\n");
     let (bytes, counts) = lcs(&trace, LcsVersion::V1);
-    assert_eq!(counts, PackedCounts { n_written: 2, n_left_out: 2 });
+    assert_eq!(counts, PackedCounts { n_written: 2, n_left_out: 2, n_cut: 0 });
     assert_eq!(shown(&read(&bytes, &DETECT).unwrap()), "0 7 10 get\n2 7 10 get");
     for version in [LcsVersion::V2, LcsVersion::V3] {
         let (bytes, counts) = lcs(&trace, version);
-        assert_eq!(counts, PackedCounts { n_written: 4, n_left_out: 0 });
+        assert_eq!(counts, PackedCounts { n_written: 4, n_left_out: 0, n_cut: 0 });
         for bytes in [zstd(&bytes), bytes] {
             assert_eq!(shown(&read(&bytes, &DETECT).unwrap()), shown(&trace));
         }
@@ -321,7 +321,10 @@ fn a_packed_trace_of_no_gets_is_refused() {
     assert!(bytes.is_empty());
     assert!(write_oracle_general(&trace, &mut bytes).is_err());
     assert!(bytes.is_empty());
-    assert_eq!(lcs(&trace, LcsVersion::V2).1, PackedCounts { n_written: 2, n_left_out: 0 });
+    assert_eq!(
+        lcs(&trace, LcsVersion::V2).1,
+        PackedCounts { n_written: 2, n_left_out: 0, n_cut: 0 }
+    );
 }
 
 #[test]

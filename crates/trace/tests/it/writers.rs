@@ -83,10 +83,10 @@ fn a_copy_keeps_the_start_and_what_is_said_aside() {
 
 #[test]
 fn oracle_general_is_read_back_but_for_fractions_and_operations() {
-    let trace = read_text("time,key,size,op\n0,7,10,get\n1.9,8,20,get\n2,9,1,put\n3,7,10,get\n");
+    let trace = read_text("time,key,size,op\n0,7,10,get\n1.9,8,20,get\n2.5,9,1,put\n3,7,10,get\n");
     let mut bytes = Vec::new();
     let counts = write_oracle_general(&trace, &mut bytes).unwrap();
-    assert_eq!(counts, PackedCounts { n_written: 3, n_left_out: 1 });
+    assert_eq!(counts, PackedCounts { n_written: 3, n_left_out: 1, n_cut: 1 });
     assert_eq!(shown(&read_oracle(&bytes)), "0 7 10 get\n1 8 20 get\n3 7 10 get");
     let nexts: Vec<i64> = bytes
         .chunks(24)
