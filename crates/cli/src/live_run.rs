@@ -45,6 +45,7 @@ impl LiveInput {
         experiment: &Experiment,
     ) -> anyhow::Result<LiveInput> {
         let input = trace_input::load(&experiment.trace, &args.read, &experiment.selection)?;
+        trace_input::say_of_replay(&experiment.trace, &input.trace);
         let mut live = LiveInput::of(&input.trace, input.span);
         if let Some(limit) = pace.limit
             && limit.get() < live.requests.len()

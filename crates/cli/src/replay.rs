@@ -46,9 +46,12 @@ pub(crate) fn inputs(workloads: &[Named], read: &ReadArgs) -> anyhow::Result<Vec
         return Ok(Vec::new());
     };
     if let [Named { experiment, .. }] = workloads {
-        return Ok(vec![trace_input::load(name, read, &experiment.selection)?]);
+        let input = trace_input::load(name, read, &experiment.selection)?;
+        trace_input::say_of_replay(name, &input.trace);
+        return Ok(vec![input]);
     }
     let trace = trace_input::load(name, read, &Selection::ALL)?.trace;
+    trace_input::say_of_replay(name, &trace);
     let select = |it: &Named| Input::select(name, trace.clone(), &it.experiment.selection);
     workloads.iter().map(select).collect()
 }

@@ -116,6 +116,11 @@ pub(crate) fn convert(args: &TraceConvertArgs) -> anyhow::Result<bool> {
     Ok(true)
 }
 
+/// Says on stderr what whoever replays the trace called `name` should know of it besides.
+pub(crate) fn say_of_replay(name: &str, trace: &Trace) {
+    say_notes(name, &trace.note_on_sizes());
+}
+
 /// Says on stderr what a reader of results should know of the trace called `name`.
 fn say_notes<'a>(name: &str, notes: impl IntoIterator<Item = &'a Note>) {
     for it in notes {

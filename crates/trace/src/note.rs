@@ -86,6 +86,11 @@ pub enum Note {
         /// What is wrong with it.
         why: String,
     },
+    /// Objects are read at another size than before, with no PUT between.
+    Resized {
+        /// How many objects.
+        n_objects: u64,
+    },
     /// Requests for a range of bytes, which are taken as requests for the whole object.
     PartialReads {
         /// How many requests.
@@ -184,6 +189,10 @@ impl fmt::Display for Note {
             Note::Skipped { n_rows, first, why } => {
                 let rows = counted(*n_rows, "bad row", "bad rows");
                 write!(f, "{rows} passed over (first at {first}: {why})")
+            }
+            Note::Resized { n_objects } => {
+                let objects = counted(*n_objects, "object changes", "objects change");
+                write!(f, "{objects} size without a PUT: a cached copy keeps the size it has")
             }
             Note::PartialReads { n_requests: n } => {
                 write!(f, "{} for a range of bytes, taken as the whole object", requests(*n))

@@ -169,6 +169,31 @@ impl Trace {
         self.largest_sizes().into_iter().sum()
     }
 
+    /// What whoever replays the trace should know of its sizes: how many objects are read at
+    /// another size than before, with no PUT or DELETE between. A cache keeps the size with which
+    /// an object entered, so that what it holds and serves is not what is asked for.
+    pub fn note_on_sizes(&self) -> Option<Note> {
+        // Neither is the size of an object.
+        const UNKNOWN: Bytes = Bytes::new(u64::MAX);
+        const COUNTED: Bytes = Bytes::new(u64::MAX - 1);
+        let mut last_sizes = vec![UNKNOWN; self.n_objects()];
+        let mut n_objects = 0;
+        for request in &self.requests {
+            let last = &mut last_sizes[request.object.index()];
+            let is_other = *last != UNKNOWN && *last != request.size;
+            *last = match request.op {
+                _ if *last == COUNTED => COUNTED,
+                Op::Get if is_other => {
+                    n_objects += 1;
+                    COUNTED
+                }
+                Op::Get | Op::Put => request.size,
+                Op::Delete => UNKNOWN,
+            };
+        }
+        (0 < n_objects).then_some(Note::Resized { n_objects })
+    }
+
     /// Says more of the trace.
     pub(crate) fn add_notes(&mut self, notes: Vec<Note>) {
         self.notes.extend(notes);

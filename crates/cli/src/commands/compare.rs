@@ -15,6 +15,7 @@ pub(crate) fn compare(args: &CompareArgs) -> anyhow::Result<()> {
         output::prepare_dir(dir)?;
     }
     let input = trace_input::load(&experiment.trace, &args.trace.read, &experiment.selection)?;
+    trace_input::say_of_replay(&experiment.trace, &input.trace);
     let pool = replay::thread_pool(args.result.jobs.jobs)?;
     let comparisons = replay::replay(&experiment, &input, &pool, None)?;
     let [comparison] = comparisons.as_slice() else { panic!("one seed makes one comparison") };

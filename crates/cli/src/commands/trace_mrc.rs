@@ -47,6 +47,7 @@ pub(crate) fn mrc(args: &TraceMrcArgs) -> anyhow::Result<()> {
         Some(size) => trace_input::load_sample(name, read, &selection, size, args.seed)?,
         None => Sample::all(trace_input::load(name, read, &selection)?.trace),
     };
+    trace_input::say_of_replay(name, &trace);
     let unique_bytes = parted(trace.unique_bytes(), 1.0 / rate);
     if sampled.is_some() {
         let n_objects = trace.n_objects();

@@ -91,6 +91,23 @@ fn what_is_removed_is_missed_whatever_sizes_are_selected() {
 }
 
 #[test]
+fn that_objects_change_size_is_said_where_they_are_replayed() {
+    let experiment =
+        "question = \"?\"\ntrace = \"trace.csv\"\n[[workload]]\nname = \"w\"\nsystems = [\"s3\"]\n";
+    let text = "time_s,key,size\n0,a,5000000\n1,a,6000000\n2,b,5000000\n3,b,5000000\n";
+    let workplace = Workplace::new().file("trace.csv", text).file("it.toml", experiment);
+    let note = "note: trace.csv: 1 object changes size without a PUT: a cached copy keeps the size";
+    let runs = ["compare trace.csv --system s3", "trace mrc trace.csv", "run it.toml"];
+    for (arguments, is_said) in
+        runs.map(|it| (it, true)).into_iter().chain([("trace convert trace.csv", false)])
+    {
+        let ran = workplace.run(arguments);
+        assert_eq!(ran.stderr.contains(note), is_said, "{arguments}: {}", ran.stderr);
+        ran.ok();
+    }
+}
+
+#[test]
 fn what_is_generated_row_by_row_is_the_trace() {
     let workplace = Workplace::new();
     workplace.run("trace generate dallas-50h-large -o t.csv").ok();

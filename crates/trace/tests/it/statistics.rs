@@ -50,6 +50,24 @@ fn what_is_only_deleted_is_no_part_of_the_working_set() {
 }
 
 #[test]
+fn objects_that_change_size_where_nothing_writes_them_are_said() {
+    #[track_caller]
+    fn check(rows: &str, expect: &str) {
+        let trace = read_text(&format!("time,key,size,op\n{rows}"));
+        let note = trace.note_on_sizes().map(|it| it.to_string());
+        assert_eq!(note.unwrap_or_default(), expect, "{rows}");
+    }
+    let one = "1 object changes size without a PUT: a cached copy keeps the size it has";
+    check("0,a,7,get\n1,b,8,get\n2,a,7,get\n", "");
+    check("0,a,7,get\n1,a,8,put\n2,a,8,get\n3,a,9,put\n", "");
+    check("0,a,7,get\n1,a,7,delete\n2,a,9,get\n3,a,0,delete\n4,a,8,get\n", "");
+    check("0,a,7,get\n1,b,5,get\n2,a,8,get\n3,a,7,get\n4,a,9,put\n5,a,8,get\n", one);
+    check("0,a,7,put\n1,a,8,get\n", one);
+    let two = "2 objects change size without a PUT: a cached copy keeps the size it has";
+    check("0,a,7,get\n1,b,0,get\n2,a,8,get\n3,b,1,get\n", two);
+}
+
+#[test]
 fn hours_are_counted_one_by_one() {
     let text = "time,key,size,op\n0,a,20000000,get\n3599,b,5,put\n7200,b,5,get\n7201,a,1,delete\n";
     let hours = Hour::all_of(&read_text(text));

@@ -197,6 +197,7 @@ fn load(planned: &[Planned], ask: &Ask<'_>) -> anyhow::Result<BTreeMap<String, T
     let mut add = |name: &str| -> anyhow::Result<()> {
         if !traces.contains_key(name) {
             let trace = trace_input::load(name, ask.read, &Selection::ALL)?.trace;
+            trace_input::say_of_replay(name, &trace);
             traces.insert(name.to_owned(), trace);
         }
         Ok(())
