@@ -53,31 +53,37 @@ pub(crate) fn info(args: &TraceInfoArgs) -> anyhow::Result<()> {
     let width = facts.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     let line = |(name, value): &(&str, String)| format!("{name:width$}  {value}\n");
     let text: String = facts.iter().map(line).collect();
-    output::print(&format!("{text}\n{}", output::columns(&percentiles(&statistics))))
+    let table = output::columns(&percentiles(&statistics));
+    output::print(&format!("{text}\n{table}\n{BASES}"))
 }
 
+/// Of which requests the percentiles are.
+const BASES: &str = "Sizes are of GETs and PUTs, of an object the largest of its own; intervals are
+between one request of an object and the next, of any kind.";
+
 fn facts(it: &Statistics, start: Option<String>) -> Vec<(&'static str, String)> {
-    let percent = |ratio: f64| format!("{:.2} %", 100.0 * ratio);
+    let percent = |ratio: f64, of: &str| format!("{:.2} % of {of}", 100.0 * ratio);
     let operations = format!("{} GET, {} PUT, {} DELETE", it.n_gets, it.n_puts, it.n_deletes);
+    let soon = "their intervals, by all requests";
     let once = Ratio::new(it.n_objects_once, it.n_objects);
     vec![
         ("requests", it.n_requests.to_string()),
         ("operations", operations),
-        ("objects", format!("{}, {once} of them requested once", it.n_objects)),
-        ("hottest object", requests(it.n_requests_hottest)),
-        ("bytes requested", it.requested_bytes.to_string()),
-        ("bytes unique (working set)", it.unique_bytes.to_string()),
+        ("objects", format!("{}, {once} of them in one request only", it.n_objects)),
+        ("hottest object", format!("{} of any kind", requests(it.n_requests_hottest))),
+        ("bytes requested", format!("{} by GETs", it.requested_bytes)),
+        ("bytes unique (working set)", format!("{} by GETs and PUTs", it.unique_bytes)),
         ("start", start.unwrap_or_else(|| "not a date".to_owned())),
         ("span", it.span_s.to_string()),
-        ("requests over 10 MB", percent(it.large_request_ratio)),
-        ("... in the busiest hour", it.n_large_gets_hourly_max.to_string()),
-        ("bytes over 10 MB", percent(it.large_byte_ratio)),
-        ("... of the working set", percent(it.large_unique_byte_ratio)),
-        ("objects over 10 MB", percent(it.large_object_ratio)),
-        ("... requested 10 times or more", percent(it.large_hot_ratio)),
-        ("... reuse within an hour", percent(it.large_reuse_within_hour_ratio)),
-        ("infinite-cache hit ratio", percent(it.infinite_hit_ratio)),
-        ("infinite-cache byte hit ratio", percent(it.infinite_byte_hit_ratio)),
+        ("requests over 10 MB", percent(it.large_request_ratio, "GETs")),
+        ("... in the busiest hour", format!("{} by GETs", it.n_large_gets_hourly_max)),
+        ("bytes over 10 MB", percent(it.large_byte_ratio, "bytes of GETs")),
+        ("... unique", percent(it.large_unique_byte_ratio, "the working set")),
+        ("objects over 10 MB", percent(it.large_object_ratio, "objects of GETs and PUTs")),
+        ("... requested 10 times or more", percent(it.large_hot_ratio, "these, by all requests")),
+        ("... reuse within an hour", percent(it.large_reuse_within_hour_ratio, soon)),
+        ("infinite-cache hit ratio", percent(it.infinite_hit_ratio, "GETs")),
+        ("infinite-cache byte hit ratio", percent(it.infinite_byte_hit_ratio, "bytes of GETs")),
     ]
 }
 

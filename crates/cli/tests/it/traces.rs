@@ -1,5 +1,7 @@
 //! Traces in and out: conversion, samples, profiles, directories.
 
+use insta::assert_snapshot;
+
 use crate::command::{Workplace, small_trace};
 
 /// The hash of a trace's content, which its format does not change.
@@ -105,6 +107,42 @@ fn that_objects_change_size_is_said_where_they_are_replayed() {
         assert_eq!(ran.stderr.contains(note), is_said, "{arguments}: {}", ran.stderr);
         ran.ok();
     }
+}
+
+#[test]
+fn what_a_trace_is_like_is_said_of_which_requests() {
+    let text = "time_s,key,size,op\n0,a,20000000,GET\n600,a,,DELETE\n1200,a,20000000,PUT\n\
+                1300,a,20000000,GET\n1400,b,30000000,PUT\n1500,c,5,GET\n8000,d,,DELETE\n";
+    let workplace = Workplace::new().file("trace.csv", text);
+    let shown = workplace.run("trace info trace.csv").ok();
+    assert!(shown.lines().all(|it| it.chars().count() <= 80), "{shown}");
+    assert_snapshot!(shown, @"
+    requests                        7
+    operations                      3 GET, 2 PUT, 2 DELETE
+    objects                         4, 75.00 % of them in one request only
+    hottest object                  4 requests of any kind
+    bytes requested                 40.0 MB by GETs
+    bytes unique (working set)      50.0 MB by GETs and PUTs
+    start                           not a date
+    span                            2.22h
+    requests over 10 MB             66.67 % of GETs
+    ... in the busiest hour         2 by GETs
+    bytes over 10 MB                100.00 % of bytes of GETs
+    ... unique                      100.00 % of the working set
+    objects over 10 MB              66.67 % of objects of GETs and PUTs
+    ... requested 10 times or more  0.00 % of these, by all requests
+    ... reuse within an hour        100.00 % of their intervals, by all requests
+    infinite-cache hit ratio        33.33 % of GETs
+    infinite-cache byte hit ratio   50.00 % of bytes of GETs
+
+                     p10    p50    p75    p90    p95    p99    max
+    request size     5 B  20 MB  20 MB  30 MB  30 MB  30 MB  30 MB
+    object size      5 B  20 MB  30 MB  30 MB  30 MB  30 MB  30 MB
+    reuse interval  100s  10min  10min  10min  10min  10min  10min
+
+    Sizes are of GETs and PUTs, of an object the largest of its own; intervals are
+    between one request of an object and the next, of any kind.
+    ");
 }
 
 #[test]
