@@ -156,11 +156,10 @@ pub enum Note {
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Note::OutOfOrder { n_rows, first } => write!(
-                f,
-                "{} earlier than one above (first at {first}): sorted by time",
-                counted(*n_rows, "row is", "rows are")
-            ),
+            Note::OutOfOrder { n_rows, first } => {
+                let rows = counted(*n_rows, "row is", "rows are");
+                write!(f, "{rows} earlier than one above (first at {first}): sorted by time")
+            }
             Note::LongGap { gap, span, n_before } => write!(
                 f,
                 "{gap} of {span} pass without a request, after the first {}: are the times right?",
@@ -175,13 +174,14 @@ impl fmt::Display for Note {
                 let rows = counted(*n_rows, "row that moves", "rows that move");
                 write!(f, "{rows} no object left out ({})", listed(words))
             }
-            Note::UnknownOps { n_rows, words } => write!(
-                f,
-                "{} left out whose operation is not known here ({}); GET, PUT, DELETE, read, write \
-                 and the like are",
-                counted(*n_rows, "row", "rows"),
-                listed(words)
-            ),
+            Note::UnknownOps { n_rows, words } => {
+                let (rows, words) = (counted(*n_rows, "row", "rows"), listed(words));
+                let known = "GET, PUT, DELETE, read, write and the like";
+                write!(
+                    f,
+                    "{rows} left out whose operation is not known here ({words}); {known} are"
+                )
+            }
             Note::NotSelected { n_rows, keeps, words } => {
                 let rows = counted(*n_rows, "row", "rows");
                 write!(f, "{rows} left out ({}): only {keeps} are replayed", listed(words))
