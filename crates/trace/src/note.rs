@@ -197,11 +197,8 @@ impl fmt::Display for Note {
             Note::PartialReads { n_requests: n } => {
                 write!(f, "{} for a range of bytes, taken as the whole object", requests(*n))
             }
-            Note::NoTimesToLive { column } => {
-                write!(
-                    f,
-                    "column `{column}` left out: its first value is no time to live in seconds"
-                )
+            Note::NoTimesToLive { column: it } => {
+                write!(f, "column `{it}` left out: its first value is no time to live in seconds")
             }
             Note::TimesToLive { n_requests } => {
                 write!(f, "{} with a time to live, which no model looks at", requests(*n_requests))
