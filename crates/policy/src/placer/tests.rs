@@ -119,9 +119,9 @@ fn a_large_newcomer_overcommits_its_victims_nodes() {
     assert_eq!(placer.overcommitted_max(), Bytes::new(1));
 }
 
-/// Plays `steps` (an object and the size of its chunks as it is set, or of nothing as it is deleted)
-/// on two nodes of ten bytes' room, of which each object has a chunk on either. Checks what is
-/// counted on each in the end, and by how much what it held ever was more than its memory.
+/// Plays `steps` (an object, and the size of its chunks as it is set, or nothing as it is deleted)
+/// on two nodes of ten bytes' room; every object has a chunk on either. Checks what is counted on
+/// each in the end, and by how much what it held ever was more than its memory.
 #[track_caller]
 fn check_books(steps: &[(u32, Option<u64>)], counted: u64, over: u64) {
     let mut placer = pool(2, 2, 11);

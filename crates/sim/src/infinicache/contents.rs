@@ -145,7 +145,8 @@ impl Contents {
         self.n_intact
     }
 
-    /// A placement of `object`, which is of this size, on these nodes, referred to once. Nothing is stored yet.
+    /// A placement of `object`, which is of this size, on these nodes, referred to once. Nothing
+    /// is stored yet.
     pub(super) fn place(
         &mut self,
         object: ObjectId,
