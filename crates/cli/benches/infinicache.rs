@@ -79,7 +79,7 @@ fn measure(what: &str, system: &str, requests: &[Request], n_gets: u64) {
     let key_hashes: Vec<u64> =
         (0..n_objects).map(|it| it.wrapping_mul(0x9e37_79b9_7f4a_7c15)).collect();
     let span = requests.last().map_or(Nanos::ZERO, |it| it.at.since(Time::START));
-    let workload = Workload { requests, key_hashes: &key_hashes, span };
+    let workload = Workload::new(requests, &key_hashes, span);
     let prices = PriceBook::builtin("aws-us-east-1-2019-12").expect("it is embedded");
     let profile = Profile::aws_2019_fast20();
     let around = Surroundings {

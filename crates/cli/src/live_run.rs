@@ -75,7 +75,7 @@ impl LiveInput {
     /// The same as what a model is asked.
     pub(crate) fn workload(&self) -> Workload<'_> {
         let LiveInput { requests, key_hashes, span, .. } = self;
-        Workload { requests, key_hashes, span: *span }
+        Workload::new(requests, key_hashes, *span)
     }
 
     /// How large the objects that are asked for are on average.

@@ -94,7 +94,7 @@ impl<'a> Plan<'a> {
                     let number = *number_of.entry(question.clone()).or_insert(runs.len());
                     if number == runs.len() {
                         let (seed, users) = (*seed, Vec::new());
-                        runs.push(Run { input: job.input, index, seed, system, question, users });
+                        runs.push(Run { index, seed, system, question, users });
                     }
                     runs[number].users.push(index);
                     numbers.push(number);
@@ -124,12 +124,16 @@ impl<'a> Plan<'a> {
     ) -> anyhow::Result<Vec<Vec<Comparison>>> {
         let key_hashes: Vec<Vec<u64>> =
             self.jobs.iter().map(|it| key_hashes(&it.input.trace)).collect();
+        let hashed = self.jobs.iter().zip(&key_hashes);
+        let workloads: Vec<Workload<'_>> = hashed
+            .map(|(Job { input, .. }, key_hashes)| {
+                Workload::new(input.trace.requests(), key_hashes, input.span)
+            })
+            .collect();
         let summary = |run: &Run<'_>| {
-            let Run { input, index, seed, system, question, users } = run;
+            let Run { index, seed, system, question, users } = run;
             let kept = Store::find_or(store, question, || {
-                let (requests, span) = (input.trace.requests(), input.span);
-                let workload = Workload { requests, key_hashes: &key_hashes[*index], span };
-                let record = sim::run(system, &workload, *seed);
+                let record = sim::run(system, &workloads[*index], *seed);
                 let experiment = self.jobs[*index].experiment;
                 Ok(KeptSummary::from(&summarise(experiment, system, &record)?))
             });
@@ -151,7 +155,6 @@ impl<'a> Plan<'a> {
 
 /// One system under one seed.
 struct Run<'a> {
-    input: &'a Input,
     /// The first job that it is for.
     index: usize,
     seed: u64,

@@ -166,7 +166,7 @@ fn key_hashes(n_objects: u32) -> Vec<u64> {
 
 fn workload<'a>(requests: &'a [Request], key_hashes: &'a [u64]) -> Workload<'a> {
     let span = requests.last().map_or(Nanos::ZERO, |it| it.at.since(Time::START));
-    Workload { requests, key_hashes, span }
+    Workload::new(requests, key_hashes, span)
 }
 
 #[cfg(test)]

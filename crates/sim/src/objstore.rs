@@ -1,5 +1,7 @@
 //! The object store: first byte plus throughput, alone or behind a cache.
 
+pub(crate) mod stored;
+
 use des::{Stream, Streams};
 use pricing::StoreUsage;
 use units::{Bytes, Nanos, Op};
@@ -63,14 +65,16 @@ pub(crate) fn run(config: &ObjectStoreConfig, workload: &Workload<'_>, seed: u64
     record
 }
 
-/// Adds the storage of every object for the whole span, hour by hour.
+/// Adds what the store keeps, hour by hour: each object from when it is first written, or from the
+/// start of the trace where it is read before that, until it is deleted.
 pub fn charge_storage(
     record: &mut Record,
     workload: &Workload<'_>,
     purpose: impl Fn(&mut pricing::Usage) -> &mut StoreUsage,
 ) {
-    let unique = workload.unique_bytes();
-    record.for_each_hour(workload.span, |hour, part| {
-        purpose(&mut hour.usage).record_stored(unique, part);
-    });
+    let stored = workload.stored_byte_ns();
+    assert_eq!(record.hours.len(), stored.len(), "the spans differ");
+    for (hour, byte_ns) in record.hours.iter_mut().zip(stored) {
+        purpose(&mut hour.usage).stored_byte_ns += byte_ns;
+    }
 }

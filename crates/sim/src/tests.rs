@@ -52,7 +52,7 @@ fn replay_under(
     let key_hashes: Vec<u64> =
         (0..u64::from(N_OBJECTS)).map(|it| it.wrapping_mul(0x9e37_79b9_7f4a_7c15)).collect();
     let span = requests.last().map_or(Nanos::ZERO, |it| it.at.since(Time::START));
-    run(&system, &Workload { requests, key_hashes: &key_hashes, span }, seed)
+    run(&system, &Workload::new(requests, &key_hashes, span), seed)
 }
 
 /// The paper's prices, or those of our days for what did not exist.
@@ -328,6 +328,19 @@ fn tiers_do_what_their_systems_do_apart() {
     let slowest = apart.latencies.all.max_ms().max(rest.latencies.all.max_ms());
     assert!((both.latencies.all.max_ms() - slowest).abs() < 1e-9);
     assert_eq!(both.latencies.all.n_recorded(), 40);
+}
+
+#[test]
+fn a_store_is_paid_for_what_is_there_whatever_is_before_it() {
+    // Twelve minutes of 30 MB, and an object of 10 MB for the 98 minutes from its PUT on.
+    let asked = [(600, 0, 30, Op::Put), (120, 1, 10, Op::Put), (600, 0, 0, Op::Delete)];
+    let requests = requests(&[&asked[..], &[(5_280, 1, 10, Op::Get)]].concat());
+    for system in ["s3", "elasticache:cache.r5.large", "infinicache:nodes=12", "tiers:20MB;s3;s3"] {
+        let used = replay(system, &requests, 1).total().usage;
+        let stored = used.store_serving.stored_byte_ns + used.store_backing.stored_byte_ns;
+        let megabyte_minutes = stored / (1_000_000 * u128::from(Nanos::MINUTE.get()));
+        assert_eq!(megabyte_minutes, 12 * 30 + 98 * 10, "{system}");
+    }
 }
 
 #[test]

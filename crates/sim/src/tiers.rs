@@ -24,7 +24,8 @@ pub(crate) fn run_both(config: &TiersConfig, workload: &Workload<'_>, seed: u64)
     let sizes = workload.largest_sizes();
     let is_small = |it: &&Request| sizes[it.object.index()] < config.threshold;
     let (small, large): (Vec<Request>, Vec<Request>) = workload.requests.iter().partition(is_small);
-    let mut record = run(&config.small, &Workload { requests: &small, ..*workload }, seed);
-    record += run(&config.large, &Workload { requests: &large, ..*workload }, seed);
+    let part = |requests| Workload::new(requests, workload.key_hashes, workload.span);
+    let mut record = run(&config.small, &part(&small), seed);
+    record += run(&config.large, &part(&large), seed);
     record
 }
