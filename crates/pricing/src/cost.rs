@@ -56,8 +56,8 @@ const SECOND_NS: u128 = 1_000_000_000;
 /// ([`PriceBook::node`], [`PriceBook::virtual_machine`], [`PriceBook::serverless`]) knows that
 /// it does not fail.
 ///
-/// A serverless cache is billed for at least its minimum over the time it existed. The provider
-/// compares the two hour by hour, as the usage of a run does already by the book it was made with.
+/// A serverless cache is billed in each hour for at least its minimum over the time it existed, as
+/// the provider does it, so that a run costs what its hours do.
 pub fn cost(
     book: &PriceBook,
     usage: &Usage,
@@ -161,8 +161,7 @@ fn storage_cost(prices: &ObjectStorePrices, usage: &StoreUsage) -> Usd {
 }
 
 fn serverless_cost(prices: &Serverless, usage: &ServerlessUsage) -> Usd {
-    let least_byte_ns = u128::from(prices.minimum.value.get()) * usage.existed_ns;
-    let byte_seconds = usage.stored_byte_ns.max(least_byte_ns).div_ceil(SECOND_NS);
+    let byte_seconds = usage.paid_byte_ns(prices.minimum.value).div_ceil(SECOND_NS);
     prices.per_gb_hour.value.scale(byte_seconds, GB * HOUR_SECONDS)
         + prices.per_million_ecpus.value.scale(u128::from(usage.n_ecpus), 1_000_000)
 }
@@ -173,6 +172,7 @@ mod tests {
     use units::{Bytes, Nanos};
 
     use super::*;
+    use crate::usage::CacheHour;
 
     fn book(name: &str) -> PriceBook {
         PriceBook::builtin(name).unwrap()
@@ -247,7 +247,7 @@ mod tests {
         #[track_caller]
         fn check_stored(engine: &str, stored: Bytes, expect: &str) {
             let mut used = ServerlessUsage::default();
-            used.record_stored(stored, Nanos::HOUR * 10);
+            used.record_held(stored, Nanos::HOUR * 10);
             used.n_ecpus = 1_000_000;
             let mut usage = Usage::default();
             usage.serverless.insert(engine.to_owned(), used);
@@ -300,11 +300,8 @@ mod tests {
         };
         let (n_gets, n_puts, n_deletes) = (u64::MAX, u64::MAX, u64::MAX);
         let store = StoreUsage { n_gets, n_puts, n_deletes, stored_byte_ns: (1 << 124) - 1 };
-        let cache = ServerlessUsage {
-            stored_byte_ns: (1 << 124) - 1,
-            existed_ns: (1 << 64) - 1,
-            n_ecpus: u64::MAX,
-        };
+        let hour = CacheHour { held_byte_ns: (1 << 123) - 1, existed_ns: (1 << 63) - 1 };
+        let cache = ServerlessUsage { hours: vec![hour, hour], n_ecpus: u64::MAX };
         let usage = Usage {
             serving: functions,
             warm_up: functions,

@@ -25,4 +25,4 @@ pub use crate::book::{
 pub use crate::cost::{Accounting, CostItems, cost};
 pub use crate::error::{BookProblem, PriceBookError, PricingError};
 pub use crate::rows::Row;
-pub use crate::usage::{FunctionUsage, Quantum, ServerlessUsage, StoreUsage, Usage};
+pub use crate::usage::{CacheHour, FunctionUsage, Quantum, ServerlessUsage, StoreUsage, Usage};

@@ -42,16 +42,35 @@ pub struct StoreUsage {
 }
 
 /// The use of a serverless cache, which is billed for what it holds and what it is asked.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "ServerlessObject")]
 pub struct ServerlessUsage {
-    /// Bytes that are paid for times how long, in byte-nanoseconds: what is held, and over each
-    /// hour at least the minimum of the engine.
-    pub stored_byte_ns: u128,
-    /// How long the cache existed, in nanoseconds, whether it held anything or not.
-    pub existed_ns: u128,
+    /// What it held in each hour, apart since the least that is paid for is set by the hour; of
+    /// several caches, those of each.
+    pub hours: Vec<CacheHour>,
     /// Request units, rounded up for each request.
     pub n_ecpus: u64,
+}
+
+/// An hour of a serverless cache.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CacheHour {
+    /// Bytes held times how long, in byte-nanoseconds.
+    pub held_byte_ns: u128,
+    /// How long of the hour the cache existed, in nanoseconds, whether it held anything or not.
+    pub existed_ns: u128,
+}
+
+/// The use of a serverless cache as it is read, be it as earlier versions wrote it: all hours in
+/// one, and in what was held the least that was paid for by the price book of the run.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ServerlessObject {
+    hours: Option<Vec<CacheHour>>,
+    stored_byte_ns: Option<u128>,
+    existed_ns: Option<u128>,
+    n_ecpus: u64,
 }
 
 /// All that a run used, by the purpose it was used for. Written out, it keeps its names and whole
@@ -123,16 +142,53 @@ impl StoreUsage {
 }
 
 impl ServerlessUsage {
-    /// Adds that the cache existed for `span` and held `bytes` all that time.
-    pub fn record_stored(&mut self, bytes: Bytes, span: Nanos) {
-        self.stored_byte_ns += byte_ns(bytes, span);
-        self.existed_ns += u128::from(span.get());
+    /// Adds that the cache existed for `span` and held `bytes` all that time, within the hour that
+    /// this is the use of.
+    pub fn record_held(&mut self, bytes: Bytes, span: Nanos) {
+        if self.hours.is_empty() {
+            self.hours.push(CacheHour::default());
+        }
+        if let Some(hour) = self.hours.last_mut() {
+            hour.held_byte_ns += byte_ns(bytes, span);
+            hour.existed_ns += u128::from(span.get());
+        }
+    }
+
+    /// What is paid for where `minimum` is the least, in byte-nanoseconds.
+    pub fn paid_byte_ns(&self, minimum: Bytes) -> u128 {
+        let least = |existed_ns: u128| u128::from(minimum.get()) * existed_ns;
+        self.hours.iter().map(|it| it.held_byte_ns.max(least(it.existed_ns))).sum()
+    }
+
+    /// Whether it is one that some trace could come to, as [`Usage::can_be_priced`] has it.
+    fn can_be_priced(&self) -> bool {
+        let is_below = |bits: u32, of: fn(&CacheHour) -> u128| {
+            let total = self.hours.iter().try_fold(0, |sum: u128, it| sum.checked_add(of(it)));
+            total.is_some_and(|it| it >> bits == 0)
+        };
+        is_below(124, |it| it.held_byte_ns) && is_below(64, |it| it.existed_ns)
     }
 
     /// Adds a read or write of `bytes`: one unit for each kilobyte (1024 bytes), the last one
     /// in part, and at least one.
     pub fn record_request(&mut self, bytes: Bytes) {
         self.n_ecpus += bytes.get().div_ceil(1_024).max(1);
+    }
+}
+
+impl TryFrom<ServerlessObject> for ServerlessUsage {
+    type Error = &'static str;
+
+    fn try_from(object: ServerlessObject) -> Result<ServerlessUsage, &'static str> {
+        let ServerlessObject { hours, stored_byte_ns, existed_ns, n_ecpus } = object;
+        let hours = match (hours, stored_byte_ns, existed_ns) {
+            (Some(hours), None, None) => hours,
+            (None, Some(held_byte_ns), Some(existed_ns)) => {
+                vec![CacheHour { held_byte_ns, existed_ns }]
+            }
+            _ => return Err("a serverless cache needs `hours`"),
+        };
+        Ok(ServerlessUsage { hours, n_ecpus })
     }
 }
 
@@ -151,10 +207,7 @@ impl Usage {
         let stores = [self.store_serving, self.store_backing];
         functions.iter().all(|it| it.billed_mb_ms_by_1ms.max(it.billed_mb_ms_by_100ms) >> 80 == 0)
             && stores.iter().all(|it| it.stored_byte_ns >> 124 == 0)
-            && self
-                .serverless
-                .values()
-                .all(|it| it.stored_byte_ns >> 124 == 0 && it.existed_ns >> 64 == 0)
+            && self.serverless.values().all(ServerlessUsage::can_be_priced)
     }
 
     /// Adds `part` of the `span` for which `n_machines` virtual machines are rented. They are
@@ -199,9 +252,8 @@ impl ops::AddAssign for StoreUsage {
 
 impl ops::AddAssign for ServerlessUsage {
     fn add_assign(&mut self, rhs: ServerlessUsage) {
-        let ServerlessUsage { stored_byte_ns, existed_ns, n_ecpus } = rhs;
-        self.stored_byte_ns += stored_byte_ns;
-        self.existed_ns += existed_ns;
+        let ServerlessUsage { hours, n_ecpus } = rhs;
+        self.hours.extend(hours);
         self.n_ecpus += n_ecpus;
     }
 }
@@ -332,6 +384,27 @@ mod tests {
     }
 
     #[test]
+    fn a_serverless_cache_is_paid_for_the_least_of_each_hour() {
+        #[track_caller]
+        fn check(held: &[(u64, u64)], minimum: u64, paid_byte_minutes: u128) {
+            let hour = |&(bytes, minutes): &(u64, u64)| {
+                let mut usage = ServerlessUsage::default();
+                usage.record_held(Bytes::new(bytes), Nanos::MINUTE * minutes);
+                usage.record_held(Bytes::ZERO, Nanos::MINUTE * (60 - minutes));
+                usage
+            };
+            let total = total(held.iter().map(hour));
+            let paid = total.paid_byte_ns(Bytes::new(minimum));
+            assert_eq!(paid, paid_byte_minutes * u128::from(Nanos::MINUTE.get()));
+        }
+        check(&[], 5, 0);
+        check(&[(4, 60), (9, 20)], 0, 240 + 180);
+        check(&[(4, 60), (9, 20)], 3, 240 + 180);
+        check(&[(4, 60), (9, 20)], 5, 300 + 300);
+        check(&[(4, 60), (90, 20)], 5, 300 + 1_800);
+    }
+
+    #[test]
     fn usages_add_up_field_by_field() {
         let mut usage = Usage::default();
         usage.serving.record(1_536, Nanos::millis(20));
@@ -339,10 +412,10 @@ mod tests {
         usage.backup.record(1_536, Nanos::SECOND);
         usage.rent_nodes("a", 1, Nanos::HOUR);
         usage.rent_virtual_machines("b", 1, Nanos::HOUR, Nanos::HOUR);
-        usage.serverless.insert(
-            "valkey".to_owned(),
-            ServerlessUsage { stored_byte_ns: 1, existed_ns: 2, n_ecpus: 3 },
-        );
+        let hour = CacheHour { held_byte_ns: 1, existed_ns: 2 };
+        usage
+            .serverless
+            .insert("valkey".to_owned(), ServerlessUsage { hours: vec![hour], n_ecpus: 3 });
         usage.store_serving = StoreUsage { n_gets: 1, n_puts: 2, n_deletes: 3, stored_byte_ns: 4 };
         usage.store_backing.n_gets = 5;
 
@@ -353,7 +426,7 @@ mod tests {
         assert_eq!(sum.backup.n_invocations, 2);
         assert_eq!(sum.node_hours["a"], 2);
         assert_eq!(sum.virtual_machine_seconds["b"], 7_200);
-        let serverless = ServerlessUsage { stored_byte_ns: 2, existed_ns: 4, n_ecpus: 6 };
+        let serverless = ServerlessUsage { hours: vec![hour, hour], n_ecpus: 6 };
         assert_eq!(sum.serverless["valkey"], serverless);
         let store = StoreUsage { n_gets: 2, n_puts: 4, n_deletes: 6, stored_byte_ns: 8 };
         assert_eq!(sum.store_serving, store);

@@ -45,8 +45,6 @@ pub enum Serving {
     Serverless {
         /// Its engine, as the price book has it.
         engine: String,
-        /// How much it is paid for at least.
-        minimum: Bytes,
     },
 }
 
@@ -238,9 +236,7 @@ pub(crate) fn run(config: &ElastiCacheConfig, workload: &Workload<'_>, seed: u64
     let mut record = Record::new(workload.span);
     let (n_nodes, meter) = match &config.serving {
         Serving::Nodes { n_nodes, .. } => (*n_nodes, None),
-        Serving::Serverless { engine, .. } => {
-            (1, Some(Meter::new(engine, workload.span, &mut record)))
-        }
+        Serving::Serverless { engine } => (1, Some(Meter::new(engine, workload.span, &mut record))),
     };
     let mut cluster = Cluster {
         requests: workload.requests,
@@ -261,9 +257,7 @@ pub(crate) fn run(config: &ElastiCacheConfig, workload: &Workload<'_>, seed: u64
                 hour.usage.rent_nodes(node_type, u64::from(*n_nodes), part);
             });
         }
-        Serving::Serverless { minimum, .. } => {
-            meter.expect("it has one").finish(*minimum, &mut record);
-        }
+        Serving::Serverless { .. } => meter.expect("it has one").finish(&mut record),
     }
     charge_storage(&mut record, workload, |usage| &mut usage.store_backing);
     record

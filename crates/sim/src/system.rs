@@ -276,13 +276,13 @@ fn serverless(
     mut options: Options<'_>,
     around: Surroundings<'_>,
 ) -> Result<ElastiCacheConfig, SystemError> {
-    let minimum = around.prices.serverless(engine)?.minimum.value;
+    around.prices.serverless(engine)?;
     let node_memory = options.take("max", Bytes::TOTAL_MAX, str::parse)?;
     let policy = options.take("policy", around.policy, str::parse)?;
     let object_store = options.store(around.profile)?;
     options.end("elasticache:serverless", "max, policy, store")?;
     Ok(ElastiCacheConfig {
-        serving: Serving::Serverless { engine: engine.to_owned(), minimum },
+        serving: Serving::Serverless { engine: engine.to_owned() },
         node_memory,
         policy,
         server: around.profile.elasticache,

@@ -354,7 +354,11 @@ fn a_serverless_cache_is_paid_for_what_it_holds_and_is_asked() {
         let Hour { counts, usage } = replay(system, &requests(&reads), 1).total();
         assert_eq!(counts.n_hits, n_hits, "{system}");
         let used = usage.serverless.values().next().expect("it was used");
-        assert_eq!(used.stored_byte_ns, held * u128::from(Nanos::HOUR.get()), "{system}");
+        assert_eq!(
+            used.paid_byte_ns(Bytes::ZERO),
+            held * u128::from(Nanos::HOUR.get()),
+            "{system}"
+        );
         assert_eq!(used.n_ecpus, n_kb, "{system}");
     };
     // Two lookups, two writes, and a read.

@@ -42,21 +42,15 @@ impl Meter {
             let from = self.noted_until;
             let hour_ends_at = Time::START + Nanos::HOUR * (from.index(Nanos::HOUR) + 1);
             let to = until.min(hour_ends_at);
-            self.used(from, record).record_stored(self.held, to.since(from));
+            self.used(from, record).record_held(self.held, to.since(from));
             self.noted_until = to;
         }
         self.held = bytes;
     }
 
-    /// Notes the rest of the span, and in each hour what is paid for at least.
-    pub(super) fn finish(mut self, minimum: Bytes, record: &mut Record) {
+    /// Notes the rest of the span.
+    pub(super) fn finish(mut self, record: &mut Record) {
         self.holds(self.ends_at, Bytes::ZERO, record);
-        for hour in &mut record.hours {
-            for used in hour.usage.serverless.values_mut() {
-                let least = u128::from(minimum.get()) * used.existed_ns;
-                used.stored_byte_ns = used.stored_byte_ns.max(least);
-            }
-        }
     }
 
     fn used<'a>(&self, at: Time, record: &'a mut Record) -> &'a mut ServerlessUsage {
@@ -66,6 +60,8 @@ impl Meter {
 
 #[cfg(test)]
 mod tests {
+    use pricing::CacheHour;
+
     use super::*;
 
     #[test]
@@ -80,14 +76,16 @@ mod tests {
         meter.asked(at(500), Bytes::ZERO, &mut record);
         // Beyond the span.
         meter.holds(at(200), Bytes::new(1_000), &mut record);
-        meter.finish(Bytes::new(10), &mut record);
+        meter.finish(&mut record);
         let minute = u128::from(Nanos::MINUTE.get());
         let hours: Vec<ServerlessUsage> =
-            record.hours.iter().map(|it| it.usage.serverless["valkey"]).collect();
-        let stored: Vec<u128> = hours.iter().map(|it| it.stored_byte_ns / minute).collect();
-        assert_eq!(stored, [60 * 10, 30 * 10 + 30 * 20, 30 * 20]);
-        let existed: Vec<u128> = hours.iter().map(|it| it.existed_ns / minute).collect();
-        assert_eq!(existed, [60, 60, 30]);
+            record.hours.iter().map(|it| it.usage.serverless["valkey"].clone()).collect();
+        let hour = |bytes_minutes, minutes| {
+            let (held_byte_ns, existed_ns) = (bytes_minutes * minute, minutes * minute);
+            vec![CacheHour { held_byte_ns, existed_ns }]
+        };
+        let held: Vec<Vec<CacheHour>> = hours.iter().map(|it| it.hours.clone()).collect();
+        assert_eq!(held, [hour(30 * 10, 60), hour(30 * 10 + 30 * 20, 60), hour(30 * 20, 30)]);
         assert_eq!(hours.iter().map(|it| it.n_ecpus).collect::<Vec<_>>(), [0, 2, 1]);
     }
 }

@@ -77,3 +77,27 @@ fn what_is_no_result_is_refused() {
          `-o DIR` or `--json`",
     );
 }
+
+#[test]
+fn what_earlier_versions_wrote_of_a_serverless_cache_is_read() {
+    #[track_caller]
+    fn check(cache: &str, expect: Result<usize, &str>) {
+        let json = to_json(&comparison(vec![infinicache("InfiniCache")]));
+        let used = format!("\"serverless\": {{\"valkey\": {cache}}}");
+        let read = from_json(&json.replace("\"serverless\": {}", &used));
+        let n_hours = read.map(|it| it[0].systems[0].usage.serverless["valkey"].hours.len());
+        let why = |err: ResultError| err.to_string().split(" at line").next().unwrap().to_owned();
+        assert_eq!(n_hours.map_err(why), expect.map_err(str::to_owned));
+    }
+    let hour = r#"{"held_byte_ns": 3094850098213450687247810560, "existed_ns": 2}"#;
+    check(&format!(r#"{{"hours": [{hour}, {hour}], "n_ecpus": 3}}"#), Ok(2));
+    let before = r#""stored_byte_ns": 3094850098213450687247810560, "existed_ns": 2"#;
+    check(&format!(r#"{{{before}, "n_ecpus": 3}}"#), Ok(1));
+    let needs = "a serverless cache needs `hours`";
+    check(r#"{"stored_byte_ns": 1, "n_ecpus": 3}"#, Err(needs));
+    check(&format!(r#"{{"hours": [], {before}, "n_ecpus": 3}}"#), Err(needs));
+    let most = format!("{}", u128::MAX >> 4);
+    let hour = format!(r#"{{"held_byte_ns": {most}, "existed_ns": 2}}"#);
+    let beyond = "`InfiniCache` has used more than can be priced; make the result again";
+    check(&format!(r#"{{"hours": [{hour}, {hour}], "n_ecpus": 3}}"#), Err(beyond));
+}
