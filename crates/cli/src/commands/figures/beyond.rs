@@ -193,7 +193,8 @@ pub(super) fn break_even(made: &Made) -> anyhow::Result<Option<Chart>> {
     let ((book_2019, _), (book_2026, _)) = (price_book(then)?, price_book(now)?);
     let engine = "valkey";
     let serverless = book_2026.serverless(engine)?.clone();
-    let nodes = |book: &PriceBook, gb: f64| cheapest_cluster(book, gb);
+    let then_by_node = |_: f64, gb: f64| cheapest_cluster(&book_2019, gb);
+    let now_by_node = |_: f64, gb: f64| cheapest_cluster(&book_2026, gb);
     let by_use = |rate: f64, gb: f64| {
         let held = gb.max(serverless.minimum.value.get() as f64 / 1e9) * 1e9 / (1_u64 << 30) as f64;
         let units = (OBJECT.get() as f64 / 1_024.0).ceil();
@@ -201,16 +202,16 @@ pub(super) fn break_even(made: &Made) -> anyhow::Result<Option<Chart>> {
             + serverless.per_million_ecpus.value.as_f64() * units * rate / 1e6
     };
     let [then_nodes, now_nodes, now_by_use] = [
-        surface("2019: r5 nodes", &book_2019, &|_, gb| nodes(&book_2019, gb)),
-        surface("2026: Graviton, Valkey", &book_2026, &|_, gb| nodes(&book_2026, gb)),
+        surface("2019: r5 nodes", &book_2019, &then_by_node),
+        surface("2026: Graviton, Valkey", &book_2026, &now_by_node),
         surface("2026: Serverless", &book_2026, &by_use),
     ];
     let answer = format!(
         "At its working set InfiniCache is cheaper {} at prices of 2019, {} against nodes of 2026, \
          and {} against Serverless; it had {PAPER_RATE:.0} requests per hour.",
-        up_to(&then_nodes),
-        up_to(&now_nodes),
-        up_to(&now_by_use)
+        up_to(&book_2019, &then_by_node),
+        up_to(&book_2026, &now_by_node),
+        up_to(&book_2026, &by_use)
     );
     Ok(Some(Chart::Surface(SurfaceChart {
         title: "Which is cheaper, over rate of requests and working set".to_owned(),
@@ -233,18 +234,36 @@ pub(super) fn break_even(made: &Made) -> anyhow::Result<Option<Chart>> {
 const PAPER_RATE: f64 = 3_654.0;
 const PAPER_GB: f64 = 1_169.0;
 
+/// The rates of the surface.
+const RATES: [f64; 2] = [1e2, 1e7];
+
 /// Up to which rate of requests functions are cheaper at the paper's working set, in words.
-fn up_to(surface: &Surface) -> String {
-    let line = surface.lines.iter().flat_map(|it| &it.points);
-    let near = line.min_by(|a, b| {
-        let distance = |it: &(f64, f64)| libm::fabs(libm::log(it.1 / (1e3 * PAPER_GB)));
-        distance(a).total_cmp(&distance(b))
-    });
-    match near {
-        Some((rate, _)) if 1e6 <= *rate => format!("up to {:.1} M requests per hour", rate / 1e6),
-        Some((rate, _)) => format!("up to {:.0} k requests per hour", rate / 1e3),
-        None => "at every rate shown".to_owned(),
+fn up_to(book: &PriceBook, other: &dyn Fn(f64, f64) -> f64) -> String {
+    let ratio = |rate: f64| ratio(book, other, rate, PAPER_GB);
+    let [mut below, mut above] = RATES;
+    if 1.0 <= ratio(below) {
+        return "at no rate shown".to_owned();
     }
+    if ratio(above) < 1.0 {
+        return "at every rate shown".to_owned();
+    }
+    // To a part in a million, and more than that is not written.
+    while 1.000_001 < above / below {
+        let middle = libm::sqrt(below * above);
+        if ratio(middle) < 1.0 { below = middle } else { above = middle }
+    }
+    if 1e6 <= below {
+        format!("up to {:.1} M requests per hour", below / 1e6)
+    } else {
+        format!("up to {:.0} k requests per hour", below / 1e3)
+    }
+}
+
+/// How many times as much as `other` a pool that holds the working set costs in an hour.
+fn ratio(book: &PriceBook, other: &dyn Fn(f64, f64) -> f64, rate: f64, gb: f64) -> f64 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate")]
+    let n_requests = rate.round() as u64;
+    pool_for(gb).hourly_cost(book.function(), n_requests).as_f64() / other(rate, gb)
 }
 
 /// The ratio of the hourly costs at each rate and working set, and where it is 1.
@@ -253,13 +272,9 @@ fn surface(title: &str, book: &PriceBook, other: &dyn Fn(f64, f64) -> f64) -> Su
         let step = |it: u32| f64::from(it) / f64::from(n_steps);
         (0..=n_steps).map(|it| from * libm::pow(to / from, step(it))).collect()
     };
-    let (rates, sizes_gb) = (between(1e2, 1e7, 50), between(1.0, 1e4, 40));
-    let cost = |rate: f64, gb: f64| {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate")]
-        let n_requests = rate.round() as u64;
-        pool_for(gb).hourly_cost(book.function(), n_requests).as_f64()
-    };
-    let ratio = |rate: f64, gb: f64| cost(rate, gb) / other(rate, gb);
+    let [least, most] = RATES;
+    let (rates, sizes_gb) = (between(least, most, 50), between(1.0, 1e4, 40));
+    let ratio = |rate: f64, gb: f64| ratio(book, other, rate, gb);
     let ratios: Vec<Vec<f64>> =
         sizes_gb.iter().map(|gb| rates.iter().map(|rate| ratio(*rate, *gb)).collect()).collect();
     // Where a row passes 1, between its neighbours by a line on the logarithms.
@@ -319,5 +334,29 @@ mod tests {
         let book = PriceBook::builtin(DEFAULT_BOOK).unwrap();
         let usd = cheapest_cluster(&book, 682.0);
         assert!((usd - 10.368).abs() < 1e-9, "{usd}");
+    }
+
+    #[test]
+    fn the_caption_is_of_the_working_set_that_it_names() {
+        #[track_caller]
+        fn check(book: &str, times: f64, expect: &str) {
+            let book = PriceBook::builtin(book).unwrap();
+            let by_node = |_: f64, gb: f64| times * cheapest_cluster(&book, gb);
+            assert_eq!(up_to(&book, &by_node), expect);
+        }
+        check(DEFAULT_BOOK, 1.0, "up to 541 k requests per hour");
+        check("aws-us-east-1-2026-09", 1.0, "up to 2.6 M requests per hour");
+        check(DEFAULT_BOOK, 0.001, "at no rate shown");
+        check(DEFAULT_BOOK, 1_000.0, "at every rate shown");
+    }
+
+    #[test]
+    fn what_the_caption_says_is_where_the_closed_form_crosses() {
+        let book = PriceBook::builtin(DEFAULT_BOOK).unwrap();
+        let budget = Usd::from_f64(cheapest_cluster(&book, PAPER_GB));
+        let rate = pool_for(PAPER_GB).crossover(book.function(), budget).unwrap();
+        let by_node = |_: f64, gb: f64| cheapest_cluster(&book, gb);
+        assert!(ratio(&book, &by_node, rate as f64, PAPER_GB) <= 1.0);
+        assert!(1.0 < ratio(&book, &by_node, rate as f64 + 1.0, PAPER_GB));
     }
 }
