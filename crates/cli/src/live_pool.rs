@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 use des::Streams;
 use live::client::{Client, ClientConfig};
 use live::platform::local::{NewFunction, Platform, PlatformConfig, ReclaimPlan, SandboxCommand};
-use live::proxy::{LambdaInvoker, Picks, Proxy, ProxyConfig, random_token};
+use live::proxy::{LambdaInvoker, Picks, Proxy, ProxyConfig, ProxyError, random_token};
 use policy::link::LinkTerms;
 use policy::placer::Placement;
 use pricing::Quantum;
@@ -67,6 +67,11 @@ impl LivePool {
         interrupt: &Interrupt,
     ) -> anyhow::Result<LivePool> {
         let memory_mb = memory_mb(args.memory)?;
+        let (n_nodes, code) = (args.nodes, args.code);
+        if usize::try_from(n_nodes).is_ok_and(|it| it < code.n_chunks()) {
+            // Before anything is started, and as what it is: the flags contradict each other.
+            return Err(UsageError::from(&ProxyError::TooFewNodes { n_nodes, code }).into());
+        }
         let this = std::env::current_exe().context("cannot tell where this program is")?;
         let program = program(args, &this)?;
         let arguments = ["live", "sandbox", "--"].map(OsString::from).to_vec();

@@ -201,6 +201,10 @@ fn what_makes_no_sense_is_said_before_anything_is_started() {
     check("live replay trace.csv --store s4", 2, "invalid value 's4'");
     check("live replay trace.csv --memory 128kB", 2, "write whole megabytes");
     check("live replay trace.csv --code 4+2 --nodes 5", 2, "nodes=5");
+    for command in ["up --any-ports", "bench"] {
+        let arguments = format!("live {command} --nodes 4 --code 10+2");
+        check(&arguments, 2, "4 functions cannot hold an object of 10+2: give at least 12");
+    }
     check("live replay trace.csv --warmup 5ms", 2, "write at least 1s, or off");
     check("live replay trace.csv --running", 1, "no live cache called `live` is running");
     check("live replay trace.csv --bootstrap none", 1, "there is no none; build it");
