@@ -26,6 +26,8 @@ pub(crate) struct Experiment {
     pub(crate) systems: Vec<System>,
     /// At what prices.
     pub(crate) prices: PriceBook,
+    /// Names the prices by the content of their book.
+    pub(crate) prices_hash: String,
     /// What of the machinery is charged.
     pub(crate) accounting: Accounting,
     /// Under which seeds.
@@ -112,19 +114,18 @@ impl Experiment {
             accounting.name(),
             profile_text,
         );
-        let hash = format!("{:032x}", XxHash3_128::oneshot(described.as_bytes()));
         let surroundings = format!("{} {price_text} {profile_text}", accounting.name());
-        let surroundings_hash = format!("{:032x}", XxHash3_128::oneshot(surroundings.as_bytes()));
         Ok(Experiment {
             workload: String::new(),
             trace,
             selection,
             systems,
             prices,
+            prices_hash: hash_of(&price_text),
             accounting,
             seeds,
-            hash,
-            surroundings_hash,
+            hash: hash_of(&described),
+            surroundings_hash: hash_of(&surroundings),
         })
     }
 }
@@ -147,8 +148,14 @@ impl Experiment {
             accounting: self.accounting.name().to_owned(),
             repriced_from: String::new(),
             quantum_ms: Some(quantum_ms(self.prices.function().quantum.value)),
+            prices_hash: self.prices_hash.clone(),
         }
     }
+}
+
+/// Names a text by its content.
+pub(crate) fn hash_of(text: &str) -> String {
+    format!("{:032x}", XxHash3_128::oneshot(text.as_bytes()))
 }
 
 /// The step in milliseconds to which invocations are rounded up.

@@ -332,7 +332,7 @@ fn cell(samples: &[f64], n_decimals: usize) -> String {
 }
 
 /// To how many places an amount of money is shown wherever it is.
-fn n_decimals_of_usd(dollars: f64) -> usize {
+pub(crate) fn n_decimals_of_usd(dollars: f64) -> usize {
     let shown = Usd::from_f64(dollars).to_string();
     shown.split_once('.').map_or(0, |(_, decimals)| decimals.len())
 }
@@ -375,6 +375,7 @@ mod tests {
                 accounting: String::new(),
                 repriced_from: String::new(),
                 quantum_ms: None,
+                prices_hash: String::new(),
             },
             trace: report::comparison::TraceSummary {
                 n_requests: 0,

@@ -58,6 +58,9 @@ pub struct Receipt {
     /// say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quantum_ms: Option<u64>,
+    /// A hash of the price book's content; empty in results of versions that did not say.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub prices_hash: String,
 }
 
 /// The size of a trace.

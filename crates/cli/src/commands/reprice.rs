@@ -6,21 +6,23 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use pricing::{Accounting, PriceBook, cost};
 use report::comparison::{self, Comparison, Receipt, SystemSummary};
+use units::Nanos;
 
 use crate::args::{OutputArgs, RepriceArgs, UsageError};
 use crate::commands::compare::overcommitted;
-use crate::experiment::{price_book, price_note, quantum_ms};
+use crate::experiment::{hash_of, price_book, price_note, quantum_ms};
 use crate::{output, own_page};
 
 /// Prices what a result says was used, and shows the result as the run would have.
 pub(crate) fn reprice(args: &RepriceArgs) -> anyhow::Result<()> {
-    let (prices, _) = price_book(&args.prices.prices)?;
+    let (prices, price_text) = price_book(&args.prices.prices)?;
     let accounting = args.prices.accounting.unwrap_or(prices.accounting());
     let text = read(&args.result)?;
     let origin = args.result.display();
     let comparisons = comparison::from_json(&text);
     let mut comparisons = comparisons.with_context(|| format!("`{origin}` is no result"))?;
     for comparison in &mut comparisons {
+        comparison.receipt.prices_hash = hash_of(&price_text);
         price(comparison, &prices, accounting)
             .with_context(|| format!("cannot price `{origin}`"))?;
     }
@@ -107,8 +109,9 @@ fn shown(
 ) -> String {
     let all = workloads.concat();
     // A table has it among its notes.
-    if let Some(it) = lease_note(&all, prices).filter(|_| form.json || form.csv) {
-        output::note(&it);
+    if form.json || form.csv {
+        let notes = lease_note(&all, prices).into_iter().chain(minimum_note(&all, prices));
+        notes.for_each(|it| output::note(&it));
     }
     let has_hours = |it: &Comparison| it.systems.iter().any(|it| !it.hours.is_empty());
     if form.json {
@@ -120,6 +123,7 @@ fn shown(
     let table = |seeds: &Vec<Comparison>| {
         let first = &seeds[0];
         let mut notes: Vec<String> = lease_note(seeds, prices).into_iter().collect();
+        notes.extend(minimum_note(seeds, prices));
         notes.push(price_note(prices, accounting));
         notes.push(format!("priced again; the result was made with {}", made_with(&first.receipt)));
         notes.extend(overcommitted(first));
@@ -160,4 +164,21 @@ fn lease_note(comparisons: &[Comparison], prices: &PriceBook) -> Option<String> 
              as with {name}, {anew}"
         ),
     })
+}
+
+/// That a serverless cache may have held less, where the result has all its hours in one, as
+/// earlier versions wrote it: in that is the least that the run's book has paid for.
+fn minimum_note(comparisons: &[Comparison], prices: &PriceBook) -> Option<String> {
+    let is_summed = |SystemSummary { usage, .. }: &SystemSummary| {
+        let mut hours = usage.serverless.values().flat_map(|it| &it.hours);
+        hours.any(|it| u128::from(Nanos::HOUR.get()) < it.existed_ns)
+    };
+    let name = prices.name();
+    let is_other =
+        |it: &&Comparison| made_with(&it.receipt) != name && it.systems.iter().any(is_summed);
+    let with = made_with(&comparisons.iter().find(is_other)?.receipt);
+    Some(format!(
+        "the least that is paid for of a serverless cache is that of {with} hour by hour, and that \
+         of {name} over the whole run: the result is of an earlier version; run it anew with {name}"
+    ))
 }

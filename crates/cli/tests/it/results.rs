@@ -1,6 +1,7 @@
 //! What is written and printed beside `compare`: files, tables, books, generated traces.
 
 use insta::assert_snapshot;
+use serde_json::Value;
 
 use crate::command::{Workplace, small_trace};
 
@@ -17,7 +18,7 @@ select = { min_size = "2MB", hours = "30min" }
         Workplace::new().file("trace.csv", small_trace(360)).file("backup.toml", experiment);
     let printed = workplace.run("run backup.toml -o out --json").json();
     let written = std::fs::read_to_string(workplace.path().join("out/results.json")).unwrap();
-    let written: serde_json::Value = serde_json::from_str(&written).unwrap();
+    let written: Value = serde_json::from_str(&written).unwrap();
     for (seed, run) in [(1, 0), (2, 1)] {
         assert_eq!(printed[run]["receipt"]["seed"], seed);
         assert_eq!(written[run]["receipt"], printed[run]["receipt"]);
@@ -66,7 +67,7 @@ fn a_result_is_priced_again() {
     let again = workplace.run_with_input(&format!("reprice - --prices {new} --json"), &made);
     assert_eq!(again.ok(), made);
     let paper = format!("--prices {new} --accounting paper --json");
-    let costs = |json: serde_json::Value| {
+    let costs = |json: Value| {
         let systems = json["systems"].as_array().unwrap().clone();
         systems.into_iter().map(|it| it["cost_usd"].clone()).collect::<Vec<_>>()
     };
@@ -117,9 +118,9 @@ fn a_serverless_cache_is_priced_again_hour_by_hour() {
     });
     let run = "compare trace.csv --json --system elasticache:serverless-valkey";
     let made = sizes.map(|it| workplace.run(&format!("{run} --prices {it}.toml -o {it}")).ok());
-    let costs = |json: &serde_json::Value| json["systems"][0]["cost_usd"].clone();
+    let costs = |json: &Value| json["systems"][0]["cost_usd"].clone();
     let expect = made.each_ref().map(|it| costs(&serde_json::from_str(it).unwrap()));
-    let dollars = |costs: &serde_json::Value| costs["total"].as_f64().unwrap();
+    let dollars = |costs: &Value| costs["total"].as_f64().unwrap();
     assert!(expect.is_sorted_by(|less, more| dollars(less) < dollars(more)), "{expect:?}");
     for (from, made) in sizes.iter().zip(&made) {
         for (to, expect) in sizes.iter().zip(&expect) {
@@ -140,7 +141,7 @@ fn workloads_are_told_apart_wherever_their_results_go() {
     let workplace = Workplace::new().file("trace.csv", small_trace(360)).file("it.toml", WORKLOADS);
     let json = workplace.run("run it.toml --json -o out").ok();
     let of = |json: &str, key: &str| -> Vec<String> {
-        let all: serde_json::Value = serde_json::from_str(json).unwrap();
+        let all: Value = serde_json::from_str(json).unwrap();
         let receipts = all.as_array().unwrap().iter().map(|it| &it["receipt"][key]);
         receipts.map(ToString::to_string).collect()
     };
@@ -181,7 +182,7 @@ fn a_trace_is_read_once_for_all_workloads() {
     assert_eq!(piped.ok(), named);
     let flags = "--max-size 5MB --system s3 --json";
     let compared = workplace.run(&format!("compare trace.csv {flags}")).json();
-    let named: serde_json::Value = serde_json::from_str(&named).unwrap();
+    let named: Value = serde_json::from_str(&named).unwrap();
     assert_eq!(named[2]["systems"], compared["systems"]);
     assert_eq!(named[2]["trace"], compared["trace"]);
     let sweep = WORKLOADS.replace("nodes=20", "nodes={n}") + "[sweep]\nn = [12, 24]\n";
@@ -223,10 +224,20 @@ fn functions_under_another_step_of_billing_are_not_compared_in_silence() {
     assert!(!table.contains("NOT what") && said.is_empty());
     // It is still that of the run after another pricing, and the receipt says of which.
     let (again, _) = priced(&json, &format!("--prices {new} --json"));
-    let receipt: serde_json::Value = serde_json::from_str(&again).unwrap();
+    let receipt: Value = serde_json::from_str(&again).unwrap();
     let receipt = &receipt["receipt"];
     assert_eq!((&receipt["prices"], &receipt["repriced_from"]), (&new.into(), &old.into()));
     assert_eq!((&receipt["accounting"], &receipt["quantum_ms"]), (&"full".into(), &100.into()));
+    // Of the prices that are on it, so that a book that was changed under its name is told.
+    let made: Value = serde_json::from_str(&json).unwrap();
+    let fresh = workplace.run(&format!("compare trace.csv --system s3 --prices {new} --json"));
+    let hash_of = |result: &Value| result["receipt"]["prices_hash"].as_str().unwrap().to_owned();
+    assert_eq!(receipt["prices_hash"], hash_of(&fresh.json()));
+    assert_ne!(receipt["prices_hash"], hash_of(&made));
+    let hash = format!(",\n    \"prices_hash\": \"{}\"", hash_of(&made));
+    let before = json.replace(&hash, "");
+    assert_ne!(before, json);
+    assert_eq!(priced(&before, &format!("--prices {old} --json")).0, json);
     let (table, _) = priced(&again, &format!("--prices {new}"));
     assert!(table.contains("NOT what") && table.contains(&format!("was made with {old}")));
     assert_eq!(priced(&again, &format!("--prices {old} --json")).0, json);
@@ -261,14 +272,24 @@ fn what_there_was_none_of_is_nothing_everywhere() {
     let expect = ["0.000100", none, none, none, "0", "0", none, none, none, none, none];
     assert_eq!(cells, expect);
     assert!(page.contains("no GETs"), "a fact that has no numbers");
+    let one = "time_s,key,size,op\n0,a,1000,GET\n7000,b,1000,PUT\n";
+    let one = Workplace::new().file("one.csv", one);
+    let run = "compare one.csv --system elasticache:cache.r5.large";
+    one.run(&format!("{run} -o out")).ok();
+    let results = one.run("reprice out --json").json();
+    let system = &results["systems"][0];
+    assert_eq!((&system["hit_ratio"], &system["availability"]), (&0.0.into(), &Value::Null));
+    assert!(system["hours"][1]["hit_ratio"].is_null(), "{system}");
+    let csv = one.run(&format!("{run} --csv")).ok();
+    assert!(csv.lines().nth(1).unwrap().contains(",0,0,,"), "{csv}");
     let table = workplace.run("sweep it.toml -o swept").ok();
     assert_snapshot!(table.split_once("note: prices ").unwrap().0, @"
     20 requests for 20 objects in 190s: 0 B requested, 20 MB unique
 
-       system       n      US$  hits, %  kept, %  mean, ms  p99, ms
-    *  s3           –   0.0001  –        –        –         –
-       infinicache  12  0.0006  –        –        –         –
-       infinicache  24  0.0007  –        –        –         –
+       system       n        US$  hits, %  kept, %  mean, ms  p99, ms
+    *  s3           –   0.000100  –        –        –         –
+       infinicache  12  0.000648  –        –        –         –
+       infinicache  24  0.000686  –        –        –         –
 
     note: *: no other is as cheap; without a GET none is faster; the cheapest first
     ");

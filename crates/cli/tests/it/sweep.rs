@@ -74,12 +74,12 @@ fn it_is_a_table_for_a_person_and_files_for_a_program() {
     assert_snapshot!(printed, @"
     350 requests for 39 objects in 59.83min: 7.09 GB requested, 819 MB unique
 
-       system       nodes  backup     US$  hits, %  kept, %  mean, ms  p99, ms
-    *  s3           –      –       0.0002   100.00   100.00       954     1847
-    *  infinicache  12     off     0.0060    88.86   100.00       171     1727
-    *  infinicache  24     off     0.0073    88.86   100.00       171     1727
-       infinicache  12     5min    0.0100    88.86   100.00       171     1727
-       infinicache  24     5min    0.0147    88.86   100.00       171     1727
+       system       nodes  backup       US$  hits, %  kept, %  mean, ms  p99, ms
+    *  s3           –      –       0.000164   100.00   100.00       954     1847
+    *  infinicache  12     off      0.00602    88.86   100.00       171     1727
+    *  infinicache  24     off      0.00731    88.86   100.00       171     1727
+       infinicache  12     5min     0.00999    88.86   100.00       171     1727
+       infinicache  24     5min      0.0147    88.86   100.00       171     1727
 
     note: *: no other is as cheap and, on average, as fast; the cheapest first
     note: means over the seeds; --csv and --json have their intervals

@@ -2,7 +2,7 @@
 
 use pricing::CostItems;
 use sim::Counts;
-use units::{Bytes, Nanos};
+use units::{Bytes, Nanos, Ratio};
 
 use super::{LossSummary, SystemSummary};
 
@@ -21,12 +21,13 @@ pub(super) const fn events(counts: &Counts) -> [(&'static str, u64); 9] {
     ]
 }
 
-/// The same in parts of a whole, from 0 to 1; 0 where the whole is nothing.
-pub(super) fn ratios(counts: &Counts) -> [(&'static str, f64); 3] {
+/// The same in parts of a whole, from 0 to 1; null or empty where the whole is nothing.
+pub(super) fn ratios(counts: &Counts) -> [(&'static str, Option<f64>); 3] {
+    let part = |it: Ratio| (0 < it.whole).then(|| it.as_f64());
     [
-        ("hit_ratio", counts.hit_ratio().as_f64()),
-        ("byte_hit_ratio", counts.byte_hit_ratio().as_f64()),
-        ("availability", counts.availability().as_f64()),
+        ("hit_ratio", part(counts.hit_ratio())),
+        ("byte_hit_ratio", part(counts.byte_hit_ratio())),
+        ("availability", part(counts.availability())),
     ]
 }
 

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::fields::{dollars, events, latencies, loss as loss_fields, more_events, ratios};
 use super::{Comparison, HourSummary, Receipt, SystemSummary, TraceSummary};
 
-/// The comparison as JSON, without the hours. Ratios are from 0 to 1 (0 where the whole is
-/// nothing), costs in dollars, latencies in milliseconds.
+/// The comparison as JSON, without the hours. Ratios are from 0 to 1 (null where the whole
+/// is nothing), costs in dollars, latencies in milliseconds.
 pub fn to_json(comparison: &Comparison) -> String {
     write(comparison, false)
 }
@@ -53,7 +53,7 @@ struct SystemObject<'a> {
     #[serde(flatten)]
     events: Named<u64>,
     #[serde(flatten)]
-    ratios: Named<f64>,
+    ratios: Named<Option<f64>>,
     cost_usd: Named<f64>,
     latency_ms: Named<Option<f64>>,
     #[serde(flatten)]
@@ -72,7 +72,7 @@ struct HourObject<'a> {
     #[serde(flatten)]
     events: Named<u64>,
     #[serde(flatten)]
-    ratios: Named<f64>,
+    ratios: Named<Option<f64>>,
     cost_usd: Named<f64>,
     #[serde(flatten)]
     more_events: Named<u64>,

@@ -36,7 +36,7 @@ pub fn to_hourly_rows(comparisons: &[Comparison]) -> Rows {
                     count(("hour", hour)),
                 ];
                 row.extend(events(counts).map(count));
-                row.extend(ratios(counts).map(number));
+                row.extend(ratios(counts).map(optional));
                 row.extend(dollars(cost).into_iter().map(|it| prefixed("cost_usd", it)));
                 row.extend(more_events(counts).map(count));
                 rows.push(row);
@@ -51,7 +51,7 @@ fn row(system: &SystemSummary, receipt: &Receipt) -> Vec<NamedCell> {
         system;
     let mut row = vec![text("name", name)];
     row.extend(events(counts).map(count));
-    row.extend(ratios(counts).map(number));
+    row.extend(ratios(counts).map(optional));
     row.extend(dollars(cost).into_iter().map(|it| prefixed("cost_usd", it)));
     let latency = |(item, it)| optional((format!("latency_ms_{item}").as_str(), it));
     row.extend(latencies(system).map(latency));
@@ -61,7 +61,7 @@ fn row(system: &SystemSummary, receipt: &Receipt) -> Vec<NamedCell> {
     row
 }
 
-fn receipt_cells(receipt: &Receipt) -> [NamedCell; 9] {
+fn receipt_cells(receipt: &Receipt) -> [NamedCell; 10] {
     let Receipt {
         version,
         seed,
@@ -72,6 +72,7 @@ fn receipt_cells(receipt: &Receipt) -> [NamedCell; 9] {
         accounting,
         repriced_from,
         quantum_ms,
+        prices_hash,
     } = receipt;
     [
         text("version", version),
@@ -83,6 +84,7 @@ fn receipt_cells(receipt: &Receipt) -> [NamedCell; 9] {
         text_or_nothing("accounting", accounting),
         text_or_nothing("repriced_from", repriced_from),
         ("quantum_ms".to_owned(), ColumnKind::Count, quantum_ms.map_or(Cell::Nothing, Cell::Count)),
+        text_or_nothing("prices_hash", prices_hash),
     ]
 }
 
@@ -98,10 +100,6 @@ fn text_or_nothing(column: &str, text: &str) -> NamedCell {
 
 fn count((column, count): (&str, u64)) -> NamedCell {
     (column.to_owned(), ColumnKind::Count, Cell::Count(count))
-}
-
-fn number((column, number): (&str, f64)) -> NamedCell {
-    (column.to_owned(), ColumnKind::Number, Cell::Number(number))
 }
 
 /// A number, or nothing where there is none.

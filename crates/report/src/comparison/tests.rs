@@ -94,6 +94,7 @@ pub(super) fn comparison(systems: Vec<SystemSummary>) -> Comparison {
             accounting: "paper".to_owned(),
             repriced_from: String::new(),
             quantum_ms: Some(100),
+            prices_hash: "8899aabbccddeeff".to_owned(),
         },
         trace: TraceSummary {
             n_requests: 182_700,
@@ -282,7 +283,8 @@ fn json_opens_with_what_made_it_and_of_what() {
         "prices": "aws-us-east-1-2019-12",
         "accounting": "paper",
         "repriced_from": "my.toml",
-        "quantum_ms": 100
+        "quantum_ms": 100,
+        "prices_hash": "8899aabbccddeeff"
       },
       "trace": {
         "n_requests": 182700,
@@ -376,7 +378,7 @@ fn json_has_the_hours_where_they_are_asked_for() {
               "n_reclaims": 0,
               "n_invocations": 0,
               "hit_ratio": 0.5,
-              "byte_hit_ratio": 0.0,
+              "byte_hit_ratio": null,
               "availability": 0.5,
               "cost_usd": {
                 "total": 0.0000324,
@@ -470,6 +472,7 @@ fn csv_is_one_flat_row_for_each_system() {
     accounting | paper | paper
     repriced_from | my.toml | my.toml
     quantum_ms | 100 | 100
+    prices_hash | 8899aabbccddeeff | 8899aabbccddeeff
     ");
     assert_eq!(to_csv(&[comparison(Vec::new())]), "");
 }

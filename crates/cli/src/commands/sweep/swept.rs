@@ -13,7 +13,7 @@ use crate::axes::Point;
 use crate::best::unbeaten;
 use crate::commands::figures::{seeds, write_comparisons};
 use crate::output;
-use crate::own_page::{self, Contents, latency, part};
+use crate::own_page::{self, Contents, latency, n_decimals_of_usd, part};
 
 /// What is told of each point.
 struct Measure {
@@ -34,7 +34,7 @@ const MEASURES: [Measure; 5] = [
         title: "US$",
         name: "cost_usd_total",
         times: 1.0,
-        n_decimals: |it| if 1.0 <= it { 2 } else { 4 },
+        n_decimals: few_of_usd,
         of: |it| Some(it.cost.total().as_f64()),
     },
     Measure {
@@ -86,6 +86,11 @@ fn few(number: f64) -> usize {
         it if 10.0 <= it => 1,
         _ => 2,
     }
+}
+
+/// Decimals for an amount of money: four below a dollar, and more where those would hide it.
+fn few_of_usd(dollars: f64) -> usize {
+    if 1.0 <= dollars { 2 } else { n_decimals_of_usd(dollars).max(4) }
 }
 
 /// What came of a point, measure by measure; nothing of one that there was none of.
