@@ -1,9 +1,12 @@
 //! The page of a user's own comparison: the same kind as that of the paper's figures.
 
+#[cfg(test)]
+mod tests;
+
 use std::path::Path;
 
 use report::chart::{Chart, Curve, CurveChart, Estimate, Hue, Naming, Plot, Scale, Ticks};
-use report::comparison::{self, Comparison, LatencySummary, SystemSummary};
+use report::comparison::{self, Comparison, CostRatio, LatencySummary, SystemSummary};
 use report::page::{self, Fact, Making, Page, PageFigure, Section, Table};
 use units::{Ratio, Usd};
 
@@ -41,7 +44,7 @@ impl Contents {
         Contents {
             title: "What a cache would cost, hit and lose".to_owned(),
             facts: systems.facts(),
-            table: systems.table(),
+            table: systems.table(systems.full_names()),
             charts: systems.charts(),
         }
     }
@@ -60,9 +63,15 @@ pub(crate) fn write_contents(
     output::write_text(&dir.join("index.html"), &page::to_html(&page))
 }
 
-/// The means over the seeds with their intervals, as a table for a terminal.
+/// The means over the seeds with their intervals, as a table for a page.
+pub(crate) fn table(comparisons: &[Comparison]) -> Table {
+    let systems = Systems::of(comparisons);
+    systems.table(systems.names())
+}
+
+/// The same as a table for a terminal.
 pub(crate) fn to_text(comparisons: &[Comparison], notes: &[String]) -> String {
-    let Table { header, rows, caption, .. } = Systems::of(comparisons).table();
+    let Table { header, rows, caption, .. } = table(comparisons);
     let mut notes = notes.to_vec();
     notes.insert(0, caption);
     comparison::to_table_of_seeds(comparisons, &header[1..], &rows, &notes)
@@ -130,60 +139,114 @@ fn page_of(
 }
 
 /// The systems, each under every seed.
-struct Systems<'a>(Vec<(Hue, Vec<&'a SystemSummary>)>);
+struct Systems<'a>(Vec<(Look, Vec<&'a SystemSummary>)>);
+
+/// How the curves of a system look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Look {
+    hue: Hue,
+    is_dashed: bool,
+}
+
+impl Look {
+    /// That of the system called `name`, unlike those of the `others` as long as there are any.
+    fn unlike(others: &[Look], name: &str) -> Look {
+        let own = hue_of(name);
+        // Two of a kind are told apart, if not by their own colour, and dashed once there is none.
+        let hues = || [own].into_iter().chain([0, 1, 3, 2, 4, 5].map(Hue::Series));
+        let of = |is_dashed: bool| hues().map(move |hue| Look { hue, is_dashed });
+        let is_like = |it: &Look, other: &Look| {
+            it.is_dashed == other.is_dashed && it.hue.looks_like(other.hue)
+        };
+        let is_free = |it: &Look| others.iter().all(|other| !is_like(it, other));
+        let free = of(false).chain(of(true)).find(is_free);
+        free.unwrap_or(Look { hue: own, is_dashed: true })
+    }
+}
 
 impl<'a> Systems<'a> {
     fn of(comparisons: &'a [Comparison]) -> Systems<'a> {
         let n_systems = comparisons.first().map_or(0, |it| it.systems.len());
-        let mut hues: Vec<Hue> = Vec::new();
+        let mut looks: Vec<Look> = Vec::new();
         let systems = (0..n_systems).map(|index| {
             let seeds: Vec<&SystemSummary> =
                 comparisons.iter().map(|it| &it.systems[index]).collect();
-            let own = hue_of(&seeds[0].name);
-            // Two of a kind are told apart, if not by their own colour.
-            let others = [0, 1, 3, 2, 4, 5].map(Hue::Series);
-            let is_free = |it: &Hue| !hues.contains(it);
-            let hue = Some(own).filter(is_free).or(others.into_iter().find(is_free));
-            let hue = hue.unwrap_or(own);
-            hues.push(hue);
-            (hue, seeds)
+            let look = Look::unlike(&looks, &seeds[0].name);
+            looks.push(look);
+            (look, seeds)
         });
         Systems(systems.collect())
+    }
+
+    /// What stands in a legend for each: its name, or where one of those is too long its number.
+    fn labels(&self) -> Vec<String> {
+        if !self.is_numbered() {
+            return self.names();
+        }
+        (1..=self.0.len()).map(|it| format!("[{it}]")).collect()
+    }
+
+    /// Whether legends have numbers for names, as the table on a terminal has.
+    fn is_numbered(&self) -> bool {
+        /// Two of these fit beside each other.
+        const N_LETTERS_MAX: usize = 40;
+        self.names().iter().any(|it| N_LETTERS_MAX < it.chars().count())
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.0.iter().map(|(_, seeds)| seeds[0].name.clone()).collect()
+    }
+
+    /// The names, each behind its number where legends have that.
+    fn full_names(&self) -> Vec<String> {
+        let (names, labels) = (self.names(), self.labels());
+        if !self.is_numbered() {
+            return names;
+        }
+        labels.iter().zip(&names).map(|(label, name)| format!("{label} {name}")).collect()
     }
 
     /// The first system is what the others are measured against.
     fn facts(&self) -> Vec<Fact> {
         let [(_, base), others @ ..] = self.0.as_slice() else { return Vec::new() };
-        let cost = |it: &SystemSummary| it.cost.total().as_f64();
+        let costs = |seeds: &[&SystemSummary]| -> Vec<Usd> {
+            seeds.iter().map(|it| it.cost.total()).collect()
+        };
         let mut facts = Vec::new();
-        for (_, seeds) in others {
-            let ratios: Vec<f64> = base
-                .iter()
-                .zip(seeds)
-                .filter(|(_, it)| 0.0 < cost(it))
-                .map(|(base, it)| cost(base) / cost(it))
-                .collect();
-            if ratios.is_empty() {
-                continue;
-            }
+        let names = self.full_names();
+        for ((_, seeds), name) in others.iter().zip(&names[1..]) {
+            let Some(ratio) = CostRatio::of(&costs(base), &costs(seeds)) else { continue };
+            let times = |all: &[f64]| {
+                let it = seeds::estimate(all);
+                let half = (it.high - it.low) / 2.0;
+                let (times, half_shown) = comparison::times_and_half_width(it.mean, half);
+                let is_exact = half < 1e-12;
+                let interval = if is_exact { String::new() } else { format!("± {half_shown}") };
+                (format!("{times}×"), interval)
+            };
+            let ((value, interval), than) = match &ratio {
+                CostRatio::Free => (("free".to_owned(), String::new()), "beside"),
+                CostRatio::Cheaper(all) => (times(all), "cheaper than"),
+                CostRatio::Dearer(all) => (times(all), "dearer than"),
+            };
             let hits = samples(seeds, |it| percent(it.counts.hit_ratio()));
             let p50 = samples(seeds, |it| latency(it).map(|it| it.p50_ms));
             let of_gets = || {
                 let (hits, p50) = (seeds::mean(&hits), seeds::mean(&p50));
                 format!("hits {hits:.1} %, median latency {p50:.0} ms")
             };
-            let times = seeds::estimate(&ratios);
             facts.push(Fact {
-                value: format!("{:.1}×", times.mean),
-                interval: interval(times, 1),
-                name: format!("cheaper than {}: {}", base[0].name, seeds[0].name),
+                value,
+                interval,
+                name: format!("{than} {}: {name}", names[0]),
                 detail: if hits.is_empty() { "no GETs".to_owned() } else { of_gets() },
             });
         }
         facts
     }
 
-    fn table(&self) -> Table {
+    /// The numbers of the systems, under these names.
+    fn table(&self, names: Vec<String>) -> Table {
         let header = [
             "system",
             "cost (US$)",
@@ -198,13 +261,13 @@ impl<'a> Systems<'a> {
             "p50 (ms)",
             "p99 (ms)",
         ];
-        let row = |(_, seeds): &(Hue, Vec<&SystemSummary>)| {
+        let row = |((_, seeds), name): (&(Look, Vec<&SystemSummary>), String)| {
             let cell = |of: fn(&SystemSummary) -> Option<f64>, n_decimals: usize| {
                 cell(&samples(seeds, of), n_decimals)
             };
             let costs = samples(seeds, |it| Some(it.cost.total().as_f64()));
             vec![
-                seeds[0].name.clone(),
+                name,
                 self::cell(&costs, n_decimals_of_usd(seeds::mean(&costs))),
                 cell(|it| percent(it.counts.hit_ratio()), 2),
                 cell(|it| percent(it.counts.byte_hit_ratio()), 2),
@@ -225,7 +288,7 @@ impl<'a> Systems<'a> {
                       the 95 % interval over the seeds."
                     .to_owned(),
             header: header.map(str::to_owned).to_vec(),
-            rows: self.0.iter().map(row).collect(),
+            rows: self.0.iter().zip(names).map(row).collect(),
             n_words: 1,
             made: None,
         }
@@ -234,7 +297,8 @@ impl<'a> Systems<'a> {
     fn charts(&self) -> Vec<(&'static str, Chart)> {
         let hour = || Scale::linear("Hour of the replay (h)");
         let chart = |title: &str, caption: &str, x: Scale, y: Scale, curves: Vec<Curve>| {
-            let (title, caption) = (title.to_owned(), caption.to_owned());
+            let numbers = if self.is_numbered() { " Numbers are those of the table." } else { "" };
+            let (title, caption) = (title.to_owned(), format!("{caption}{numbers}"));
             let plots = vec![Plot { title: String::new(), x, y, curves }];
             Chart::Curves(CurveChart {
                 title,
@@ -244,7 +308,10 @@ impl<'a> Systems<'a> {
                 naming: Naming::Legend,
             })
         };
-        let latencies = self.0.iter().filter_map(|(hue, it)| cdf(&it[0].name, *hue, it)).collect();
+        let latency = |((look, it), label): (&(Look, Vec<&SystemSummary>), &String)| {
+            Some(Curve { is_dashed: look.is_dashed, ..cdf(label, look.hue, it)? })
+        };
+        let latencies = self.0.iter().zip(&self.labels()).filter_map(latency).collect();
         vec![
             (
                 "cost",
@@ -286,12 +353,13 @@ impl<'a> Systems<'a> {
 
     /// A curve for each system over the ends of the hours.
     fn hourly(&self, of: &dyn Fn(&SystemSummary) -> Vec<f64>) -> Vec<Curve> {
-        let curve = |(hue, seeds): &(Hue, Vec<&SystemSummary>)| {
+        let curve = |((look, seeds), label): (&(Look, Vec<&SystemSummary>), &String)| {
             let series: Vec<Vec<f64>> = seeds.iter().map(|it| of(it)).collect();
             let hours = || (1_u32..).map(f64::from);
             let estimates = seeds::estimates(&series);
             let points = hours().zip(estimates.iter().map(|it| it.mean)).collect();
-            let mut curve = Curve::ours(&seeds[0].name, *hue, points);
+            let mut curve = Curve::ours(label, look.hue, points);
+            curve.is_dashed = look.is_dashed;
             if 1 < seeds.len() {
                 let ends = estimates.iter().map(|it| (it.low.max(0.0), it.high));
                 curve.interval =
@@ -299,7 +367,7 @@ impl<'a> Systems<'a> {
             }
             curve
         };
-        self.0.iter().map(curve).collect()
+        self.0.iter().zip(&self.labels()).map(curve).collect()
     }
 }
 
@@ -354,46 +422,5 @@ fn hue_of(name: &str) -> Hue {
     match Kind::of(name) {
         Kind::StoreAsMeasured => Hue::S3,
         kind => kind.hue(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_system_has_a_colour_of_its_own() {
-        let names = ["s3", "infinicache", "infinicache:nodes=20", "infinicache:backup=off"];
-        let comparison = Comparison {
-            receipt: report::comparison::Receipt {
-                version: String::new(),
-                seed: 1,
-                workload: String::new(),
-                experiment_hash: String::new(),
-                trace_hash: String::new(),
-                prices: String::new(),
-                accounting: String::new(),
-                repriced_from: String::new(),
-                quantum_ms: None,
-                prices_hash: String::new(),
-            },
-            trace: report::comparison::TraceSummary {
-                n_requests: 0,
-                n_objects: 0,
-                requested_bytes: units::Bytes::ZERO,
-                unique_bytes: units::Bytes::ZERO,
-                span: units::Nanos::HOUR,
-            },
-            systems: names
-                .map(|it| SystemSummary { name: it.to_owned(), ..SystemSummary::default() })
-                .to_vec(),
-        };
-        let comparisons = [comparison];
-        let hues: Vec<Hue> = Systems::of(&comparisons).0.iter().map(|it| it.0).collect();
-        let expect = [Hue::S3, Hue::InfiniCache, Hue::Series(0), Hue::InfiniCacheWithoutBackup];
-        assert_eq!(hues, expect);
-        // A run of nothing makes a page all the same.
-        let page = page_of(&comparisons, "Why?", "", &[], Contents::of(&comparisons)).unwrap();
-        assert!(page::to_html(&page).contains("<p>Why?</p>"));
     }
 }

@@ -1,5 +1,6 @@
 //! The systems of a run side by side: what they cost, hit, lost, and how fast they were.
 
+mod cost_ratio;
 mod fields;
 mod json;
 mod read;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use sim::{Counts, Distribution, Latencies};
 use units::{Bytes, Nanos};
 
+pub use self::cost_ratio::{CostRatio, times_and_half_width};
 pub use self::fields::{counts_of, named_counts};
 pub use self::json::{to_json, to_json_of_seeds, to_json_with_hours};
 pub use self::read::{ResultError, from_json};

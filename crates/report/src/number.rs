@@ -19,12 +19,21 @@ pub(crate) fn grouped(count: u64) -> String {
 /// A number of at least 0 to three significant digits, all its digits before the point, and
 /// none beyond the third after it: `12,345`, `12.3`, `1.23`, `0.012`.
 pub(crate) fn three_digits(number: f64) -> String {
-    let n_decimals = match number {
+    grouped_decimal(number, n_decimals_of_three_digits(number))
+}
+
+/// How many places after the point [`three_digits`] shows of a number.
+pub(crate) fn n_decimals_of_three_digits(number: f64) -> usize {
+    match number {
         it if it < 0.9995 => 3,
         it if it < 9.995 => 2,
         it if it < 99.95 => 1,
         _ => 0,
-    };
+    }
+}
+
+/// A number of at least 0 to so many places, with the thousands of a whole one set apart.
+pub(crate) fn grouped_decimal(number: f64, n_decimals: usize) -> String {
     let text = format!("{number:.n_decimals$}");
     text.parse().map_or(text, grouped)
 }

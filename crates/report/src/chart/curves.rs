@@ -7,7 +7,7 @@ use super::frame::{Frame, Place, Sample, legend};
 use super::labels::Labels;
 use super::scene::{Anchor, Figure, Pixel};
 use super::style::{
-    BLACK, CURVE_WIDTH, DARK_GREY, HEIGHT, Hue, LIGHT_GREY, PAPER_WIDTH, RULE_WIDTH, WIDTH,
+    BLACK, CURVE_WIDTH, DARK_GREY, HEIGHT, Hue, LIGHT_GREY, PAPER_WIDTH, RULE_WIDTH, WHITE, WIDTH,
 };
 
 /// A figure of curves.
@@ -59,6 +59,9 @@ pub struct Curve {
     pub origin: Origin,
     /// Whether it keeps a value until the next one, as a count or a distribution does.
     pub is_stepped: bool,
+    /// Whether it is dashed though it is ours, as the second of its colour is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_dashed: bool,
     /// Its points across and up, from left to right.
     pub points: Vec<(f64, f64)>,
     /// An interval around it, which the caption explains: at a place across, from where to
@@ -79,8 +82,15 @@ pub enum Origin {
 impl Curve {
     /// A curve of ours through these points, without an interval.
     pub fn ours(name: &str, hue: Hue, points: Vec<(f64, f64)>) -> Curve {
-        let (origin, interval) = (Origin::Ours, Vec::new());
-        Curve { name: name.to_owned(), hue, origin, is_stepped: false, points, interval }
+        Curve {
+            name: name.to_owned(),
+            hue,
+            origin: Origin::Ours,
+            is_stepped: false,
+            is_dashed: false,
+            points,
+            interval: Vec::new(),
+        }
     }
 
     /// A curve of the paper's through these points.
@@ -117,7 +127,9 @@ fn draw_legend(figure: &mut Figure, data: &CurveChart) -> f64 {
     if data.naming == Naming::Legend {
         for curve in all().filter(|it| it.origin == Origin::Ours) {
             if entries.iter().all(|(name, _)| *name != curve.name) {
-                entries.push((&curve.name, Sample::Line(curve.hue.color(), CURVE_WIDTH)));
+                let color = curve.hue.color();
+                let line = if curve.is_dashed { Sample::Dashes } else { Sample::Line };
+                entries.push((&curve.name, line(color, CURVE_WIDTH)));
             }
         }
     }
@@ -155,9 +167,20 @@ fn draw_plot(figure: &mut Figure, plot: &Plot, place: Place, naming: Naming) {
     for curve in &plot.curves {
         let line = pixels(&frame, curve, x_to);
         labels.keep_off(&line);
-        match curve.origin {
-            Origin::Ours => figure.line(line.clone(), curve.hue.color(), CURVE_WIDTH),
-            Origin::Paper => figure.dashed(line.clone(), curve.hue.shade(), PAPER_WIDTH),
+        let (color, width) = match curve.origin {
+            Origin::Ours => (curve.hue.color(), CURVE_WIDTH),
+            Origin::Paper => (curve.hue.shade(), PAPER_WIDTH),
+        };
+        if let [alone] = line[..] {
+            // A line from a point to itself is not seen.
+            figure.dot(alone, 1.5 * width, color);
+            if curve.is_dashed {
+                figure.dot(alone, 0.7 * width, WHITE);
+            }
+        } else if curve.is_dashed || curve.origin == Origin::Paper {
+            figure.dashed(line.clone(), color, width);
+        } else {
+            figure.line(line.clone(), color, width);
         }
         lines.push(line);
     }
@@ -188,7 +211,11 @@ fn name_curves(figure: &mut Figure, plot: &Plot, lines: &[Vec<Pixel>], labels: &
 }
 
 fn draw_interval(figure: &mut Figure, frame: &Frame, curve: &Curve, x_to: f64) {
-    if curve.interval.len() < 2 {
+    if let [(x, low, high)] = curve.interval[..] {
+        let ends = [low, high].map(|it| frame.at(x, it));
+        return figure.line(ends.to_vec(), curve.hue.color(), RULE_WIDTH);
+    }
+    if curve.interval.is_empty() {
         return;
     }
     let side = |of: fn(&(f64, f64, f64)) -> f64| -> Vec<Pixel> {

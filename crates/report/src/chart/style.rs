@@ -49,6 +49,11 @@ pub(super) const PAPER_WIDTH: f64 = 2.0;
 pub(super) const RULE_WIDTH: f64 = 1.0;
 
 impl Hue {
+    /// Whether nobody can tell the two apart.
+    pub fn looks_like(self, other: Hue) -> bool {
+        self.color() == other.color()
+    }
+
     pub(super) const fn color(self) -> RGBColor {
         match self {
             Hue::ElastiCache => RGBColor(213, 94, 0),

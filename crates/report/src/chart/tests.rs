@@ -262,6 +262,43 @@ fn every_word_lies_inside_the_figure_and_none_on_another() {
     }
 }
 
+/// What the parts of a figure are drawn with: how many dots, and dashed lines.
+#[track_caller]
+fn check_marks(curve: Curve, n_dots: usize, n_dashed: usize) {
+    let chart = CurveChart {
+        title: "One curve".to_owned(),
+        caption: "Made up.".to_owned(),
+        n_columns: 1,
+        plots: vec![Plot {
+            title: String::new(),
+            x: Scale::linear("Hour (h)"),
+            y: Scale::logarithmic("Cost (US$)"),
+            curves: vec![curve],
+        }],
+        naming: Naming::Legend,
+    };
+    let figure = Chart::Curves(chart).draw();
+    let count = |is: fn(&scene::Mark) -> bool| figure.marks.iter().filter(|it| is(it)).count();
+    let is_dashed = |it: &scene::Mark| matches!(it, scene::Mark::Line { is_dashed: true, .. });
+    assert_eq!(count(|it| matches!(it, scene::Mark::Dot { .. })), n_dots);
+    assert_eq!(count(is_dashed), n_dashed);
+}
+
+#[test]
+fn a_point_alone_is_a_dot_and_a_second_of_a_colour_is_dashed() {
+    let of = |n_points: u32| {
+        let points = (1..=n_points).map(|it| (f64::from(it), 2.0)).collect();
+        Curve::ours("InfiniCache", Hue::InfiniCache, points)
+    };
+    check_marks(of(2), 0, 0);
+    check_marks(of(1), 1, 0);
+    check_marks(Curve { interval: vec![(1.0, 1.0, 3.0)], ..of(1) }, 1, 0);
+    // The curve and its sample in the legend.
+    check_marks(Curve { is_dashed: true, ..of(2) }, 0, 2);
+    // A ring, and the sample.
+    check_marks(Curve { is_dashed: true, ..of(1) }, 2, 1);
+}
+
 #[test]
 fn a_figure_comes_back_from_its_numbers() {
     let charts = [

@@ -2,6 +2,7 @@
 
 use units::{Ratio, Usd};
 
+use super::cost_ratio::CostRatio;
 use super::fields::latencies;
 use super::{Comparison, Receipt, SystemSummary, TraceSummary};
 use crate::number::{NONE, grouped, three_digits};
@@ -221,23 +222,18 @@ fn receipt_of_seeds(receipt: &Receipt, seeds: &str) -> String {
 fn cheaper_line(systems: &[SystemSummary], headers: &[String]) -> Option<String> {
     let (first, others) = systems.split_first()?;
     let (first_header, headers) = headers.split_first()?;
-    let first_dollars = first.cost.total().as_f64();
-    if others.is_empty() || first.cost.total() == Usd::ZERO {
-        return None;
-    }
-    let parts: Vec<String> = others
-        .iter()
-        .zip(headers)
-        .map(|(system, header)| match system.cost.total() {
-            Usd::ZERO => format!("{header} is free"),
-            total if first.cost.total() < total => {
-                let times = three_digits(total.as_f64() / first_dollars);
-                format!("{header} is {times} times dearer")
-            }
-            total => format!("{header} {} times", three_digits(first_dollars / total.as_f64())),
+    let cost = |it: &SystemSummary| [it.cost.total()];
+    let part = |(system, header): (&SystemSummary, &String)| {
+        let of = |times: &[f64]| three_digits(times.first().copied().unwrap_or(1.0));
+        Some(match CostRatio::of(&cost(first), &cost(system))? {
+            CostRatio::Free => format!("{header} is free"),
+            CostRatio::Dearer(times) => format!("{header} is {} times dearer", of(&times)),
+            CostRatio::Cheaper(times) => format!("{header} {} times", of(&times)),
         })
-        .collect();
-    Some(format!("cheaper than {first_header}: {}", parts.join(", ")))
+    };
+    let parts: Vec<String> = others.iter().zip(headers).map(part).collect::<Option<_>>()?;
+    let others = parts.join(", ");
+    (!parts.is_empty()).then(|| format!("cheaper than {first_header}: {others}"))
 }
 
 /// `paragraph` in lines, broken after spaces and commas, all but the first behind `indent`.
