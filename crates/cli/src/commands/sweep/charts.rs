@@ -52,14 +52,17 @@ impl Swept {
         }
         let is_best = unbeaten(&places.iter().map(|(x, y)| [x.mean, y.mean]).collect::<Vec<_>>());
         let (families, names) = (self.families(), self.names());
+        // Numbered over all of them, so that a colour is the same in each figure.
         let mut seen: Vec<&str> = Vec::new();
+        for family in &families {
+            if !seen.contains(&family.as_str()) {
+                seen.push(family);
+            }
+        }
         let mut choices = Vec::new();
         for ((index, (x, y)), is_best) in shown.into_iter().zip(places).zip(is_best) {
             let family = families[index].as_str();
-            let number = seen.iter().position(|it| *it == family).unwrap_or_else(|| {
-                seen.push(family);
-                seen.len() - 1
-            });
+            let number = seen.iter().position(|it| *it == family).unwrap_or_default();
             let hue = Hue::Series(u8::try_from(number).unwrap_or_default());
             let (family, name) = (family.to_owned(), names[index].clone());
             choices.push(Choice { family, name, hue, x, y, is_best });
@@ -112,7 +115,62 @@ fn cost_scale(choices: &[Choice]) -> Scale {
 /// The outcomes from about the least of them, as dots are compared with each other.
 fn outcome_scale(what: &str, choices: &[Choice]) -> Scale {
     let least = choices.iter().map(|it| it.y.low).fold(f64::INFINITY, f64::min);
-    let most = choices.iter().map(|it| it.y.high).fold(0.0, f64::max).max(1e-9);
-    let edge = 0.15 * (most - least);
-    Scale::linear(what).between((least - edge).max(0.0), most + edge)
+    let most = choices.iter().map(|it| it.y.high).fold(0.0, f64::max);
+    let apart = most - least;
+    // Where all are alike there is room around them, too.
+    let edge = 0.15 * if 1e-9 * most < apart { apart } else { most };
+    let top = if 0.0 < most { most + edge } else { 1.0 };
+    Scale::linear(what).between((least - edge).max(0.0), top)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outcomes_have_room_around_them() {
+        let check = |outcomes: &[f64], from: f64, to: f64| {
+            let choice = |mean: &f64| Choice {
+                family: String::new(),
+                name: String::new(),
+                hue: Hue::S3,
+                x: Estimate::default(),
+                y: Estimate { mean: *mean, low: *mean, high: *mean },
+                is_best: false,
+            };
+            let choices: Vec<Choice> = outcomes.iter().map(choice).collect();
+            let Scale { from: Some(start), to: Some(end), .. } = outcome_scale("%", &choices)
+            else {
+                panic!("it has both ends")
+            };
+            assert!((start - from).abs() < 1e-9 && (end - to).abs() < 1e-9, "{start} to {end}");
+        };
+        check(&[20.0, 40.0], 17.0, 43.0);
+        check(&[20.0, 20.0], 17.0, 23.0);
+        check(&[0.0, 0.0], 0.0, 1.0);
+    }
+
+    #[test]
+    fn a_family_has_its_colour_in_every_figure() {
+        let point = |system: &str, nodes: Option<&str>| Point {
+            system: system.to_owned(),
+            values: nodes.map(|it| ("nodes".to_owned(), it.to_owned())).into_iter().collect(),
+        };
+        // The store is in the first figure alone.
+        let points = vec![
+            point("s3", None),
+            point("infinicache:nodes=20", Some("20")),
+            point("infinicache:nodes=40", Some("40")),
+        ];
+        let mut swept = Swept::of(String::new(), points, Vec::new(), Vec::new());
+        swept.outcomes = vec![[Some(Estimate { mean: 0.5, low: 0.5, high: 0.5 }); 5]; 3];
+        let hues = |chart: &Chart| -> Vec<(String, Hue)> {
+            let Chart::TradeOff(TradeOff { choices, .. }) = chart else { panic!("of choices") };
+            choices.iter().map(|it| (it.family.clone(), it.hue)).collect()
+        };
+        let charts = swept.charts();
+        let [latency, misses] = [0, 1].map(|it| hues(&charts[it].1));
+        assert_eq!((latency.len(), misses.len()), (3, 2));
+        assert_eq!(latency[1..], misses);
+    }
 }
