@@ -64,6 +64,24 @@ pub(crate) fn is_pipe(path: &Path) -> bool {
     path.metadata().is_ok_and(|it| !it.is_file() && !it.is_dir())
 }
 
+/// Whether both paths lead to one and the same file, by whatever names or links. What is no file
+/// (a pipe, a device) is none.
+pub(crate) fn are_one_file(one: &Path, other: &Path) -> bool {
+    identity(one).is_some_and(|it| identity(other) == Some(it))
+}
+
+#[cfg(unix)]
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    let found = path.metadata().ok().filter(std::fs::Metadata::is_file)?;
+    Some((found.dev(), found.ino()))
+}
+
+#[cfg(not(unix))]
+fn identity(path: &Path) -> Option<PathBuf> {
+    path.canonicalize().ok().filter(|it| it.is_file())
+}
+
 /// Whether the file, by its name, is a page about the traces beside it, or holds their checksums.
 fn is_about(path: &Path) -> bool {
     const NAMES: [&str; 8] =

@@ -73,6 +73,29 @@ pub(crate) fn load_sample(
     Ok(sample)
 }
 
+/// Refuses to write to `target` what is made of the trace called `name`, if that is one of the
+/// files of the trace: it would be gone. To be asked before anything is read.
+pub(crate) fn check_target(
+    name: &str,
+    read: &ReadArgs,
+    target: Option<&Path>,
+) -> anyhow::Result<()> {
+    let Some(target) = target else { return Ok(()) };
+    let files = match name {
+        "-" => vec![PathBuf::from("/dev/stdin")],
+        _ if name.starts_with(SYNTHETIC) => return Ok(()),
+        _ => trace_files::files(name, read.dc.as_deref())?,
+    };
+    if files.iter().any(|it| trace_files::are_one_file(it, target)) {
+        return Err(UsageError(format!(
+            "`{}` is what is read, and would be written over; write to another file",
+            target.display()
+        ))
+        .into());
+    }
+    Ok(())
+}
+
 /// Reads the trace called `name` and writes what is selected of it at once, without holding it.
 /// False, with nothing written, where that cannot be done, and it has to be loaded.
 pub(crate) fn convert(args: &TraceConvertArgs) -> anyhow::Result<bool> {

@@ -5,6 +5,7 @@ use crate::{trace_input, trace_output};
 
 /// Reads a trace and writes it: row by row where format and order allow, or all of it.
 pub(crate) fn convert(args: &TraceConvertArgs) -> anyhow::Result<()> {
+    trace_input::check_target(&args.trace.trace, &args.trace.read, args.target.file())?;
     if trace_input::convert(args)? {
         return Ok(());
     }

@@ -13,11 +13,13 @@ use crate::{likeness_table, output, trace_input};
 pub(crate) fn fit(args: &TraceFitArgs) -> anyhow::Result<()> {
     let name = &args.trace.trace;
     let selection = args.trace.select.selection();
+    let target = args.output.as_deref().filter(|it| *it != Path::new("-"));
+    trace_input::check_target(name, &args.trace.read, target)?;
     let input = trace_input::load(name, &args.trace.read, &selection)?;
     let text = trace::fit(&input.trace, input.span).with_context(|| format!("`{name}`"))?;
     let profile = Profile::from_toml("likeness", &text)?;
     let draft = trace_input::draft(&profile, trace_input::SYNTHETIC_SEED)?;
-    match args.output.as_deref().filter(|it| *it != Path::new("-")) {
+    match target {
         Some(path) => output::write_text(path, &text)?,
         None => output::print(&text)?,
     }

@@ -15,6 +15,7 @@ pub(crate) fn sample(args: &TraceSampleArgs) -> anyhow::Result<()> {
     };
     let selection = args.trace.select.selection();
     let (name, read) = (&args.trace.trace, &args.trace.read);
+    trace_input::check_target(name, read, args.target.file())?;
     let sample = trace_input::load_sample(name, read, &selection, size, args.seed)?;
     let (n_objects, rate) = (sample.trace.n_objects(), sample.rate);
     output::note(&format!("{n_objects} objects drawn; scale cache sizes by {rate:.6}"));
