@@ -40,12 +40,21 @@ pub(crate) fn availability(args: &AvailabilityArgs) -> anyhow::Result<()> {
     if args.output.json {
         return output::print(&serde_json::to_string_pretty(&as_json(pool, n_reclaimed, &rows))?);
     }
-    let head = ["reclaims", "interval", "loss per interval", "approximation", "availability per h"];
-    let mut table = vec![head.map(str::to_owned).to_vec()];
-    table.extend(rows.iter().map(Row::cells));
     if args.output.csv {
+        let head = [
+            "reclaims",
+            "interval_s",
+            "loss_percent",
+            "loss_approximate_percent",
+            "there_after_1h_percent",
+        ];
+        let mut table = vec![head.map(str::to_owned).to_vec()];
+        table.extend(rows.iter().map(Row::numbers));
         return output::print(&output::csv(&table)?);
     }
+    let head = ["reclaims", "interval", "loss per interval", "approximation", "there after 1 h"];
+    let mut table = vec![head.map(str::to_owned).to_vec()];
+    table.extend(rows.iter().map(Row::cells));
     let least = n_parity + 1;
     let about = format!(
         "{} functions, objects in {n_data}+{n_parity} chunks, {} reclaimed at once:\n  \
@@ -55,8 +64,10 @@ pub(crate) fn availability(args: &AvailabilityArgs) -> anyhow::Result<()> {
         pool.loses_object(n_reclaimed),
         pool.loses_exactly(least, n_reclaimed),
     );
-    let note = "The approximation counts losses of the least number of chunks only\n\
-                (equation 3 of the paper). No backups; intervals are independent.";
+    let note = "The loss per interval is exact (equation 2 of the paper), and what is there\n\
+                after 1 h as well. The approximation counts losses of the least number of\n\
+                chunks only (equation 3); the paper takes it for its hours, and `infinisim\n\
+                figures` beside them. No backups; intervals are independent.";
     output::print(&format!("{about}\n\n{}\n{note}", output::columns(&table)))
 }
 
@@ -85,11 +96,37 @@ impl Row {
         vec![
             self.process.clone(),
             self.interval.map_or("never".to_owned(), |it| it.to_string()),
-            format!("{:.4} %", 100.0 * self.loss),
-            format!("{:.4} %", 100.0 * self.loss_approximate),
-            format!("{:.3} %", 100.0 * self.availability_hourly),
+            percent(self.loss, 4),
+            percent(self.loss_approximate, 4),
+            percent(self.availability_hourly, 3),
         ]
     }
+
+    /// The same for a program: numbers alone, an empty one where the interval has no end.
+    fn numbers(&self) -> Vec<String> {
+        let percent = |part: f64| (100.0 * part).to_string();
+        vec![
+            self.process.clone(),
+            self.interval.map_or(String::new(), |it| it.as_seconds_f64().to_string()),
+            percent(self.loss),
+            percent(self.loss_approximate),
+            percent(self.availability_hourly),
+        ]
+    }
+}
+
+/// A probability with at least so many decimals, and as many more as tell it from never, or from
+/// always, by two digits.
+fn percent(part: f64, n_decimals_min: usize) -> String {
+    /// More are beyond what the sums are good for.
+    const N_DECIMALS_MAX: f64 = 12.0;
+    let percent = 100.0 * part;
+    let apart = percent.min(100.0 - percent);
+    let wanted = if 0.0 < apart { 1.0 - libm::floor(libm::log10(apart)) } else { 0.0 };
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 12")]
+    let wanted = wanted.clamp(0.0, N_DECIMALS_MAX) as usize;
+    let n_decimals = wanted.max(n_decimals_min);
+    format!("{percent:.n_decimals$} %")
 }
 
 fn as_json(pool: CodedPool, n_reclaimed: u32, rows: &[Row]) -> serde_json::Value {
@@ -114,4 +151,19 @@ fn as_json(pool: CodedPool, n_reclaimed: u32, rows: &[Row]) -> serde_json::Value
             (least..=pool.n_chunks).map(|it| json!([it, exactly(it)])).collect::<Vec<_>>(),
         "processes": rows.iter().map(process).collect::<Vec<_>>(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_rare_is_not_never() {
+        let check = |part: f64, expect: &str| assert_eq!(percent(part, 4), expect);
+        check(0.001_033_4, "0.1033 %");
+        check(0.000_000_012, "0.0000012 %");
+        check(0.999_999_988, "99.9999988 %");
+        check(0.0, "0.0000 %");
+        check(1.0, "100.0000 %");
+    }
 }

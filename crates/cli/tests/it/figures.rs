@@ -149,7 +149,7 @@ fn a_table_is_json_on_request() {
     let workplace = Workplace::new().file("it.toml", experiment);
     let json = workplace.run("run it.toml --json").json();
     assert_eq!(json[0]["reclaims of"], "2020-01-09");
-    assert_eq!(json[0]["there after 1 h (%)"], 94.78);
+    assert_eq!(json[0]["there after 1 h, equation 3 (%)"], 94.78);
     assert_eq!(json.as_array().unwrap().len(), 6);
 }
 

@@ -74,7 +74,7 @@ pub(super) fn availability(made: &Made) -> anyhow::Result<Option<TableAndCsv>> {
             "interval",
             "loss, equation 2 (%)",
             "loss, equation 3 (%)",
-            "there after 1 h (%)",
+            "there after 1 h, equation 3 (%)",
         ]
         .map(str::to_owned)
         .to_vec(),
