@@ -1,17 +1,21 @@
 //! The command line: what can be typed, before it is looked at more closely.
 
+use std::fmt::Display;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::str::FromStr;
 
-use clap::{ArgGroup, Args as ArgGroupOf, Parser, Subcommand, value_parser};
+use clap::{ArgGroup, Args as ArgGroupOf, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 use policy::EvictionPolicy;
 use pricing::Accounting;
 use trace::{Column, Format, Method, Resources, ScaleSize, Selection, TimeUnit};
 use units::{Bytes, Nanos};
 
+use crate::ec_args::EcCommand;
 use crate::figures_args::FiguresArgs;
 use crate::live_args::LiveCommand;
+use crate::reprice_args::RepriceArgs;
 use crate::trace_args::{
     TraceConvertArgs, TraceFitArgs, TraceGenerateArgs, TraceMrcArgs, TraceSampleArgs,
 };
@@ -36,6 +40,22 @@ impl UsageError {
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// What was typed. Ends the program with a word on what is wrong with it, if something is.
+pub(crate) fn parse() -> Args {
+    let matches = taking_negative_numbers(Args::command()).get_matches();
+    Args::from_arg_matches(&matches).unwrap_or_else(|err| err.exit())
+}
+
+/// The command with `-5` as a value wherever one is taken: it is refused by what a value should
+/// be, and not as an option that nobody meant.
+fn taking_negative_numbers(command: clap::Command) -> clap::Command {
+    let with_values = command.mut_args(|it| {
+        let takes_values = it.get_action().takes_values() && !it.is_positional();
+        if takes_values { it.allow_negative_numbers(true) } else { it }
+    });
+    with_values.mut_subcommands(taking_negative_numbers)
 }
 
 #[derive(Debug, Subcommand)]
@@ -101,54 +121,6 @@ pub(crate) enum TraceCommand {
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum EcCommand {
-    /// Make a file into chunks
-    Encode(EcEncodeArgs),
-    /// Make chunks into the file they came from
-    Decode(EcDecodeArgs),
-    /// How fast objects are coded on this machine
-    Bench(EcBenchArgs),
-}
-
-#[derive(Debug, ArgGroupOf)]
-pub(crate) struct EcEncodeArgs {
-    /// The file
-    pub(crate) file: PathBuf,
-    /// The code, as data+parity chunks
-    #[arg(long, value_name = "D+P", default_value = "10+2")]
-    pub(crate) code: ec::Code,
-    /// Where to put the chunks, named as the file with .000, .001 and so on
-    #[arg(long, short, value_name = "DIR", default_value = ".")]
-    pub(crate) output_dir: PathBuf,
-}
-
-#[derive(Debug, ArgGroupOf)]
-pub(crate) struct EcDecodeArgs {
-    /// The chunks that are left, in any order; damaged ones are found and left out
-    #[arg(required = true)]
-    pub(crate) chunks: Vec<PathBuf>,
-    /// The file to make
-    #[arg(long, short, value_name = "FILE")]
-    pub(crate) output: PathBuf,
-}
-
-#[derive(Debug, ArgGroupOf)]
-pub(crate) struct EcBenchArgs {
-    /// The code, as data+parity chunks
-    #[arg(long, value_name = "D+P", default_value = "10+2")]
-    pub(crate) code: ec::Code,
-    /// Object sizes, separated by commas
-    #[arg(
-        long,
-        value_name = "SIZES",
-        value_delimiter = ',',
-        value_parser = parse_bench_size,
-        default_value = "64kB,1MB,10MB,100MB"
-    )]
-    pub(crate) size: Vec<Bytes>,
-}
-
-#[derive(Debug, Subcommand)]
 pub(crate) enum PricesCommand {
     /// The price books that come with the program
     List,
@@ -156,20 +128,12 @@ pub(crate) enum PricesCommand {
     Show {
         /// The name of a book, or the path of one
         book: String,
+        /// Print the book as it is written, in the form that --prices takes
+        #[arg(long, group = "form", help_heading = "Output")]
+        toml: bool,
         #[command(flatten)]
         output: OutputArgs,
     },
-}
-
-#[derive(Debug, ArgGroupOf)]
-pub(crate) struct RepriceArgs {
-    /// A result: what `compare`, `run` and `live replay` print with --json, results.json of the
-    /// directory that they write with -o, or that directory; `-` for standard input
-    pub(crate) result: PathBuf,
-    #[command(flatten)]
-    pub(crate) prices: PriceArgs,
-    #[command(flatten)]
-    pub(crate) form: OutputArgs,
 }
 
 /// A trace and how to read it.
@@ -207,7 +171,7 @@ pub(crate) struct ReadArgs {
     #[arg(long, value_name = "UNIT")]
     pub(crate) time_unit: Option<TimeUnit>,
     /// Pass over as many bad rows, and count them
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = parse_whole::<u64>)]
     pub(crate) skip_bad: u64,
     /// Registry traces: methods to keep, separated by commas: GET, PUT, DELETE [default: GET]
     #[arg(long, value_name = "METHODS", value_delimiter = ',')]
@@ -216,7 +180,12 @@ pub(crate) struct ReadArgs {
     #[arg(long, value_name = "WHICH", default_value = "only")]
     pub(crate) blobs: Resources,
     /// Registry traces: status codes to keep, separated by commas [default: all]
-    #[arg(long, value_name = "CODES", value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "CODES",
+        value_delimiter = ',',
+        value_parser = parse_whole::<u16>
+    )]
     pub(crate) status: Vec<u16>,
     /// Registry traces in a directory: only this data centre, such as dal09
     #[arg(long, value_name = "NAME")]
@@ -274,7 +243,7 @@ pub(crate) struct OutputArgs {
 #[command(next_help_heading = "Running")]
 pub(crate) struct JobsArgs {
     /// How many runs at once; the results do not depend on it [default: one per core]
-    #[arg(long, short, value_name = "N")]
+    #[arg(long, short, value_name = "N", value_parser = parse_at_least_one::<NonZeroUsize>)]
     pub(crate) jobs: Option<NonZeroUsize>,
 }
 
@@ -311,7 +280,7 @@ pub(crate) struct SystemArgs {
     #[arg(long, value_name = "PROFILE", default_value = DEFAULT_PROFILE)]
     pub(crate) profile: String,
     /// Names the randomness of the run
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = parse_whole::<u64>)]
     pub(crate) seed: u64,
 }
 
@@ -398,7 +367,7 @@ pub(crate) struct TraceInfoArgs {
     #[command(flatten)]
     pub(crate) trace: TraceArgs,
     /// Print JSON
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     pub(crate) json: bool,
 }
 
@@ -407,14 +376,21 @@ pub(crate) struct TraceHeadArgs {
     #[command(flatten)]
     pub(crate) trace: TraceArgs,
     /// How many rows
-    #[arg(long, short = 'n', value_name = "N", default_value_t = 10)]
+    #[arg(
+        long,
+        short = 'n',
+        value_name = "N",
+        default_value_t = 10,
+        value_parser = parse_whole::<usize>,
+        help_heading = "Output"
+    )]
     pub(crate) rows: usize,
 }
 
 #[derive(Debug, ArgGroupOf)]
 pub(crate) struct AvailabilityArgs {
     /// Functions in the pool
-    #[arg(long, value_name = "N", default_value_t = 400)]
+    #[arg(long, value_name = "N", default_value_t = 400, value_parser = parse_whole::<u32>)]
     pub(crate) nodes: u32,
     /// The code, as data+parity chunks
     #[arg(long, value_name = "D+P", default_value = "10+2", value_parser = sim::parse_code)]
@@ -423,7 +399,7 @@ pub(crate) struct AvailabilityArgs {
     #[arg(long, value_name = "PROCESS")]
     pub(crate) reclaim: Vec<policy::reclaim::Reclaim>,
     /// Also: how likely is a loss when this many functions are reclaimed at once? [default: 12]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_whole::<u32>)]
     pub(crate) reclaimed: Option<u32>,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
@@ -448,24 +424,33 @@ pub(crate) struct CalibrateArgs {
         long,
         value_name = "N",
         default_value = "60",
-        value_parser = value_parser!(u32).range(2..)
+        value_parser = |text: &str| parse_between(text, 2, u32::MAX)
     )]
     pub(crate) gets: u32,
     /// Names the randomness: the same seed, the same profile
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = parse_whole::<u64>)]
     pub(crate) seed: u64,
     #[command(flatten)]
     pub(crate) jobs: JobsArgs,
 }
 
-/// An object that fits into the memory of any machine, twice.
-fn parse_bench_size(text: &str) -> Result<Bytes, String> {
-    match text.parse() {
-        Ok(Bytes::ZERO) => Err("write at least 1B".to_owned()),
-        Ok(size) if size <= Bytes::megabytes(2_000) => Ok(size),
-        Ok(_) => Err("write at most 2GB".to_owned()),
-        Err(err) => Err(units::QuantityError::to_string(&err)),
-    }
+/// A count or a seed, which may be 0.
+pub(crate) fn parse_whole<T: FromStr>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|_| "write a whole number from 0 on, such as 1".to_owned())
+}
+
+/// A count of what there must be some of.
+pub(crate) fn parse_at_least_one<T: FromStr>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|_| "write a whole number from 1 on, such as 4".to_owned())
+}
+
+/// A count that has bounds, both of which it may have.
+pub(crate) fn parse_between<T>(text: &str, from: T, to: T) -> Result<T, String>
+where
+    T: FromStr + PartialOrd + Display,
+{
+    let count: Option<T> = text.parse().ok().filter(|it| from <= *it && *it <= to);
+    count.ok_or_else(|| format!("write a whole number from {from} to {to}"))
 }
 
 /// A plain number is hours.
@@ -481,13 +466,11 @@ fn parse_hours(text: &str) -> Result<Nanos, String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
     fn the_command_line_is_consistent() {
-        Args::command().debug_assert();
+        taking_negative_numbers(Args::command()).debug_assert();
     }
 
     #[test]
@@ -498,5 +481,41 @@ mod tests {
         check("90min", Nanos::MINUTE * 90);
         assert!(parse_hours("0").is_err());
         assert!(parse_hours("soon").is_err());
+    }
+
+    #[test]
+    fn an_option_is_under_the_heading_of_what_it_is_about() {
+        let command = Args::command();
+        let check = |path: &str, options: &[&str], heading: Option<&str>| {
+            let of = |command: &clap::Command, name: &str| {
+                command.find_subcommand(name).expect(name).clone()
+            };
+            let command = path.split(' ').fold(command.clone(), |it, name| of(&it, name));
+            for option in options {
+                let found = command.get_arguments().find(|it| it.get_id() == option);
+                let found = found.unwrap_or_else(|| panic!("{path} has {option}"));
+                assert_eq!(found.get_help_heading(), heading, "{path} {option}");
+            }
+        };
+        let output = Some("Output");
+        check("trace info", &["json"], output);
+        check("trace head", &["rows"], output);
+        check("trace convert", &["output", "to"], output);
+        check("trace sample", &["output", "to"], output);
+        check("trace sample", &["rate", "objects", "seed"], Some("Sampling"));
+        check("trace fit", &["output"], output);
+        check("trace generate", &["seed", "report"], None);
+        check("trace mrc", &["policy", "size"], Some("Caches"));
+        check("trace mrc", &["sample", "sample_objects", "seed"], Some("Sampling"));
+        check("figures", &["only", "seeds", "quick"], Some("Figures"));
+        check("figures", &["output_dir"], output);
+        check("prices show", &["toml", "json", "csv"], output);
+        check("reprice", &["prices", "accounting"], Some("Prices"));
+        check("live up", &["any_ports", "log"], Some("Running"));
+        check("live up", &["name"], Some("Which cache"));
+        check("live replay", &["json", "csv", "output_dir"], output);
+        check("live bench", &["json"], output);
+        check("live validate", &["json", "output_dir"], output);
+        check("live validate", &["speed", "limit", "store"], Some("Replay"));
     }
 }

@@ -133,7 +133,7 @@ impl Experiment {
 impl Experiment {
     /// What a reader of the results should know of how they were made.
     pub(crate) fn notes(&self) -> Vec<String> {
-        vec![price_note(&self.prices, self.accounting)]
+        vec![price_note(self.prices.name(), self.accounting)]
     }
 
     /// What makes its result on the trace of this hash, under this seed.
@@ -163,8 +163,8 @@ pub(crate) fn quantum_ms(quantum: Quantum) -> u64 {
     quantum.length().get() / Nanos::MILLISECOND.get()
 }
 
-/// Which prices, and what of the machinery is charged.
-pub(crate) fn price_note(prices: &PriceBook, accounting: Accounting) -> String {
+/// Which prices, by the name of their book, and what of the machinery is charged.
+pub(crate) fn price_note(prices: &str, accounting: Accounting) -> String {
     let charged = match accounting {
         Accounting::Paper => {
             "the paper's accounting: neither the proxy's machine nor the store behind a cache is \
@@ -172,7 +172,7 @@ pub(crate) fn price_note(prices: &PriceBook, accounting: Accounting) -> String {
         }
         Accounting::Full => "the proxy's machine and the store behind a cache are charged",
     };
-    format!("prices {}; {charged}", prices.name())
+    format!("prices {prices}; {charged}")
 }
 
 /// The profile that comes with the program under this name, or the file of this path; and its

@@ -10,7 +10,9 @@ use policy::reclaim::Reclaim;
 use tracing_subscriber::filter::LevelFilter;
 use units::{Bytes, Nanos};
 
-use crate::args::{OutputArgs, PriceArgs, TraceArgs};
+use crate::args::{
+    OutputArgs, PriceArgs, TraceArgs, parse_at_least_one, parse_between, parse_whole,
+};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum LiveCommand {
@@ -37,7 +39,7 @@ pub(crate) enum LiveCommand {
 #[command(next_help_heading = "Functions")]
 pub(crate) struct PoolArgs {
     /// How many functions the pool has
-    #[arg(long, value_name = "N", default_value_t = 12, value_parser = parse_nodes())]
+    #[arg(long, value_name = "N", default_value_t = 12, value_parser = parse_nodes)]
     pub(crate) nodes: u32,
     /// The erasure code, as data+parity chunks
     #[arg(long, value_name = "D+P", default_value = "4+2")]
@@ -61,7 +63,7 @@ pub(crate) struct PoolArgs {
     #[arg(long, value_name = "PROCESS", default_value = "none", value_parser = parse_reclaim)]
     pub(crate) reclaim: Reclaim,
     /// The seed of reclaims and of placement
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = parse_whole::<u64>)]
     pub(crate) seed: u64,
     /// From an invocation until a new instance is handed it, at least
     #[arg(long, value_name = "TIME", default_value = "0ms")]
@@ -83,10 +85,16 @@ pub(crate) struct LiveUpArgs {
     #[command(flatten)]
     pub(crate) pool: PoolArgs,
     /// Let the system pick all ports, instead of 6375 to 6378
-    #[arg(long)]
+    #[arg(long, help_heading = "Running")]
     pub(crate) any_ports: bool,
     /// What is logged to standard error: off, error, warn, info, debug or trace
-    #[arg(long, value_name = "LEVEL", default_value = "warn", value_parser = parse_level)]
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        default_value = "warn",
+        value_parser = parse_level,
+        help_heading = "Running"
+    )]
     pub(crate) log: LevelFilter,
     #[command(flatten)]
     pub(crate) name: NameArgs,
@@ -97,6 +105,7 @@ fn parse_level(text: &str) -> Result<LevelFilter, &'static str> {
 }
 
 #[derive(Clone, Debug, ArgGroupOf)]
+#[command(next_help_heading = "Which cache")]
 pub(crate) struct NameArgs {
     /// Tells caches that run at the same time apart
     #[arg(long, value_name = "NAME", default_value = "live", value_parser = parse_name)]
@@ -135,10 +144,11 @@ pub(crate) struct PaceArgs {
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = parse_speed)]
     pub(crate) speed: f64,
     /// Only the first requests
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_at_least_one::<NonZeroUsize>)]
     pub(crate) limit: Option<NonZeroUsize>,
-    /// How the store behind the cache answers; its objects are made from their keys
-    #[arg(long, value_name = "WHICH", default_value = "measured")]
+    /// How the store behind the cache answers: as S3 was `measured`, as in the paper's replays
+    /// (`fast20`), or at once (`instant`); its objects are made from their keys
+    #[arg(long, value_name = "WHICH", default_value = "measured", hide_possible_values = true)]
     pub(crate) store: StoreChoice,
 }
 
@@ -178,7 +188,13 @@ pub(crate) struct LiveBenchArgs {
     #[arg(long, value_name = "SHARE", default_value_t = 0.9, value_parser = parse_share)]
     pub(crate) reads: f64,
     /// Closed loop: so many clients, each of which asks again when it was answered
-    #[arg(long, value_name = "N", default_value = "4", conflicts_with = "rate")]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "4",
+        conflicts_with = "rate",
+        value_parser = parse_at_least_one::<NonZeroUsize>
+    )]
     pub(crate) clients: NonZeroUsize,
     /// Open loop: so many requests in a second, at random times, whatever the answers take
     #[arg(long, value_name = "RATE", value_parser = parse_bench_rate)]
@@ -188,7 +204,7 @@ pub(crate) struct LiveBenchArgs {
     #[command(flatten)]
     pub(crate) which: WhichArgs,
     /// Print JSON
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     pub(crate) json: bool,
 }
 
@@ -203,12 +219,12 @@ pub(crate) struct LiveValidateArgs {
     #[command(flatten)]
     pub(crate) prices: PriceArgs,
     /// Print JSON
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     pub(crate) json: bool,
     /// Also write the comparison (validation.json, validation.svg and .png), both results
     /// (results.json), the calibrated profile.toml, and what the platform noted
     /// (invocations.jsonl, reclaims.csv)
-    #[arg(long, short, value_name = "DIR")]
+    #[arg(long, short, value_name = "DIR", help_heading = "Output")]
     pub(crate) output_dir: Option<PathBuf>,
 }
 
@@ -236,8 +252,8 @@ impl std::fmt::Display for Interval {
     }
 }
 
-fn parse_nodes() -> clap::builder::RangedI64ValueParser<u32> {
-    clap::value_parser!(u32).range(1..=4_000)
+fn parse_nodes(text: &str) -> Result<u32, String> {
+    parse_between(text, 1, 4_000)
 }
 
 fn parse_reclaim(text: &str) -> Result<Reclaim, String> {

@@ -17,7 +17,7 @@ use sim::Profile;
 use units::{Nanos, ObjectId, Op, Request, Time};
 
 use crate::live_args::{Interval, PoolArgs, StoreChoice};
-use crate::live_pool::{FUNCTION_TIMEOUT, Interrupt, LivePool, PREFIX, Ports};
+use crate::live_pool::{FUNCTION_TIMEOUT, Interrupt, Interrupted, LivePool, PREFIX, Ports};
 use crate::{live_pool, live_run};
 
 /// What was measured, in milliseconds and MB per second.
@@ -76,7 +76,7 @@ pub(crate) async fn calibrate(
     let pool = LivePool::start(&args, asked.quantum, Ports::Any, interrupt).await?;
     let measured = tokio::select! {
         measured = measure(&args, asked, &pool) => measured,
-        () = interrupt.heard() => Err(anyhow::anyhow!("interrupted")),
+        () = interrupt.heard() => Err(Interrupted.into()),
     };
     pool.stop().await;
     measured.context("cannot measure this machine")

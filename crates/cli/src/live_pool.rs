@@ -120,7 +120,7 @@ impl LivePool {
             Some(false) | None => pool.stop().await,
         }
         if is_ready.is_none() {
-            bail!("interrupted");
+            return Err(Interrupted.into());
         }
         bail!("not all functions came up within {READY_TIMEOUT:?}; is {} one?", program.display());
     }
@@ -219,6 +219,12 @@ fn program(args: &PoolArgs, this: &Path) -> anyhow::Result<PathBuf> {
     bail!("there is no {shown}; build it with `cargo build --package nodefn`, or say --bootstrap")
 }
 
+/// Someone stopped the program, which has seen to what it had begun. It exits with
+/// [`output::INTERRUPTED`].
+#[derive(Debug, thiserror::Error)]
+#[error("interrupted")]
+pub(crate) struct Interrupted;
+
 /// Hears when this program is told to stop: by Ctrl-C, or as a service is.
 pub(crate) struct Interrupt(watch::Receiver<bool>);
 
@@ -255,7 +261,7 @@ impl Interrupt {
     pub(crate) fn hand_over(self) -> anyhow::Result<()> {
         output::clean_up_on_interrupt()?;
         if *self.0.borrow() {
-            bail!("interrupted");
+            return Err(Interrupted.into());
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ mod args;
 mod axes;
 mod best;
 mod commands;
+mod ec_args;
 mod experiment;
 mod experiment_file;
 mod figures_args;
@@ -20,6 +21,7 @@ mod own_page;
 mod parquet_file;
 mod progress;
 mod replay;
+mod reprice_args;
 mod run_store;
 mod trace_args;
 mod trace_cache;
@@ -30,20 +32,22 @@ mod trace_output;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use crate::args::{Args, Command, TraceCommand, UsageError};
 use crate::live_args::LiveCommand;
+use crate::live_pool::Interrupted;
 
 fn main() -> ExitCode {
     trace::quiet_caught_panics();
-    let Err(err) = run(Args::parse()) else { return ExitCode::SUCCESS };
+    let Err(err) = run(args::parse()) else { return ExitCode::SUCCESS };
     if is_broken_pipe(&err) {
         // Whoever read our output has seen enough.
         return ExitCode::SUCCESS;
     }
     // Where even this cannot be written, the exit code has to do.
     let _ = writeln!(io::stderr(), "error: {}", said_once(&err));
+    if err.chain().any(<dyn std::error::Error>::is::<Interrupted>) {
+        return ExitCode::from(output::INTERRUPTED);
+    }
     let is_usage = err.chain().any(<dyn std::error::Error>::is::<UsageError>);
     if is_usage { ExitCode::from(2) } else { ExitCode::FAILURE }
 }

@@ -107,17 +107,18 @@ fn temporary_in(dir: &Path) -> anyhow::Result<NamedTempFile> {
     Ok(file)
 }
 
+/// The exit code that a shell gives a program that an interrupt has ended.
+pub(crate) const INTERRUPTED: u8 = 130;
+
 /// Has an interrupt (Ctrl-C, or a request to end) take half-written files along.
 pub(crate) fn clean_up_on_interrupt() -> anyhow::Result<()> {
-    /// What a shell gives a program that an interrupt has ended.
-    const INTERRUPTED: i32 = 130;
     let clean_up = || {
         let made = TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner);
         for path in made.iter() {
             // It may be gone already.
             let _ = fs_err::remove_file(path);
         }
-        std::process::exit(INTERRUPTED);
+        std::process::exit(i32::from(INTERRUPTED));
     };
     ctrlc::set_handler(clean_up).context("cannot listen for interrupts")
 }

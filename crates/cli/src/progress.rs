@@ -85,12 +85,36 @@ fn shown(bar: ProgressBar, template: &str, what: &str) -> ProgressBar {
     styled(bar, template, what)
 }
 
+/// So many in a second, in the unit in which there is something to see.
+fn rate_text(per_second: f64) -> String {
+    match per_second {
+        it if it < 99.95 => format!("{it:.1}/s"),
+        it if it < 99_999.5 => format!("{it:.0}/s"),
+        it => format!("{:.2} million/s", it / 1e6),
+    }
+}
+
 fn styled(bar: ProgressBar, template: &str, what: &str) -> ProgressBar {
     let style = ProgressStyle::with_template(template).expect("the templates here are valid");
     let rate = |state: &ProgressState, out: &mut dyn fmt::Write| {
         // A bar that cannot be drawn is no reason to stop.
-        let _ = write!(out, "{:.2} million/s", state.per_sec() / 1e6);
+        let _ = out.write_str(&rate_text(state.per_sec()));
     };
     let style = style.with_key("rate", rate);
     bar.with_style(style.progress_chars("=> ")).with_message(what.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_is_not_nothing_where_something_is_done() {
+        let check = |per_second: f64, expect: &str| assert_eq!(rate_text(per_second), expect);
+        check(0.42, "0.4/s");
+        check(99.96, "100/s");
+        check(1_234.0, "1234/s");
+        check(99_999.9, "0.10 million/s");
+        check(25_300_000.0, "25.30 million/s");
+    }
 }

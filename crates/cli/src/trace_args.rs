@@ -7,11 +7,12 @@ use clap::{ArgGroup, Args as ArgGroupOf};
 use policy::EvictionPolicy;
 use trace::CacheSize;
 
-use crate::args::{JobsArgs, OutputArgs, TraceArgs};
+use crate::args::{JobsArgs, OutputArgs, TraceArgs, parse_at_least_one, parse_whole};
 use crate::trace_output::TargetFormat;
 
 /// Where a trace goes.
 #[derive(Clone, Debug, ArgGroupOf)]
+#[command(next_help_heading = "Output")]
 pub(crate) struct TargetArgs {
     /// Where to write the trace; `.gz` and `.zst` compress it [default: standard output]
     #[arg(long, short, value_name = "FILE")]
@@ -43,13 +44,19 @@ pub(crate) struct TraceSampleArgs {
     #[command(flatten)]
     pub(crate) trace: TraceArgs,
     /// The share of objects, such as 0.01
-    #[arg(long, group = "size", value_parser = parse_rate)]
+    #[arg(long, group = "size", value_parser = parse_rate, help_heading = "Sampling")]
     pub(crate) rate: Option<f64>,
     /// At most so many objects
-    #[arg(long, value_name = "N", group = "size")]
+    #[arg(
+        long,
+        value_name = "N",
+        group = "size",
+        value_parser = parse_at_least_one::<NonZeroU64>,
+        help_heading = "Sampling"
+    )]
     pub(crate) objects: Option<NonZeroU64>,
     /// Names the hash by which objects are drawn
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = parse_whole::<u64>, help_heading = "Sampling")]
     pub(crate) seed: u64,
     #[command(flatten)]
     pub(crate) target: TargetArgs,
@@ -60,7 +67,7 @@ pub(crate) struct TraceFitArgs {
     #[command(flatten)]
     pub(crate) trace: TraceArgs,
     /// Where to write the profile, a TOML file [default: standard output]
-    #[arg(long, short, value_name = "FILE")]
+    #[arg(long, short, value_name = "FILE", help_heading = "Output")]
     pub(crate) output: Option<PathBuf>,
 }
 
@@ -69,7 +76,7 @@ pub(crate) struct TraceGenerateArgs {
     /// The profile: one that comes with the program, such as dallas-50h, or a TOML file
     pub(crate) profile: String,
     /// Names the randomness of the trace
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = parse_whole::<u64>)]
     pub(crate) seed: u64,
     /// Print how near the workload comes to what is published of the one that it imitates, and
     /// write no trace
@@ -84,25 +91,38 @@ pub(crate) struct TraceMrcArgs {
     #[command(flatten)]
     pub(crate) trace: TraceArgs,
     /// Policies, separated by commas: lru, fifo, clock, lfu, sieve, s3-fifo, belady
-    #[arg(long, value_name = "POLICIES", value_delimiter = ',', default_value = "lru")]
+    #[arg(
+        long,
+        value_name = "POLICIES",
+        value_delimiter = ',',
+        default_value = "lru",
+        help_heading = "Caches"
+    )]
     pub(crate) policy: Vec<EvictionPolicy>,
     /// Cache sizes, separated by commas: `100GB`, or `10%wss` of the working set
     #[arg(
         long,
         value_name = "SIZES",
         value_delimiter = ',',
-        default_value = "1%wss,2%wss,5%wss,10%wss,20%wss,50%wss,100%wss"
+        default_value = "1%wss,2%wss,5%wss,10%wss,20%wss,50%wss,100%wss",
+        help_heading = "Caches"
     )]
     pub(crate) size: Vec<CacheSize>,
     /// Estimate from this share of the objects, such as 0.01 (SHARDS): only they are held in
     /// memory, and counts and the working set are theirs
-    #[arg(long, value_name = "RATE", value_parser = parse_rate)]
+    #[arg(long, value_name = "RATE", value_parser = parse_rate, help_heading = "Sampling")]
     pub(crate) sample: Option<f64>,
     /// Estimate from at most so many objects (SHARDS of a fixed size)
-    #[arg(long, value_name = "N", conflicts_with = "sample")]
+    #[arg(
+        long,
+        value_name = "N",
+        conflicts_with = "sample",
+        value_parser = parse_at_least_one::<NonZeroU64>,
+        help_heading = "Sampling"
+    )]
     pub(crate) sample_objects: Option<NonZeroU64>,
     /// Names the hash by which objects are drawn for a sample
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = parse_whole::<u64>, help_heading = "Sampling")]
     pub(crate) seed: u64,
     #[command(flatten)]
     pub(crate) output: OutputArgs,

@@ -449,9 +449,8 @@ per_hour = { usd = "3", source = "page" }
         );
         insta::assert_snapshot!(
             refusal("\"1GiB\"", "\"1\""),
-            @"price book `home.toml`, line 26, `node[0].memory.size`: `1` ends in ``, which is \
-            not a unit of size; write a number and a unit, such as `10MB` (decimal) or `10MiB` \
-            (binary)"
+            @"price book `home.toml`, line 26, `node[0].memory.size`: `1` has no unit of \
+            size; write a number and a unit, such as `10MB` (decimal) or `10MiB` (binary)"
         );
     }
 

@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn a_bad_size_says_what_to_write() {
         let error = |text: &str| text.parse::<CacheSize>().unwrap_err().to_string();
-        let unknown_unit = "`10` ends in ``, which is not a unit of size; write a number and a \
+        let unknown_unit = "`10` has no unit of size; write a number and a \
                             unit, such as `10MB` (decimal) or `10MiB` (binary); or a part of the \
                             trace's working set, such as `10%wss`";
         assert_eq!(error("10"), unknown_unit);

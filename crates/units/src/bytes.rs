@@ -201,7 +201,7 @@ mod tests {
         let example = "write a number and a unit, such as `10MB` (decimal) or `10MiB` (binary)";
         check("", &format!("`` is not a size; {example}"));
         check("-5MB", &format!("`-5MB` is not a size; {example}"));
-        check("5", &format!("`5` ends in ``, which is not a unit of size; {example}"));
+        check("5", &format!("`5` has no unit of size; {example}"));
         check("5MBs", &format!("`5MBs` ends in `MBs`, which is not a unit of size; {example}"));
         check("9999PiB", "`9999PiB` is not a size that can be held: the largest is 256 PiB");
     }

@@ -14,6 +14,16 @@ pub enum QuantityError {
         /// Texts that are accepted.
         example: &'static str,
     },
+    /// The number is followed by nothing where a unit was expected.
+    #[error("`{text}` has no unit of {what}; write {example}")]
+    NoUnit {
+        /// The text as given.
+        text: String,
+        /// What was expected, without article.
+        what: &'static str,
+        /// Texts that are accepted.
+        example: &'static str,
+    },
     /// The number is followed by something that is not one of the units.
     #[error("`{text}` ends in `{unit}`, which is not a unit of {what}; write {example}")]
     UnknownUnit {
@@ -67,14 +77,18 @@ impl Kind {
         };
         let (mantissa, scale) = decimal(number).ok_or_else(not_a_number)?;
         let lower = unit.to_ascii_lowercase();
-        let (_, size) = self.units.iter().find(|(name, _)| *name == lower).ok_or_else(|| {
-            QuantityError::UnknownUnit {
+        let (what, example) = (self.noun, self.example);
+        let unknown = || match unit {
+            "" => QuantityError::NoUnit { text: text.to_owned(), what, example },
+            unit => QuantityError::UnknownUnit {
                 text: text.to_owned(),
                 unit: unit.to_owned(),
-                what: self.noun,
-                example: self.example,
-            }
-        })?;
+                what,
+                example,
+            },
+        };
+        let found = self.units.iter().find(|(name, _)| *name == lower);
+        let (_, size) = found.ok_or_else(unknown)?;
         let product = mantissa.checked_mul(*size).and_then(|it| it.checked_add(scale / 2));
         product.map(|it| it / scale).ok_or_else(|| QuantityError::OutOfRange {
             text: text.to_owned(),

@@ -1,11 +1,11 @@
 //! `infinisim compare`: the systems side by side on one trace.
 
-use report::comparison::{self, Comparison};
+use report::comparison::{self, Comparison, Receipt};
 use units::Bytes;
 
 use crate::args::{CompareArgs, OutputArgs};
 use crate::commands::figures::write_comparisons;
-use crate::experiment::Experiment;
+use crate::experiment::{Experiment, price_note};
 use crate::{output, own_page, replay, trace_input};
 
 /// Replays the trace on each system and shows what each cost, hit, lost, and how fast it was.
@@ -76,6 +76,13 @@ pub(crate) fn notes(comparison: &Comparison, experiment: &Experiment) -> Vec<Str
     let mut notes = experiment.notes();
     notes.extend(overcommitted(comparison));
     notes
+}
+
+/// The same, as far as the comparison itself tells.
+pub(crate) fn notes_of_receipt(comparison: &Comparison) -> Vec<String> {
+    let Receipt { prices, accounting, .. } = &comparison.receipt;
+    let charged = accounting.parse().ok().map(|it| price_note(prices, it));
+    charged.into_iter().chain(overcommitted(comparison)).collect()
 }
 
 /// Which systems put more on a function than it holds.

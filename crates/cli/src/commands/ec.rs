@@ -10,7 +10,8 @@ use ec::{ChunkHeader, Code, Codec, CpuPath, Engine, Leopard, Native, StreamRepor
 use tempfile::NamedTempFile;
 use units::Bytes;
 
-use crate::args::{EcBenchArgs, EcCommand, EcDecodeArgs, EcEncodeArgs, UsageError};
+use crate::args::UsageError;
+use crate::ec_args::{EcBenchArgs, EcCommand, EcDecodeArgs, EcEncodeArgs};
 use crate::output;
 
 /// Stripes of a file: large enough to code at full speed, small enough to stay in memory.

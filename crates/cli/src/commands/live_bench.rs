@@ -18,7 +18,7 @@ use units::{Nanos, ObjectId, Op, Request, Time};
 use crate::args::UsageError;
 use crate::live_args::{LiveBenchArgs, StoreChoice};
 use crate::live_control;
-use crate::live_pool::{Interrupt, LivePool, Ports, connect};
+use crate::live_pool::{Interrupt, Interrupted, LivePool, Ports, connect};
 use crate::live_run::{self, LiveInput, N_AT_ONCE_MAX};
 use crate::output;
 
@@ -61,7 +61,7 @@ async fn on(
     let written = input(args, first_writes(args));
     let pace = Pace::Closed { n_clients: one };
     let filled = live_run::drive(client, &store, &written, pace, interrupt).await;
-    let Some(filled) = filled else { bail!("interrupted") };
+    let Some(filled) = filled else { return Err(Interrupted.into()) };
     if let Some(failure) = filled.failure {
         bail!("the objects cannot be written: {failure}");
     }
@@ -71,7 +71,7 @@ async fn on(
         None => Pace::Closed { n_clients: args.clients.get() },
     };
     let replayed = live_run::drive(client, &store, &asked, pace, interrupt).await;
-    replayed.ok_or_else(|| anyhow::anyhow!("interrupted"))
+    Ok(replayed.ok_or(Interrupted)?)
 }
 
 fn input(args: &LiveBenchArgs, requests: Vec<Request>) -> LiveInput {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use live::client::Client;
 use live::made::MadeStore;
 use live::platform::local::{InvocationRecord, Platform, ReclaimRecord};
@@ -19,7 +19,9 @@ use crate::commands::live_up;
 use crate::experiment::{Experiment, quantum_ms};
 use crate::live_args::{LiveReplayArgs, PoolArgs, StoreChoice};
 use crate::live_control::{self, Bill};
-use crate::live_pool::{self, IDLE_LIMIT, Interrupt, LivePool, PREFIX, Ports, connect};
+use crate::live_pool::{
+    self, IDLE_LIMIT, Interrupt, Interrupted, LivePool, PREFIX, Ports, connect,
+};
 use crate::live_run::{self, Billed, LiveInput, N_AT_ONCE_MAX};
 use crate::{leftovers, output};
 
@@ -111,7 +113,7 @@ pub(crate) async fn on_own(
     };
     let Some(replayed) = replayed else {
         pool.stop().await;
-        bail!("interrupted");
+        return Err(Interrupted.into());
     };
     pool.wait_until_idle().await;
     let n_evictions = pool.proxy.metrics().n_evictions.get();
@@ -215,7 +217,7 @@ async fn on_running(
         replayed = to_its_end(&client, &store, input, interrupt) => replayed,
         err = billing => return Err(err),
     };
-    let Some(replayed) = replayed else { bail!("interrupted") };
+    let Some(replayed) = replayed else { return Err(Interrupted.into()) };
     bills.push(since(&final_bill(name).await?, &before)?);
     Ok(Ran { replayed, billed: Billed::ByHour(bills), reclaims: Vec::new(), lead: Nanos::ZERO })
 }

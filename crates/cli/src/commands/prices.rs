@@ -11,7 +11,9 @@ use crate::output;
 pub(crate) fn prices(command: &PricesCommand) -> anyhow::Result<()> {
     match command {
         PricesCommand::List => list(),
-        PricesCommand::Show { book, output } => show(book, output),
+        // In the bytes of the file, so that it is the same book.
+        PricesCommand::Show { book, toml: true, .. } => output::print(&price_book(book)?.1),
+        PricesCommand::Show { book, output, .. } => show(book, output),
     }
 }
 

@@ -8,19 +8,23 @@ use pricing::{Accounting, PriceBook, cost};
 use report::comparison::{self, Comparison, Receipt, SystemSummary};
 use units::Nanos;
 
-use crate::args::{OutputArgs, RepriceArgs, UsageError};
+use crate::args::{OutputArgs, UsageError};
 use crate::commands::compare::overcommitted;
 use crate::experiment::{hash_of, price_book, price_note, quantum_ms};
+use crate::reprice_args::RepriceArgs;
 use crate::{output, own_page};
 
 /// Prices what a result says was used, and shows the result as the run would have.
 pub(crate) fn reprice(args: &RepriceArgs) -> anyhow::Result<()> {
-    let (prices, price_text) = price_book(&args.prices.prices)?;
-    let accounting = args.prices.accounting.unwrap_or(prices.accounting());
     let text = read(&args.result)?;
     let origin = args.result.display();
     let comparisons = comparison::from_json(&text);
     let mut comparisons = comparisons.with_context(|| format!("`{origin}` is no result"))?;
+    let ((prices, price_text), accounting) = match &args.prices {
+        Some(name) => (price_book(name)?, None),
+        None => of_results(&comparisons).with_context(|| format!("cannot price `{origin}`"))?,
+    };
+    let accounting = args.accounting.or(accounting).unwrap_or(prices.accounting());
     for comparison in &mut comparisons {
         comparison.receipt.prices_hash = hash_of(&price_text);
         price(comparison, &prices, accounting)
@@ -28,6 +32,38 @@ pub(crate) fn reprice(args: &RepriceArgs) -> anyhow::Result<()> {
     }
     let workloads = by_workload(comparisons).with_context(|| format!("cannot price `{origin}`"))?;
     output::print(&shown(&workloads, &prices, accounting, &args.form))
+}
+
+/// The price book that all of these were made with and its text, and what it charged as far as they
+/// say so.
+fn of_results(
+    comparisons: &[Comparison],
+) -> anyhow::Result<((PriceBook, String), Option<Accounting>)> {
+    let of = |it: &Comparison| {
+        let Receipt { prices, accounting, prices_hash, .. } = it.receipt.clone();
+        (prices, accounting, prices_hash)
+    };
+    let Some(first) = comparisons.first().map(of) else { bail!("there is no result in it") };
+    let (name, accounting, hash) = &first;
+    if let Some(other) = comparisons.iter().map(of).find(|it| *it != first) {
+        return Err(UsageError(format!(
+            "its results are of different prices, {name} ({accounting}) and {} ({}); name a book \
+             with --prices",
+            other.0, other.1
+        ))
+        .into());
+    }
+    // Older results have no hash.
+    let is_theirs = |text: &&str| hash.is_empty() || *hash == hash_of(text);
+    let Some(text) = PriceBook::builtin_text(name).ok().filter(is_theirs) else {
+        return Err(UsageError(format!(
+            "it was made with price book `{name}`, which does not come with the program as it was \
+             then; name its file with --prices"
+        ))
+        .into());
+    };
+    // Nor do they say what was charged.
+    Ok(((PriceBook::builtin(name)?, text.to_owned()), accounting.parse().ok()))
 }
 
 fn read(path: &Path) -> anyhow::Result<String> {
@@ -124,7 +160,7 @@ fn shown(
         let first = &seeds[0];
         let mut notes: Vec<String> = lease_note(seeds, prices).into_iter().collect();
         notes.extend(minimum_note(seeds, prices));
-        notes.push(price_note(prices, accounting));
+        notes.push(price_note(prices.name(), accounting));
         notes.push(format!("priced again; the result was made with {}", made_with(&first.receipt)));
         notes.extend(overcommitted(first));
         match seeds.as_slice() {

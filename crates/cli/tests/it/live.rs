@@ -81,6 +81,29 @@ fn up_serves_redis_clients_until_it_is_told_to_stop() {
     }
 }
 
+#[test]
+fn an_interrupt_has_the_exit_code_of_one() {
+    if bootstrap().is_none() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let last = format!("{TRACE}300,a,1000,GET\n");
+    std::fs::write(dir.path().join("trace.csv"), last).unwrap();
+    for command in ["live replay trace.csv", "live bench --rate 0.05"] {
+        let mut command = infinisim(dir.path(), &format!("{command} {POOL}"));
+        let mut running = command.stderr(Stdio::piped()).spawn().unwrap();
+        while children_of(running.id()).is_empty() {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        let told = Command::new("kill").args(["-INT", &running.id().to_string()]).status();
+        assert!(told.unwrap().success());
+        let mut said = String::new();
+        running.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        assert_eq!(running.wait().unwrap().code(), Some(130), "{said}");
+        assert!(said.ends_with("error: interrupted\n"), "{said}");
+    }
+}
+
 /// Twelve requests in about a second: objects are read again, one is written and one deleted.
 const TRACE: &str = "time_s,key,size,op
 0,a,1000,GET
