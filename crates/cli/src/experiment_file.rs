@@ -135,12 +135,14 @@ impl ExperimentFile {
     /// What is replayed, on `trace` if one is given, of an experiment that has to replay
     /// something.
     pub(crate) fn experiments_to_run(&self, trace: Option<&str>) -> anyhow::Result<Vec<Named>> {
+        self.check_paths_of_world()?;
         let experiments = self.experiments(trace)?;
         if experiments.is_empty() {
             let figure = ", or with `figure` which figure this is";
             let figure = if self.figure.is_none() { figure } else { "" };
             return Err(missing_systems("`systems`", figure).into());
         }
+        self.check_path_of_trace(trace)?;
         Ok(experiments)
     }
 
@@ -265,6 +267,42 @@ impl ExperimentFile {
             seeds,
         })
     }
+}
+
+impl ExperimentFile {
+    /// Refuses a book or a profile that is not there, before it is taken for a misspelled name.
+    pub(crate) fn check_paths_of_world(&self) -> Result<(), UsageError> {
+        for (key, name) in [("prices", &self.prices), ("profile", &self.profile)] {
+            if Path::new(name).extension().is_some_and(|it| it == "toml") {
+                check_path(key, name).map_err(UsageError)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses a trace that is not there, if it is the experiment's own that is replayed.
+    pub(crate) fn check_path_of_trace(&self, other: Option<&str>) -> anyhow::Result<()> {
+        let is_path = |it: &&str| {
+            *it != "-" && !it.starts_with("synthetic:") && !it.contains(['*', '?', '['])
+        };
+        let own = self.trace.as_deref().filter(|_| other.is_none()).filter(is_path);
+        own.map_or(Ok(()), |it| check_path("trace", it)).map_err(anyhow::Error::msg)
+    }
+}
+
+/// That there is something, and else from which directory on it was looked for: not from the
+/// experiment's.
+fn check_path(key: &str, name: &str) -> Result<(), String> {
+    let path = Path::new(name);
+    if path.is_absolute() || path.exists() {
+        return Ok(());
+    }
+    let here = std::env::current_dir().unwrap_or_default();
+    Err(format!(
+        "`{key}`: there is no `{name}` in `{}`, the working directory, from which paths of traces \
+         and prices go out",
+        here.display()
+    ))
 }
 
 impl Seeds {

@@ -24,10 +24,11 @@ use report::{page as html, scoreboard};
 
 pub(crate) use self::catalogue::Entry;
 pub(crate) use self::drawing::{Drawn, Shown, draw, write_comparisons};
-pub(crate) use self::made::{Kind, Made};
+pub(crate) use self::made::{Kind, Made, Runs};
 pub(crate) use self::making::{Ask, Planned, make};
 use self::numbers::Numbers;
 use self::page::Everything;
+pub(crate) use self::references::texts as reference_texts;
 use crate::figures_args::FiguresArgs;
 use crate::output;
 use crate::run_store::Store;

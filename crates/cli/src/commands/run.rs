@@ -6,7 +6,7 @@ use report::page::{self, Page, Section};
 
 use crate::args::RunArgs;
 use crate::commands::compare::{notes, shown};
-use crate::commands::figures::{self, Ask, Drawn, Entry, Made, Planned, Shown};
+use crate::commands::figures::{self, Ask, Drawn, Entry, Made, Planned, Runs, Shown};
 use crate::experiment::Experiment;
 use crate::experiment_file::{ExperimentFile, Named};
 use crate::{output, own_page, replay};
@@ -18,9 +18,13 @@ pub(crate) fn run(args: &RunArgs) -> anyhow::Result<()> {
     let in_file = |err: anyhow::Error| err.context(format!("cannot run `{origin}`"));
     if let Some(name) = &file.figure {
         let entry = Entry::find(name).map_err(|err| in_file(err.into()))?;
+        file.check_paths_of_world().map_err(|err| in_file(err.into()))?;
+        file.check_path_of_trace(args.trace.as_deref()).map_err(in_file)?;
         output::note(&format!("{origin}: {}", file.question));
         return run_figure(args, entry, file, text).map_err(in_file);
     }
+    // Nothing is shown beside them, but who names a file wants it read.
+    figures::reference_texts(&file, args.experiment.parent()).map_err(in_file)?;
     let workloads = file.experiments_to_run(args.trace.as_deref()).map_err(in_file)?;
     if let Some(dir) = &args.result.output_dir {
         output::prepare_dir(dir)?;
@@ -103,10 +107,11 @@ fn page_of(made: &[Made], shown: &[Shown<'_>]) -> Page {
         Drawn::Table(table) => Some((**table).clone()),
         Drawn::Figure(_) => None,
     });
+    let side_by_side = made.iter().flat_map(Made::workloads).filter_map(Runs::table);
     let figures = shown.iter().filter_map(Shown::figure).collect();
     Page {
         title,
-        tables: tables.collect(),
+        tables: tables.chain(side_by_side).collect(),
         sections: vec![Section { title: "Figures".to_owned(), figures }],
         receipts: made.iter().flat_map(Made::receipts).collect(),
         ..Page::default()

@@ -8,6 +8,7 @@ use units::Bytes;
 
 use self::swept::{Row, Swept, to_csv};
 use crate::args::{RunArgs, UsageError};
+use crate::commands::figures::reference_texts;
 use crate::experiment_file::{ExperimentFile, Named};
 use crate::run_store::Store;
 use crate::{output, replay};
@@ -26,6 +27,7 @@ pub(crate) fn sweep(args: &RunArgs) -> anyhow::Result<()> {
         let taken = "is the name of a column of the results; call it something else";
         return Err(in_file(UsageError(format!("`sweep.{axis}` {taken}")).into()));
     }
+    reference_texts(&file, args.experiment.parent()).map_err(in_file)?;
     let workloads = file.experiments_to_run(args.trace.as_deref()).map_err(in_file)?;
     let dir = args.result.output_dir.as_deref();
     let store = dir.map(|it| {

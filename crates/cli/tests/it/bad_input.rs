@@ -121,7 +121,7 @@ fn systems_that_cannot_be() {
     For more information, try '--help'.
     ");
     assert_snapshot!(with("--min-size 10"), @"
-    2: error: invalid value '10' for '--min-size <SIZE>': `10` ends in ``, which is not a unit of size; write a number and a unit, such as `10MB` (decimal) or `10MiB` (binary)
+    2: error: invalid value '10' for '--min-size <SIZE>': `10` has no unit of size; write a number and a unit, such as `10MB` (decimal) or `10MiB` (binary)
 
     For more information, try '--help'.
     ");
@@ -259,4 +259,74 @@ fn a_full_disk_is_said_once() {
 fn a_damaged_parquet_file() {
     let damaged = include_bytes!("../../../trace/tests/fixtures/no-dictionary.parquet");
     assert_snapshot!(failure_on(damaged), @"1: error: trace.csv: this Parquet file cannot be read: Parquet error: its pages contradict its index; is it whole? Copy or write it again");
+}
+
+#[test]
+fn a_number_that_is_none_is_refused_with_what_to_write() {
+    let workplace = Workplace::new().file("trace.csv", small_trace(20));
+    let check = |flags: &str, expect: &str| {
+        let said = failure(&workplace, flags);
+        assert!(said.starts_with("2: ") && said.contains(expect), "{flags}: {said}");
+    };
+    let of_time = "`-5` is not a length of time; write a number and a unit";
+    check("compare trace.csv --hours -5", of_time);
+    let (from_0, from_1) = ("write a whole number from 0 on", "write a whole number from 1 on");
+    check("compare trace.csv --seed -1", from_0);
+    check("compare trace.csv --seed one", from_0);
+    check("compare trace.csv --skip-bad -1", from_0);
+    check("compare trace.csv --jobs 0", from_1);
+    check("trace sample trace.csv --objects 0", from_1);
+    check("trace sample trace.csv --rate -0.5", "write a share above 0");
+    check("trace info trace.csv --status ok", from_0);
+    check("live replay trace.csv --limit 0", from_1);
+    check("live bench --nodes -3", "write a whole number from 1 to 4000");
+    check("figures --seeds -1", "write a whole number from 1 to 1000");
+    check("calibrate --gets x", "write a whole number from 2 to 4294967295");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_read_is_not_written_over() {
+    let workplace = Workplace::new().file("trace.csv", small_trace(20));
+    let path = |name: &str| workplace.path().join(name);
+    std::fs::hard_link(path("trace.csv"), path("hard.csv")).unwrap();
+    std::os::unix::fs::symlink("trace.csv", path("soft.csv")).unwrap();
+    let check = |arguments: &str| {
+        let said = failure(&workplace, arguments);
+        let is_refused = said.contains("is what is read, and would be written over");
+        assert!(said.starts_with("2: ") && is_refused, "{arguments}: {said}");
+        assert_eq!(std::fs::read_to_string(path("trace.csv")).unwrap(), small_trace(20));
+    };
+    for name in ["trace.csv", "./trace.csv", "hard.csv", "soft.csv"] {
+        check(&format!("trace convert trace.csv -o {name}"));
+        check(&format!("trace sample trace.csv --rate 0.5 -o {name}"));
+        check(&format!("trace fit trace.csv -o {name}"));
+    }
+    check("trace convert soft.csv -o trace.csv");
+    check("trace convert t*.csv --to ibm-json -o hard.csv");
+    workplace.run("trace convert trace.csv -o other.csv").ok();
+    workplace.run("trace convert trace.csv -o other.csv").ok();
+}
+
+#[test]
+fn an_experiment_says_from_where_its_paths_go_out() {
+    let workplace = Workplace::new().file("trace.csv", small_trace(20));
+    let dir = workplace.path().canonicalize().unwrap().display().to_string();
+    let check = |more: &str, expect: &str| {
+        std::fs::create_dir_all(workplace.path().join("sub")).unwrap();
+        let text = format!("question = \"?\"\nsystems = [\"s3\"]\n{more}\n");
+        std::fs::write(workplace.path().join("sub/it.toml"), text).unwrap();
+        let said = failure(&workplace, "run sub/it.toml").replace(&dir, "DIR");
+        assert_eq!(said.replace("error: cannot run `sub/it.toml`: ", ""), expect);
+    };
+    let from = "in `DIR`, the working directory, from which paths of traces and prices go out";
+    check("trace = \"none.csv\"", &format!("1: `trace`: there is no `none.csv` {from}"));
+    check(
+        "trace = \"trace.csv\"\nprices = \"none.toml\"",
+        &format!("2: `prices`: there is no `none.toml` {from}"),
+    );
+    check(
+        "trace = \"trace.csv\"\n[[reference]]\nfile = \"none.csv\"\nsource = \"?\"",
+        "2: `reference.file`: `none.csv` is neither beside the experiment nor part of the program",
+    );
 }

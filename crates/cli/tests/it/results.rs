@@ -66,7 +66,15 @@ fn a_result_is_priced_again() {
     );
     let again = workplace.run_with_input(&format!("reprice - --prices {new} --json"), &made);
     assert_eq!(again.ok(), made);
+    // By default as it was priced, whatever that was.
+    assert_eq!(workplace.run_with_input("reprice - --json", &made).ok(), made);
     let paper = format!("--prices {new} --accounting paper --json");
+    let of_paper = compare(&paper).ok();
+    assert_eq!(workplace.run_with_input("reprice - --json", &of_paper).ok(), of_paper);
+    let unknown = made.replace(new, "my-own");
+    let refused = workplace.run_with_input("reprice -", &unknown);
+    assert_eq!((refused.exit_code, refused.stdout.as_str()), (2, ""));
+    assert!(refused.stderr.contains("`my-own`, which does not come with the program"));
     let costs = |json: Value| {
         let systems = json["systems"].as_array().unwrap().clone();
         systems.into_iter().map(|it| it["cost_usd"].clone()).collect::<Vec<_>>()
@@ -83,8 +91,38 @@ fn a_result_is_priced_again() {
     let direct = workplace.run(&of(old)).json();
     assert_eq!(again["systems"][0]["cost_usd"], direct["systems"][0]["cost_usd"]);
     assert_eq!(again["receipt"]["prices"], old);
-    let table = workplace.run("reprice s3").ok();
+    let table = workplace.run(&format!("reprice s3 --prices {old}")).ok();
     assert!(table.contains("priced again; the result was made with aws-us-east-1-2026-09"));
+}
+
+#[test]
+fn a_book_that_was_shown_is_the_book_itself() {
+    let workplace = Workplace::new().file("trace.csv", small_trace(60));
+    for book in ["aws-us-east-1-2019-12", "aws-us-east-1-2026-09"] {
+        let text = workplace.run(&format!("prices show {book} --toml")).ok();
+        std::fs::write(workplace.path().join("book.toml"), &text).unwrap();
+        let of = |name: &str| {
+            let systems = "--system infinicache:nodes=20 --system s3";
+            workplace.run(&format!("compare trace.csv {systems} --json --prices {name}")).ok()
+        };
+        assert_eq!(of("book.toml"), of(book));
+        assert_eq!(workplace.run("prices show book.toml --toml").ok(), text);
+    }
+}
+
+#[test]
+fn an_experiment_with_a_figure_shows_its_means() {
+    let experiment = include_str!("../../../../experiments/fig15b.toml")
+        .replace("\"1-30\"", "[1, 2]")
+        .replace("synthetic:dallas-50h", "trace.csv");
+    let workplace =
+        Workplace::new().file("trace.csv", small_trace(360)).file("fig15b.toml", &experiment);
+    let printed = workplace.run("run fig15b.toml -o out").ok();
+    assert_eq!(printed.matches(" requests for ").count(), 1, "{printed}");
+    assert!(printed.contains("seeds 1, 2,") && printed.contains(" ± "), "{printed}");
+    assert!(printed.contains("note: prices aws-us-east-1-2019-12; the paper's accounting"));
+    let page = std::fs::read_to_string(workplace.path().join("out/index.html")).unwrap();
+    assert!(page.contains("<h2 id=\"side-by-side\">Side by side</h2>"), "{page}");
 }
 
 const WORKLOADS: &str = r#"
@@ -158,6 +196,7 @@ fn workloads_are_told_apart_wherever_their_results_go() {
     assert_eq!(headings(&workplace.run("run it.toml").ok()), ["all: 360", "small: 45"]);
 
     // Priced again they stay apart, each with its own systems and seeds.
+    // (By default at the prices that they were made with.)
     let again = workplace.run_with_input("reprice -", &json).ok();
     assert_eq!(headings(&again), ["all: 360", "small: 45"]);
     assert!(again.contains("seeds 1, 2,") && again.contains("seed 1,"), "{again}");
@@ -336,6 +375,21 @@ fn completions_are_for_a_shell() {
 }
 
 #[test]
+fn probabilities_are_numbers_for_a_program() {
+    let csv = "availability --csv --nodes 4000 --reclaim fig9:2020-01-09 --reclaim poisson:1/min";
+    let csv = Workplace::new().run(csv).ok();
+    let mut csv = csv::Reader::from_reader(csv.as_bytes());
+    assert_eq!(csv.headers().unwrap().iter().filter(|it| it.ends_with("_percent")).count(), 3);
+    for row in csv.records().map(Result::unwrap) {
+        let numbers: Vec<f64> = row.iter().skip(1).map(|it| it.parse().unwrap()).collect();
+        let [interval_s, loss, approximate, there] = numbers[..] else { panic!("{row:?}") };
+        assert!((interval_s - 60.0).abs() < 1e-9, "{row:?}");
+        assert!(0.0 < approximate && approximate <= loss && loss < 0.1, "{row:?}");
+        assert!(99.0 < there && there < 100.0, "{row:?}");
+    }
+}
+
+#[test]
 fn tables_fit_a_terminal() {
     let workplace = Workplace::new().file("trace.csv", small_trace(360));
     for arguments in [
@@ -350,8 +404,21 @@ fn tables_fit_a_terminal() {
         "figures --help",
         "trace mrc --help",
         "availability --help",
+        "trace convert --help",
+        "trace sample --help",
+        "trace fit --help",
+        "trace head --help",
+        "trace generate --help",
+        "prices show --help",
+        "reprice --help",
+        "calibrate --help",
+        "live up --help",
+        "live replay --help",
+        "live bench --help",
+        "live validate --help",
     ] {
         let shown = workplace.run(arguments).ok();
+        assert!(!shown.contains("\n\n      --"), "{arguments} has its options set apart");
         let long = shown.lines().find(|it| 80 < it.chars().count());
         assert_eq!(long, None, "{arguments}");
     }

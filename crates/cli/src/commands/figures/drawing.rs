@@ -43,8 +43,8 @@ impl Made {
                 (true, _) => comparison::to_json_of_seeds(&all, false),
                 (_, true) => comparison::to_csv(&all),
                 _ => {
-                    let tables = all.iter().map(|it| comparison::to_table(it, &[]));
-                    tables.collect::<Vec<_>>().join("\n")
+                    let tables = self.workloads().iter().map(|it| it.printed());
+                    tables.filter(|it| !it.is_empty()).collect::<Vec<_>>().join("\n")
                 }
             });
         }

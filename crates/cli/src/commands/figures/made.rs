@@ -2,14 +2,17 @@
 
 use anyhow::Context as _;
 use report::chart::Hue;
-use report::comparison::{Comparison, SystemSummary};
+use report::comparison::{self, Comparison, SystemSummary};
+use report::page::Table;
 use serde::{Deserialize, Serialize};
 use twox_hash::XxHash3_128;
 
 use super::catalogue::Entry;
 use super::microbenchmarks::Measured;
 use super::trace_shape::TraceShape;
+use crate::commands::compare::notes_of_receipt;
 use crate::experiment_file::ExperimentFile;
+use crate::own_page;
 
 /// A figure's experiment, and what came of it.
 pub(crate) struct Made {
@@ -115,6 +118,27 @@ impl Kind {
     /// The first system of this kind in a comparison.
     pub(crate) fn find(self, runs: &Comparison) -> Option<&SystemSummary> {
         runs.systems.iter().find(|it| Kind::of(&it.name) == self)
+    }
+}
+
+impl Runs {
+    /// The systems beside each other as a table for a terminal, means where there are several
+    /// seeds; nothing where there are no replays.
+    pub(crate) fn printed(&self) -> String {
+        let notes = self.comparisons.first().map(notes_of_receipt).unwrap_or_default();
+        match self.comparisons.as_slice() {
+            [] => String::new(),
+            [one] => comparison::to_table(one, &notes),
+            several => own_page::to_text(several, &notes),
+        }
+    }
+
+    /// The same as a table for a page.
+    pub(crate) fn table(&self) -> Option<Table> {
+        let of = if self.name.is_empty() { String::new() } else { format!(": {}", self.name) };
+        let table = own_page::table(&self.comparisons);
+        (!self.comparisons.is_empty())
+            .then(|| Table { title: format!("Side by side{of}"), ..table })
     }
 }
 

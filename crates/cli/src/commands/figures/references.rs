@@ -48,7 +48,7 @@ pub(super) fn embedded(file: &str) -> Option<&'static str> {
 
 /// The texts of an experiment's reference files, in their order: those in `dir`, the experiment's
 /// own, and else those that come with the program.
-pub(super) fn texts(file: &ExperimentFile, dir: Option<&Path>) -> anyhow::Result<Vec<String>> {
+pub(crate) fn texts(file: &ExperimentFile, dir: Option<&Path>) -> anyhow::Result<Vec<String>> {
     let text = |name: &str| {
         let path = dir.map(|it| it.join(name)).filter(|it| it.exists());
         if let Some(path) = path {
