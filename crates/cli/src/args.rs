@@ -447,7 +447,7 @@ pub(crate) fn parse_at_least_one<T: FromStr>(text: &str) -> Result<T, String> {
 /// A count that has bounds, both of which it may have.
 pub(crate) fn parse_between<T>(text: &str, from: T, to: T) -> Result<T, String>
 where
-    T: FromStr + PartialOrd + Display,
+    T: FromStr + PartialOrd + Display + Copy,
 {
     let count: Option<T> = text.parse().ok().filter(|it| from <= *it && *it <= to);
     count.ok_or_else(|| format!("write a whole number from {from} to {to}"))

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::catalogue::Shows;
-use super::made::Made;
+use super::made::{Made, Runs};
 use crate::args::{JobsArgs, OutputArgs};
 use crate::run_store::Store;
 use crate::{leftovers, output, parquet_file, progress, replay};
@@ -43,7 +43,7 @@ impl Made {
                 (true, _) => comparison::to_json_of_seeds(&all, false),
                 (_, true) => comparison::to_csv(&all),
                 _ => {
-                    let tables = self.workloads().iter().map(|it| it.printed());
+                    let tables = self.workloads().iter().map(Runs::printed);
                     tables.filter(|it| !it.is_empty()).collect::<Vec<_>>().join("\n")
                 }
             });
