@@ -17,6 +17,7 @@ fn made_up(systems: &[(&str, f64)]) -> Comparison {
             prices: String::new(),
             accounting: String::new(),
             repriced_from: String::new(),
+            prices_hash: String::new(),
             quantum_ms: None,
         },
         trace: report::comparison::TraceSummary {
