@@ -1,14 +1,15 @@
 //! The RESP door: the protocol of Redis, so that any of its clients can use the cache.
 //!
-//! GET, SET, DEL, EXISTS, PING, INFO and COMMAND are known, and AUTH where a password is set;
-//! anything else is answered with an error, as Redis does.
+//! GET, SET, DEL, EXISTS, PING, INFO and COMMAND are known, AUTH where a password is set, and what
+//! clients ask for when they connect: HELLO for either version of the protocol, SELECT of the one
+//! database, and CLIENT. Anything else is answered with an error, as Redis does.
 
 mod command;
 mod gathering;
 mod object;
+mod peer;
+mod reply;
 
-use std::collections::VecDeque;
-use std::io::IoSlice;
 use std::sync::Arc;
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -22,15 +23,16 @@ use tracing::{debug, warn};
 use wire::NAME_LEN_MAX;
 
 use self::command::{Parsed, parse};
-use self::gathering::Gathering;
 use self::object::{Found, get, repair, set};
-use crate::object::Decoded;
-use crate::proxy::shared::{Shared, is_same};
+use self::peer::{Peer, REDIS_VERSION, shown, wrong};
+use self::reply::{Pieces, Reply};
+use crate::proxy::shared::Shared;
 
 /// Takes in clients of Redis until the proxy stops.
 pub(crate) async fn listen(shared: Arc<Shared>, listener: TcpListener, permits: Arc<Semaphore>) {
     let codec = Arc::new(Codec::new(shared.config.code));
     let mut clients = JoinSet::new();
+    let mut n_accepted = 0;
     loop {
         let accepted = tokio::select! {
             () = shared.stopped() => break,
@@ -45,16 +47,17 @@ pub(crate) async fn listen(shared: Arc<Shared>, listener: TcpListener, permits: 
             warn!(%peer, "too many clients");
             continue;
         };
+        n_accepted += 1;
+        let peer_known = Peer::new(n_accepted, shared.config.resp_password.is_none());
         let (shared, codec) = (Arc::clone(&shared), Arc::clone(&codec));
         clients.spawn(async move {
-            let is_let_in = shared.config.resp_password.is_none();
             let mut client = Client {
                 shared,
                 codec,
                 stream,
                 buffer: BytesMut::new(),
                 room: BytesMut::new(),
-                is_let_in,
+                peer: peer_known,
                 repairs: JoinSet::new(),
                 alarm: Alarm::default(),
             };
@@ -84,7 +87,7 @@ struct Client {
     buffer: BytesMut,
     /// Where chunks that did not come are computed: memory of one's own costs more than they do.
     room: BytesMut,
-    is_let_in: bool,
+    peer: Peer,
     /// What is put back of objects that were read, each of which is held for as long.
     repairs: JoinSet<()>,
     alarm: Alarm,
@@ -92,52 +95,6 @@ struct Client {
 
 /// How many objects one client may hold so.
 const N_REPAIRS_MAX: usize = 2;
-
-/// What to answer.
-enum Reply {
-    Line(String),
-    Bulk(Bytes),
-    /// An object, and what is still to be heard of its chunks.
-    Object(Decoded, Gathering),
-    Nil,
-    Number(usize),
-    Error(String),
-    NoWords,
-}
-
-/// Bytes that lie in several places, none of them empty, and are sent together.
-struct Pieces(VecDeque<Bytes>);
-
-impl Buf for Pieces {
-    fn remaining(&self) -> usize {
-        self.0.iter().map(Bytes::len).sum()
-    }
-
-    fn chunk(&self) -> &[u8] {
-        self.0.front().map_or(&[], |it| &it[..])
-    }
-
-    fn chunks_vectored<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
-        let n = slices.len().min(self.0.len());
-        for (slice, piece) in slices.iter_mut().zip(&self.0) {
-            *slice = IoSlice::new(piece);
-        }
-        n
-    }
-
-    fn advance(&mut self, n_bytes: usize) {
-        let mut n_left = n_bytes;
-        while n_left != 0 {
-            let front = self.0.front_mut().expect("no more than there is");
-            let n_here = n_left.min(front.len());
-            front.advance(n_here);
-            n_left -= n_here;
-            if front.is_empty() {
-                self.0.pop_front();
-            }
-        }
-    }
-}
 
 /// How much is read at a time before the length of a command is known.
 const READ_BYTES: usize = 16 << 10;
@@ -169,7 +126,7 @@ impl Client {
         let config = &shared.config;
         loop {
             // A stranger has nothing long to say.
-            let word_len_max = if self.is_let_in { config.body_len_max } else { WORD_LEN_MAX };
+            let word_len_max = if self.peer.is_let_in { config.body_len_max } else { WORD_LEN_MAX };
             let n_bytes_needed = match parse(&self.buffer, word_len_max) {
                 Ok(Parsed::Command { words, n_bytes }) => {
                     let command = self.buffer.split_to(n_bytes).freeze();
@@ -213,17 +170,19 @@ impl Client {
     }
 
     async fn answer(&mut self, name: &[u8], arguments: &[Bytes]) -> Reply {
-        let wrong = |name: &str| {
-            Reply::Error(format!("ERR wrong number of arguments for '{name}' command"))
-        };
-        if name == b"AUTH" {
-            return self.let_in(arguments.last());
+        let Shared { config, metrics, .. } = &*self.shared;
+        let password = config.resp_password.as_deref();
+        if let Some(reply) = self.peer.greet(name, arguments, password, metrics) {
+            return reply;
         }
         if name == b"QUIT" {
-            return Reply::Line("OK".to_owned());
+            return Reply::ok();
         }
-        if !self.is_let_in {
+        if !self.peer.is_let_in {
             return Reply::Error("NOAUTH Authentication required.".to_owned());
+        }
+        if let Some(reply) = self.peer.answer(name, arguments) {
+            return reply;
         }
         if arguments.iter().take(1).any(|key| NAME_LEN_MAX < key.len()) {
             return Reply::Error(format!("ERR a key has at most {NAME_LEN_MAX} bytes"));
@@ -236,7 +195,7 @@ impl Client {
                 // The key lies beside the value, and would keep it in memory.
                 let key = Bytes::copy_from_slice(key);
                 match set(&self.shared, &self.codec, &key, value.clone()).await {
-                    Ok(()) => Reply::Line("OK".to_owned()),
+                    Ok(()) => Reply::ok(),
                     Err(why) => Reply::Error(format!("ERR not stored: {why}")),
                 }
             }
@@ -244,37 +203,24 @@ impl Client {
             (b"DEL", [_, ..]) => {
                 let mut n_deleted = 0;
                 for key in arguments {
-                    n_deleted += usize::from(self.shared.delete(key));
+                    n_deleted += u64::from(self.shared.delete(key));
                 }
                 Reply::Number(n_deleted)
             }
             (b"EXISTS", [_, ..]) => {
                 let mut metadata = self.shared.metadata();
-                Reply::Number(arguments.iter().filter(|it| metadata.get(it).is_some()).count())
+                let n_there = arguments.iter().filter(|it| metadata.get(it).is_some()).count();
+                Reply::Number(n_there as u64)
             }
             (b"INFO", _) => Reply::Bulk(self.info().into()),
+            (b"COMMAND", [what, ..]) if what.eq_ignore_ascii_case(b"DOCS") => {
+                Reply::Pairs(Vec::new())
+            }
             (b"COMMAND", _) => Reply::NoWords,
             (b"PING" | b"GET" | b"SET" | b"DEL" | b"EXISTS", _) => {
-                wrong(&String::from_utf8_lossy(name).to_lowercase())
+                Reply::Error(wrong(&shown(name).to_lowercase()))
             }
-            _ => Reply::Error(format!(
-                "ERR unknown command '{}'",
-                String::from_utf8_lossy(&name[..name.len().min(64)]).escape_debug()
-            )),
-        }
-    }
-
-    fn let_in(&mut self, password: Option<&Bytes>) -> Reply {
-        match (&self.shared.config.resp_password, password) {
-            (Some(ours), Some(theirs)) if is_same(ours.as_bytes(), theirs) => {
-                self.is_let_in = true;
-                Reply::Line("OK".to_owned())
-            }
-            (None, _) => Reply::Error("ERR AUTH was sent, and no password is set".to_owned()),
-            _ => {
-                self.shared.metrics.n_bad_peers.one();
-                Reply::Error("WRONGPASS invalid username-password pair".to_owned())
-            }
+            _ => Reply::Error(format!("ERR unknown command '{}'", shown(name))),
         }
     }
 
@@ -289,7 +235,7 @@ impl Client {
         let config = &self.shared.config;
         let metrics = &self.shared.metrics;
         format!(
-            "# Server\r\nredis_version:7.0.0\r\nserver_name:infinisim\r\n\r\n\
+            "# Server\r\nredis_version:{REDIS_VERSION}\r\nserver_name:infinisim\r\n\r\n\
              # Pool\r\nfunctions:{}\r\ncode:{}\r\nmemory_mb:{}\r\n\r\n\
              # Stats\r\nkeyspace_hits:{}\r\nkeyspace_misses:{}\r\nevicted_keys:{}\r\n\r\n\
              # Keyspace\r\ndb0:keys={}\r\n",
@@ -304,39 +250,26 @@ impl Client {
     }
 
     async fn send(&mut self, reply: Reply) -> Result<(), ConnectionError> {
-        match reply {
-            Reply::Line(text) => self.write(format!("+{text}\r\n").as_bytes()).await,
-            Reply::Error(text) => self.write(format!("-{text}\r\n").as_bytes()).await,
-            Reply::Nil => self.write(&b"$-1\r\n"[..]).await,
-            Reply::NoWords => self.write(&b"*0\r\n"[..]).await,
-            Reply::Number(number) => self.write(format!(":{number}\r\n").as_bytes()).await,
-            Reply::Bulk(bytes) => self.send_bulk(&[bytes]).await,
-            Reply::Object(object, gathering) => {
-                self.send_bulk(&object.pieces).await?;
-                while self.repairs.try_join_next().is_some() {}
-                if N_REPAIRS_MAX <= self.repairs.len() {
-                    self.repairs.join_next().await;
-                }
-                if !gathering.is_whole() {
-                    let (shared, codec) = (Arc::clone(&self.shared), Arc::clone(&self.codec));
-                    self.repairs.spawn(repair(shared, codec, object, gathering));
-                }
-                Ok(())
+        let mut bytes = reply.to_bytes(self.peer.protocol);
+        let Reply::Object(object, gathering) = reply else { return self.write(&bytes[..]).await };
+        if object.n_bytes <= ONE_WRITE_MAX {
+            for piece in &object.pieces {
+                bytes.extend_from_slice(piece);
             }
+            bytes.extend_from_slice(b"\r\n");
+            self.write(&bytes[..]).await?;
+        } else {
+            self.write(Pieces::new(bytes, &object.pieces)).await?;
         }
-    }
-
-    async fn send_bulk(&mut self, pieces: &[Bytes]) -> Result<(), ConnectionError> {
-        let n_bytes: usize = pieces.iter().map(Bytes::len).sum();
-        let head = format!("${n_bytes}\r\n");
-        if n_bytes <= ONE_WRITE_MAX {
-            let all = [head.as_bytes(), &pieces.concat(), b"\r\n"].concat();
-            return self.write(&all[..]).await;
+        while self.repairs.try_join_next().is_some() {}
+        if N_REPAIRS_MAX <= self.repairs.len() {
+            self.repairs.join_next().await;
         }
-        let mut all = VecDeque::from([Bytes::from(head)]);
-        all.extend(pieces.iter().filter(|it| !it.is_empty()).cloned());
-        all.push_back(Bytes::from_static(b"\r\n"));
-        self.write(Pieces(all)).await
+        if !gathering.is_whole() {
+            let (shared, codec) = (Arc::clone(&self.shared), Arc::clone(&self.codec));
+            self.repairs.spawn(repair(shared, codec, object, gathering));
+        }
+        Ok(())
     }
 
     async fn write(&mut self, mut bytes: impl Buf) -> Result<(), ConnectionError> {

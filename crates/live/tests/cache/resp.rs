@@ -8,6 +8,7 @@ use ec::{ChunkHeader, Code, Codec, Engine, StripeHeader};
 use nodefn::Connection;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use wire::{ChunkId, Message};
 
 use crate::pool::{Cache, LIMIT, config, dial, id, object, run, start};
@@ -35,6 +36,90 @@ async fn chunk(cache: &Cache, request: u64) -> (Connection, u64, Vec<u8>) {
     let Message::Chunk { version, body_len, .. } = answer.message else { panic!("{answer:?}") };
     let (body, _) = connection.reader.body(body_len, LIMIT).await.unwrap();
     (connection, version, body.to_vec())
+}
+
+/// Sends bytes over a connection, and has this answered.
+async fn check(stream: &mut TcpStream, bytes: &str, expect: &str) {
+    stream.write_all(bytes.as_bytes()).await.unwrap();
+    let mut answer = vec![0; expect.len()];
+    let read = timeout(LIMIT, stream.read_exact(&mut answer)).await;
+    let answer = String::from_utf8_lossy(&answer);
+    assert!(matches!(read, Ok(Ok(_))) && answer == expect, "{bytes:?} says {answer:?}");
+}
+
+/// What is said to a HELLO, of the first client.
+fn welcome(protocol: u64) -> String {
+    let head = if protocol == 3 { "%7" } else { "*14" };
+    format!(
+        "{head}\r\n$6\r\nserver\r\n$5\r\nredis\r\n$7\r\nversion\r\n$5\r\n7.0.0\r\n\
+         $5\r\nproto\r\n:{protocol}\r\n$2\r\nid\r\n:1\r\n$4\r\nmode\r\n$10\r\nstandalone\r\n\
+         $4\r\nrole\r\n$6\r\nmaster\r\n$7\r\nmodules\r\n*0\r\n"
+    )
+}
+
+#[test]
+fn a_client_says_which_protocol_it_speaks_and_who_it_is() {
+    run(async {
+        let cache = start(config()).await;
+        let address = cache.proxy.addresses.resp.unwrap();
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        // As redis-py 8.1 begins.
+        let info = "*4\r\n$6\r\nCLIENT\r\n$7\r\nSETINFO\r\n$8\r\nLIB-NAME\r\n$8\r\nredis-py\r\n";
+        let three = welcome(3);
+        for (bytes, expect) in [
+            ("GET none\r\n", "$-1\r\n"),
+            ("*2\r\n$5\r\nHELLO\r\n$1\r\n3\r\n", &three),
+            (info, "+OK\r\n"),
+            ("client setinfo lib-ver 8.1.0\r\n", "+OK\r\n"),
+            ("CLIENT SETINFO LIB-AGE 1\r\n", "-ERR Unrecognized option 'LIB-AGE'\r\n"),
+            ("GET none\r\n", "_\r\n"),
+            ("CLIENT GETNAME\r\n", "_\r\n"),
+            ("HELLO 4\r\n", "-NOPROTO unsupported protocol version\r\n"),
+            ("HELLO 2 AUTH default\r\n", "-ERR Syntax error in HELLO option 'AUTH'\r\n"),
+            ("HELLO two\r\n", "-ERR Protocol version is not an integer or out of range\r\n"),
+            ("HELLO\r\n", &three),
+            ("COMMAND DOCS\r\n", "%0\r\n"),
+            ("HELLO 2 SETNAME bob\r\n", &welcome(2)),
+            ("GET none\r\n", "$-1\r\n"),
+            ("CLIENT GETNAME\r\n", "$3\r\nbob\r\n"),
+            ("*3\r\n$6\r\nCLIENT\r\n$7\r\nSETNAME\r\n$0\r\n\r\n", "+OK\r\n"),
+            ("CLIENT GETNAME\r\n", "$-1\r\n"),
+            ("CLIENT ID\r\n", ":1\r\n"),
+            ("CLIENT ID 3\r\n", "-ERR wrong number of arguments for 'client|id' command\r\n"),
+            ("CLIENT KILL\r\n", "-ERR unknown subcommand 'KILL' of CLIENT\r\n"),
+            ("SELECT 0\r\n", "+OK\r\n"),
+            ("SELECT 1\r\n", "-ERR DB index is out of range\r\n"),
+            ("SELECT x\r\n", "-ERR value is not an integer or out of range\r\n"),
+        ] {
+            check(&mut stream, bytes, expect).await;
+        }
+        cache.proxy.stop().await;
+    });
+}
+
+#[test]
+fn a_password_may_come_with_hello() {
+    run(async {
+        let mut config = config();
+        config.resp_password = Some("open".to_owned());
+        let cache = start(config).await;
+        let address = cache.proxy.addresses.resp.unwrap();
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let wrong = "-WRONGPASS invalid username-password pair\r\n";
+        check(&mut stream, "HELLO 3\r\n", "-NOAUTH HELLO must be called").await;
+        let rest = " with the client already authenticated, otherwise the HELLO <proto> AUTH \
+                    <user> <pass> option can be used to authenticate the client and select the \
+                    RESP protocol version at the same time\r\n";
+        check(&mut stream, "", rest).await;
+        check(&mut stream, "SELECT 0\r\n", "-NOAUTH Authentication required.\r\n").await;
+        check(&mut stream, "HELLO 3 AUTH default shut\r\n", wrong).await;
+        check(&mut stream, "HELLO 3 SETNAME a AUTH default open\r\n", &welcome(3)).await;
+        check(&mut stream, "GET none\r\n", "_\r\n").await;
+        check(&mut stream, "AUTH\r\n", "-ERR wrong number of arguments for 'auth' command\r\n")
+            .await;
+        check(&mut stream, "AUTH open\r\n", "+OK\r\n").await;
+        cache.proxy.stop().await;
+    });
 }
 
 #[test]
