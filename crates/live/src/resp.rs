@@ -62,11 +62,14 @@ pub(crate) async fn listen(shared: Arc<Shared>, listener: TcpListener, permits: 
                 alarm: Alarm::default(),
             };
             let outcome = client.run().await;
-            while client.repairs.join_next().await.is_some() {}
+            let Client { shared, stream, mut repairs, .. } = client;
+            // Who has left waits for the end of the connection, and not for that of the repairs.
+            drop(stream);
+            while repairs.join_next().await.is_some() {}
             match outcome {
                 Ok(()) => {}
                 Err(error @ ConnectionError::Deadline { .. }) => {
-                    client.shared.metrics.n_slow_peers.one();
+                    shared.metrics.n_slow_peers.one();
                     warn!(%peer, %error, "a client of Redis rests for too long, and is given up");
                 }
                 Err(error) => debug!(%peer, %error, "a client of Redis went away"),
@@ -93,7 +96,7 @@ struct Client {
     alarm: Alarm,
 }
 
-/// How many objects one client may hold so.
+/// How many objects one client may hold so. Further ones are not put back.
 const N_REPAIRS_MAX: usize = 2;
 
 /// How much is read at a time before the length of a command is known.
@@ -262,10 +265,9 @@ impl Client {
             self.write(Pieces::new(bytes, &object.pieces)).await?;
         }
         while self.repairs.try_join_next().is_some() {}
-        if N_REPAIRS_MAX <= self.repairs.len() {
-            self.repairs.join_next().await;
-        }
-        if !gathering.is_whole() {
+        // One slow function is not to hold up what others could answer: who reads the object next
+        // finds the same lost.
+        if !gathering.is_whole() && self.repairs.len() < N_REPAIRS_MAX {
             let (shared, codec) = (Arc::clone(&self.shared), Arc::clone(&self.codec));
             self.repairs.spawn(repair(shared, codec, object, gathering));
         }

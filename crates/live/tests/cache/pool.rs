@@ -1,6 +1,6 @@
 //! Functions in this process, which can be taken back and held up, behind a real proxy.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -26,6 +26,8 @@ pub(crate) struct Pool {
     n_invocations: AtomicU64,
     /// Whether functions run that do not dial in for as long as this is so.
     pub(crate) is_mute: AtomicBool,
+    /// The functions of which that is so alone.
+    pub(crate) mute: Mutex<BTreeSet<u32>>,
     /// Whether functions run that dial in, and then answer nothing.
     pub(crate) is_deaf: AtomicBool,
     /// How long the platform lets an invocation last, if that is not as long as AWS does.
@@ -51,7 +53,7 @@ impl Pool {
     async fn run(&self, invocation: Invocation) -> Result<Report, InvokeError> {
         let node = invocation.node;
         let failed = |why: String| InvokeError::Function { function: node.to_string(), why };
-        while self.is_mute.load(Ordering::Relaxed) {
+        while self.is_mute.load(Ordering::Relaxed) || self.mute.lock().unwrap().contains(&node) {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         if self.is_deaf.load(Ordering::Relaxed) {

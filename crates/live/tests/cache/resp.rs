@@ -1,7 +1,7 @@
 //! The door for clients of Redis, where functions fail it.
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use ec::{ChunkHeader, Code, Codec, Engine, StripeHeader};
@@ -118,6 +118,35 @@ fn a_password_may_come_with_hello() {
         check(&mut stream, "AUTH\r\n", "-ERR wrong number of arguments for 'auth' command\r\n")
             .await;
         check(&mut stream, "AUTH open\r\n", "+OK\r\n").await;
+        cache.proxy.stop().await;
+    });
+}
+
+#[test]
+fn a_function_that_does_not_answer_holds_up_no_reply() {
+    run(async {
+        let mut config = config();
+        config.request_limit = LIMIT;
+        let cache = start(config).await;
+        let song = object("song", 1, 4_000);
+        cache.client.put(b"song", song.clone()).await.unwrap();
+        cache.pool.mute.lock().unwrap().insert(1);
+        cache.pool.kill(1);
+        let address = cache.proxy.addresses.resp.unwrap();
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let began = Instant::now();
+        stream.write_all(&b"GET song\r\n".repeat(20)).await.unwrap();
+        let mut answers = vec![0; 20 * (7 + song.len() + 2)];
+        stream.read_exact(&mut answers).await.unwrap();
+        for answer in answers.chunks(7 + song.len() + 2) {
+            assert!(answer == [b"$4000\r\n", &song[..], b"\r\n"].concat());
+        }
+        assert!(began.elapsed() < LIMIT / 2, "after {:?}", began.elapsed());
+        // Nor the end of its connection.
+        check(&mut stream, "QUIT\r\n", "+OK\r\n").await;
+        assert_eq!(stream.read(&mut [0; 1]).await.unwrap(), 0);
+        assert!(began.elapsed() < LIMIT / 2, "closed after {:?}", began.elapsed());
+        cache.pool.mute.lock().unwrap().clear();
         cache.proxy.stop().await;
     });
 }
