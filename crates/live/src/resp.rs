@@ -16,6 +16,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use ec::Codec;
 use nodefn::{Alarm, ConnectionError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::ReadHalf;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -128,9 +129,7 @@ impl Client {
         let shared = Arc::clone(&self.shared);
         let config = &shared.config;
         loop {
-            // A stranger has nothing long to say.
-            let word_len_max = if self.peer.is_let_in { config.body_len_max } else { WORD_LEN_MAX };
-            let n_bytes_needed = match parse(&self.buffer, word_len_max) {
+            let n_bytes_needed = match parse(&self.buffer, self.word_len_max()) {
                 Ok(Parsed::Command { words, n_bytes }) => {
                     let command = self.buffer.split_to(n_bytes).freeze();
                     return Ok(Some(words.into_iter().map(|it| command.slice(it)).collect()));
@@ -274,12 +273,38 @@ impl Client {
         Ok(())
     }
 
+    /// Sends bytes. As long as the client does not take them, what it sends is taken in: it may
+    /// want to have said all before it listens.
     async fn write(&mut self, mut bytes: impl Buf) -> Result<(), ConnectionError> {
-        let Client { shared, stream, alarm, .. } = self;
-        let limit = shared.config.rest_limit;
+        let limit = self.shared.config.rest_limit;
+        let ahead_len_max = usize::try_from(self.word_len_max()).unwrap_or(usize::MAX);
+        let Client { stream, buffer, alarm, .. } = self;
+        let (mut reader, mut writer) = stream.split();
+        let mut has_ended = false;
         while bytes.has_remaining() {
-            alarm.within(limit, async { Ok(stream.write_buf(&mut bytes).await?) }).await?;
+            let may_read = !has_ended && buffer.len() < ahead_len_max;
+            let moved = alarm.within(limit, async {
+                tokio::select! {
+                    biased;
+                    written = writer.write_buf(&mut bytes) => written.map(|_| false),
+                    read = read_more(&mut reader, buffer), if may_read => read.map(|it| it == 0),
+                }
+                .map_err(ConnectionError::from)
+            });
+            has_ended |= moved.await?;
         }
         Ok(())
     }
+
+    /// How long a word may be that this client sends, and all that is taken in ahead.
+    fn word_len_max(&self) -> u64 {
+        // A stranger has nothing long to say.
+        if self.peer.is_let_in { self.shared.config.body_len_max } else { WORD_LEN_MAX }
+    }
+}
+
+/// Reads what there is, into room that is made only once it is asked for.
+async fn read_more(reader: &mut ReadHalf<'_>, buffer: &mut BytesMut) -> std::io::Result<usize> {
+    buffer.reserve(READ_BYTES);
+    reader.read_buf(buffer).await
 }

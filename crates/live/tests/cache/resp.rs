@@ -152,6 +152,51 @@ fn a_function_that_does_not_answer_holds_up_no_reply() {
 }
 
 #[test]
+fn a_client_may_say_all_before_it_listens() {
+    run(async {
+        let cache = start(config()).await;
+        let address = cache.proxy.addresses.resp.unwrap();
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let song = object("song", 1, 1_000_000);
+        let set = "*3\r\n$3\r\nSET\r\n$4\r\nsong\r\n$1000000\r\n";
+        let get = "\r\n*2\r\n$3\r\nGET\r\n$4\r\nsong\r\n";
+        let both = [set.as_bytes(), &song, get.as_bytes()].concat();
+        // More than the sockets of either side hold.
+        timeout(LIMIT, stream.write_all(&both.repeat(40))).await.unwrap().unwrap();
+        let expect = [b"+OK\r\n$1000000\r\n", &song[..], b"\r\n"].concat();
+        let mut answer = vec![0; expect.len()];
+        for _ in 0..40 {
+            timeout(LIMIT, stream.read_exact(&mut answer)).await.unwrap().unwrap();
+            assert!(answer == expect);
+        }
+        assert_eq!(cache.proxy.metrics().n_slow_peers.get(), 0);
+        cache.proxy.stop().await;
+    });
+}
+
+#[test]
+fn a_client_that_takes_nothing_has_little_taken_in_and_is_given_up() {
+    run(async {
+        let mut config = config();
+        config.body_len_max = 1_000_000;
+        let cache = start(config).await;
+        cache.client.put(b"song", object("song", 1, 900_000)).await.unwrap();
+        let address = cache.proxy.addresses.resp.unwrap();
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let gets = b"GET song\r\n".repeat(100_000);
+        let mut n_bytes = 0;
+        while let Ok(Ok(())) = timeout(LIMIT, stream.write_all(&gets)).await {
+            n_bytes += gets.len();
+            assert!(n_bytes < 100_000_000, "all is taken in");
+        }
+        while cache.proxy.metrics().n_slow_peers.get() == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        cache.proxy.stop().await;
+    });
+}
+
+#[test]
 fn a_damaged_chunk_is_done_without_and_put_back() {
     // Checked by who received it, and only when the object is decoded.
     for n_bytes in [400_000, 4_000_000] {
