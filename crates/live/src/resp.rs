@@ -210,8 +210,8 @@ impl Client {
                 Reply::Number(n_deleted)
             }
             (b"EXISTS", [_, ..]) => {
-                let mut metadata = self.shared.metadata();
-                let n_there = arguments.iter().filter(|it| metadata.get(it).is_some()).count();
+                let metadata = self.shared.metadata();
+                let n_there = arguments.iter().filter(|it| metadata.contains(it)).count();
                 Reply::Number(n_there as u64)
             }
             (b"INFO", _) => Reply::Bulk(self.info().into()),

@@ -178,7 +178,7 @@ impl Lane<'_> {
         is_body_wanted: bool,
     ) -> Result<(), ConnectionError> {
         let chunk = id.chunk;
-        let read = match self.read(request, id) {
+        let read = match self.read(request, id).await {
             Ok(read) => read,
             Err(why) => {
                 let version = 0;
@@ -199,9 +199,9 @@ impl Lane<'_> {
     }
 
     /// The read that a request for a chunk is part of.
-    fn read(&self, request: u64, id: &ChunkId) -> Result<Arc<Read>, Refusal> {
+    async fn read(&self, request: u64, id: &ChunkId) -> Result<Arc<Read>, Refusal> {
         let name = (self.session, request);
-        let read = self.shared.join_read(name, &id.key)?;
+        let read = self.shared.join_read(name, &id.key).await?;
         if read.location.key != id.key || !read.ask(id.chunk) {
             return Err(Refusal::OutOfPlace);
         }

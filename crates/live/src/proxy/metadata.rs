@@ -8,6 +8,7 @@ use policy::Ring;
 use policy::placer::{
     Eviction, Lookup, NodePicker, Placed, Placement, Placer, PoolShape, keyed_picks,
 };
+use tokio::sync::watch;
 use units::{NodeId, ObjectId};
 use wire::{ChunkId, Refusal};
 
@@ -29,13 +30,15 @@ pub(crate) struct Metadata {
     n_chunks: u8,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Object {
     key: Bytes,
     version: u64,
     chunk_len: u64,
     /// Whether all its chunks are stored. Until then it is not read.
     is_complete: bool,
+    /// Of those who wait for that, if any do. They hear of it when this is dropped.
+    awaited: Option<watch::Sender<()>>,
 }
 
 /// A version of an object, and the functions of its chunks in order.
@@ -94,6 +97,28 @@ impl Metadata {
         Some(self.location(object))
     }
 
+    /// Whether an object is cached, or about to be.
+    pub(crate) fn contains(&self, key: &Bytes) -> bool {
+        self.keys.contains_key(key)
+    }
+
+    /// The write of an object that is under way, if one is: closed once it has ended, whichever
+    /// way, and no newer one has taken its place.
+    pub(crate) fn write_under_way(&mut self, key: &Bytes) -> Option<watch::Receiver<()>> {
+        let object = *self.keys.get(key)?;
+        let object = self.objects[object.index()].as_mut().expect("a key has an object");
+        if object.is_complete {
+            return None;
+        }
+        Some(object.awaited.get_or_insert_with(|| watch::Sender::new(())).subscribe())
+    }
+
+    /// Whether this version of an object made way for a newer one.
+    pub(crate) fn is_superseded(&self, location: &Location) -> bool {
+        let object = self.keys.get(&location.key);
+        object.is_some_and(|it| self.object(*it).version != location.version)
+    }
+
     /// Where a chunk of this version of an object is, and how long, as long as that is the current
     /// one.
     pub(crate) fn place_of(&self, id: &ChunkId) -> Option<(NodeId, u64)> {
@@ -140,8 +165,12 @@ impl Metadata {
     pub(crate) fn complete(&mut self, key: &Bytes, version: u64) -> bool {
         let Some(object) = self.keys.get(key) else { return false };
         let object = self.objects[object.index()].as_mut().expect("a key has an object");
-        object.is_complete |= object.version == version;
-        object.version == version
+        if object.version != version {
+            return false;
+        }
+        object.is_complete = true;
+        object.awaited = None;
+        true
     }
 
     /// Forgets an object, in this version or in any. Where its chunks are, to be deleted.
@@ -160,8 +189,9 @@ impl Metadata {
     }
 
     fn location(&self, object: ObjectId) -> Location {
-        let Object { key, version, chunk_len, .. } = self.object(object).clone();
-        Location { key, version, chunk_len, nodes: self.placer.nodes_of(object).to_vec() }
+        let Object { key, version, chunk_len, .. } = self.object(object);
+        let nodes = self.placer.nodes_of(object).to_vec();
+        Location { key: key.clone(), version: *version, chunk_len: *chunk_len, nodes }
     }
 
     fn intern(&mut self, key: &Bytes) -> ObjectId {
@@ -176,8 +206,13 @@ impl Metadata {
             }
             object
         });
-        let entry = Object { key: key.clone(), version: 0, chunk_len: 0, is_complete: false };
-        self.objects[object.index()] = Some(entry);
+        self.objects[object.index()] = Some(Object {
+            key: key.clone(),
+            version: 0,
+            chunk_len: 0,
+            is_complete: false,
+            awaited: None,
+        });
         self.keys.insert(key.clone(), object);
         object
     }
@@ -236,6 +271,29 @@ mod tests {
         assert!(metadata.remove(&key("a"), Some(first.version)).is_none());
         assert!(metadata.remove(&key("a"), None).is_some());
         assert_eq!((metadata.n_objects(), metadata.get(&key("a")).is_none()), (0, true));
+    }
+
+    #[test]
+    fn who_waits_for_a_write_hears_of_its_end() {
+        let mut metadata = metadata(1_000);
+        let song = key("song");
+        assert!(metadata.write_under_way(&song).is_none(), "nothing is written");
+        let has_ended = |it: &watch::Receiver<()>| it.has_changed().is_err();
+        let (first, _) = metadata.put(&song, 10).unwrap();
+        let waits = metadata.write_under_way(&song).unwrap();
+        let (second, _) = metadata.put(&song, 10).unwrap();
+        assert!(metadata.is_superseded(&first) && !metadata.is_superseded(&second));
+        let waits_too = metadata.write_under_way(&song).unwrap();
+        metadata.complete(&song, first.version);
+        assert!(!has_ended(&waits), "a newer one is under way");
+        metadata.complete(&song, second.version);
+        assert!(has_ended(&waits) && has_ended(&waits_too));
+        assert!(metadata.write_under_way(&song).is_none() && metadata.contains(&song));
+        let (third, _) = metadata.put(&song, 10).unwrap();
+        let waits = metadata.write_under_way(&song).unwrap();
+        assert!(metadata.remove(&song, Some(third.version)).is_some());
+        assert!(has_ended(&waits) && !metadata.contains(&song));
+        assert!(!metadata.is_superseded(&third), "there is no newer one");
     }
 
     #[test]

@@ -61,6 +61,14 @@ pub(crate) enum Got {
     Refused(Refusal),
 }
 
+/// What there is of an object for a read.
+enum LookUp {
+    /// All of it.
+    Read(Arc<Read>),
+    /// A write of it, which has not ended.
+    Written(watch::Receiver<()>),
+}
+
 impl Shared {
     pub(crate) fn new(
         config: ProxyConfig,
@@ -152,32 +160,76 @@ impl Shared {
         })
     }
 
-    /// Begins a read, if the object is cached.
-    pub(crate) fn open_read(&self, key: &Bytes) -> Result<Arc<Read>, Refusal> {
-        if self.is_stopping() {
-            return Err(Refusal::Draining);
+    /// Begins a read, if the object is cached. Where it is being written, that is waited for.
+    pub(crate) async fn open_read(&self, key: &Bytes) -> Result<Arc<Read>, Refusal> {
+        let due = self.write_due();
+        loop {
+            match self.look_up(key)? {
+                LookUp::Read(read) => return Ok(read),
+                LookUp::Written(write) => self.written(write, due).await?,
+            }
         }
-        let location = self.metadata().get(key).ok_or(Refusal::NotCached)?;
-        Ok(Arc::new(Read::new(location, &self.config)))
     }
 
-    /// The read of this name, begun now if its object is cached.
-    pub(crate) fn join_read(&self, name: (u64, u64), key: &Bytes) -> Result<Arc<Read>, Refusal> {
-        let mut sessions = self.sessions();
-        if let Some(read) = sessions.read(name) {
-            return Ok(read);
-        }
-        let read = match self.open_read(key) {
-            Ok(read) => read,
-            Err(why) => {
-                let is_first = why == Refusal::NotCached && sessions.note_miss(name);
+    /// The read of this name, begun now if its object is cached. Where that is being written, it is
+    /// waited for.
+    pub(crate) async fn join_read(
+        &self,
+        name: (u64, u64),
+        key: &Bytes,
+    ) -> Result<Arc<Read>, Refusal> {
+        let due = self.write_due();
+        loop {
+            let outcome = match self.look_up_joint(name, key) {
+                Ok(LookUp::Read(read)) => return Ok(read),
+                Ok(LookUp::Written(write)) => self.written(write, due).await,
+                Err(why) => Err(why),
+            };
+            if let Err(why) = outcome {
+                let is_first = why == Refusal::NotCached && self.sessions().note_miss(name);
                 self.metrics.n_misses.add(is_first.into());
                 return Err(why);
             }
-        };
-        self.metrics.n_hits.one();
-        sessions.add_read(name, Arc::clone(&read));
-        Ok(read)
+        }
+    }
+
+    fn look_up_joint(&self, name: (u64, u64), key: &Bytes) -> Result<LookUp, Refusal> {
+        let mut sessions = self.sessions();
+        if let Some(read) = sessions.read(name) {
+            return Ok(LookUp::Read(read));
+        }
+        let found = self.look_up(key)?;
+        if let LookUp::Read(read) = &found {
+            self.metrics.n_hits.one();
+            sessions.add_read(name, Arc::clone(read));
+        }
+        Ok(found)
+    }
+
+    fn look_up(&self, key: &Bytes) -> Result<LookUp, Refusal> {
+        if self.is_stopping() {
+            return Err(Refusal::Draining);
+        }
+        let mut metadata = self.metadata();
+        if let Some(location) = metadata.get(key) {
+            return Ok(LookUp::Read(Arc::new(Read::new(location, &self.config))));
+        }
+        metadata.write_under_way(key).map(LookUp::Written).ok_or(Refusal::NotCached)
+    }
+
+    /// Until when a read waits for a write: half of its time is left to it.
+    fn write_due(&self) -> Instant {
+        Instant::now() + self.config.request_limit / 2
+    }
+
+    /// Waits until a write has ended. Who writes for longer makes the object one that is not
+    /// cached.
+    async fn written(&self, mut write: watch::Receiver<()>, due: Instant) -> Result<(), Refusal> {
+        tokio::select! {
+            () = self.stopped() => Err(Refusal::Draining),
+            // Nothing is ever sent.
+            ended = timeout_at(due, write.changed()) => ended.map(drop).map_err(|_| Refusal::NotCached),
+        }
     }
 
     /// The write of this name, begun now if it is new.

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use ec::Codec;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use wire::Refusal;
 
 use super::gathering::Gathering;
 use crate::object::{Decoded, Gathered, chunk_len, encode, off_the_async_threads};
 use crate::proxy::order::SetBody;
-use crate::proxy::shared::Shared;
+use crate::proxy::shared::{Read, Shared};
 
 /// Chunks of so many bytes together are decoded where they are: to check them, and to compute the
 /// one or two that came late, takes less time than to wake another thread for it.
@@ -32,21 +33,46 @@ pub(super) async fn get(
     room: &mut BytesMut,
 ) -> Found {
     let metrics = &shared.metrics;
-    let Ok(read) = shared.open_read(key) else {
-        metrics.n_misses.one();
-        return Found::Miss;
-    };
+    let due = Instant::now() + shared.config.request_limit;
+    while let Ok(read) = shared.open_read(key).await {
+        let (decoded, gathering) = gather(shared, codec, &read, room).await;
+        if let Some(decoded) = decoded {
+            metrics.n_hits.one();
+            return Found::Object(decoded, gathering);
+        }
+        let location = &read.location;
+        // Its chunks made way for those of a newer version while they were asked for.
+        if Instant::now() < due && shared.metadata().is_superseded(location) {
+            continue;
+        }
+        if codec.code().n_parity() < gathering.lost.len() {
+            // What is left of it is of no use. Otherwise functions could not be reached.
+            shared.forget(location);
+        }
+        break;
+    }
+    metrics.n_misses.one();
+    Found::Miss
+}
+
+/// Gathers chunks of an object: what they make, and what is still to be heard of the others.
+async fn gather(
+    shared: &Arc<Shared>,
+    codec: &Arc<Codec>,
+    read: &Arc<Read>,
+    room: &mut BytesMut,
+) -> (Option<Decoded>, Gathering) {
     let n_chunks = u8::try_from(codec.code().n_chunks()).expect("at most 255");
     let n_data = codec.code().n_data();
     let mut gathered = Gathered::new(codec);
-    let mut gathering = Gathering::ask(shared, &read, (0..n_chunks).collect(), false, n_data);
+    let mut gathering = Gathering::ask(shared, read, (0..n_chunks).collect(), false, n_data);
     gathering.settle(&mut gathered).await;
     let mut decoded = decode(codec, &mut gathered, &mut gathering, room).await;
     if decoded.is_none() {
         // One of the first d was broken off, or is damaged: late ones are needed after all.
         gathering.find(n_data, &mut gathered).await;
         let n_wanted = n_data.saturating_sub(gathered.n_present());
-        let mut again = Gathering::ask(shared, &read, gathering.take_late(), true, n_wanted);
+        let mut again = Gathering::ask(shared, read, gathering.take_late(), true, n_wanted);
         loop {
             again.settle(&mut gathered).await;
             decoded = decode(codec, &mut gathered, &mut again, room).await;
@@ -56,16 +82,7 @@ pub(super) async fn get(
         }
         gathering.lost.append(&mut again.lost);
     }
-    if let Some(decoded) = decoded {
-        metrics.n_hits.one();
-        return Found::Object(decoded, gathering);
-    }
-    metrics.n_misses.one();
-    if codec.code().n_parity() < gathering.lost.len() {
-        // What is left of it is of no use. Otherwise functions could not be reached.
-        shared.forget(&read.location);
-    }
-    Found::Miss
+    (decoded, gathering)
 }
 
 /// Waits for those who have not answered yet, and puts back what is lost.

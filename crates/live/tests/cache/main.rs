@@ -10,6 +10,7 @@ mod door;
 #[path = "../../examples/chaos/load.rs"]
 mod load;
 mod objects;
+mod overwrites;
 mod pool;
 mod processes;
 mod redis;
