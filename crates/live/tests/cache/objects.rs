@@ -311,16 +311,16 @@ fn prometheus_reads_what_was_counted() {
         let cache = start(config()).await;
         put(&cache.client, "song", 1, 100_000).await;
         hit(&cache.client.get(b"song").await.unwrap(), "song", 1, 100_000);
-        let ask = async |path: &str| {
-            let address = cache.proxy.addresses.metrics.unwrap();
+        let address = cache.proxy.addresses.metrics.unwrap();
+        let ask = async |what: &str| {
             let mut stream = TcpStream::connect(address).await.unwrap();
-            let request = format!("GET {path} HTTP/1.1\r\nHost: proxy\r\n\r\n");
+            let request = format!("{what} HTTP/1.1\r\nHost: proxy\r\n\r\n");
             stream.write_all(request.as_bytes()).await.unwrap();
             let mut answer = String::new();
             stream.read_to_string(&mut answer).await.unwrap();
             answer
         };
-        let answer = ask("/metrics").await;
+        let answer = ask("GET /metrics").await;
         for row in [
             "# TYPE infinisim_hits_total counter",
             "infinisim_hits_total 1",
@@ -332,7 +332,25 @@ fn prometheus_reads_what_was_counted() {
         ] {
             assert!(answer.lines().any(|it| it == row), "`{row}` is not in {answer}");
         }
-        assert!(ask("/").await.starts_with("HTTP/1.1 404 "));
+        for (what, expect) in [
+            ("GET /", "HTTP/1.1 404 "),
+            ("GET /metricsx", "HTTP/1.1 404 "),
+            ("DELETE /metrics", "HTTP/1.1 404 "),
+            ("GET /metrics?x=1", "HTTP/1.1 200 "),
+        ] {
+            let answer = ask(what).await;
+            assert!(answer.starts_with(expect) && !answer.ends_with("\r\n\r\n"), "{answer}");
+        }
+        let answer = ask("HEAD /metrics").await;
+        assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("\r\n\r\n"), "{answer}");
+        // Those who say nothing hold up nobody.
+        let mut idle = Vec::new();
+        for _ in 0..3 {
+            idle.push(TcpStream::connect(address).await.unwrap());
+        }
+        let began = Instant::now();
+        assert!(ask("GET /metrics").await.starts_with("HTTP/1.1 200 "));
+        assert!(began.elapsed() < Duration::from_secs(4), "after {:?}", began.elapsed());
         cache.proxy.stop().await;
     });
 }
