@@ -134,11 +134,15 @@ impl Client {
                     let command = self.buffer.split_to(n_bytes).freeze();
                     return Ok(Some(words.into_iter().map(|it| command.slice(it)).collect()));
                 }
+                Ok(Parsed::Line { words, n_bytes }) => {
+                    self.buffer.advance(n_bytes);
+                    return Ok(Some(words.into_iter().map(Bytes::from).collect()));
+                }
                 Ok(Parsed::Incomplete { n_bytes_needed }) => n_bytes_needed,
                 Err(error) => {
                     shared.metrics.n_bad_peers.one();
                     warn!(%error, "a client of Redis is not understood");
-                    self.send(Reply::Error(format!("Protocol error: {error}"))).await?;
+                    self.send(Reply::Error(format!("ERR Protocol error: {error}"))).await?;
                     return Ok(None);
                 }
             };

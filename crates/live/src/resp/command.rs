@@ -11,6 +11,8 @@ pub(super) enum Parsed {
     Incomplete { n_bytes_needed: usize },
     /// A command, where its words lie, and how long it is. It may have no words.
     Command { words: Vec<Range<usize>>, n_bytes: usize },
+    /// The same of a line, whose words may have been in quotes.
+    Line { words: Vec<Vec<u8>>, n_bytes: usize },
 }
 
 /// Why bytes are no command.
@@ -31,13 +33,17 @@ pub(super) enum ProtocolError {
     /// A line does not end.
     #[error("too long a line")]
     Line,
+    /// A word begins with a quote and does not end with one, or goes on behind it.
+    #[error("unbalanced quotes in request")]
+    Quotes,
     /// It is a request of HTTP, which any web page can have a browser of this machine send, and
     /// whose body would be taken for commands.
     #[error("this is HTTP: whatever comes behind it is not carried out")]
     Http,
 }
 
-const N_WORDS_MAX: u64 = 1024;
+/// A command is looked at anew whenever more of it has come: many words take their time.
+const N_WORDS_MAX: u64 = 1 << 16;
 /// How long all words of a command may be together, beside the longest.
 const BESIDE_LEN_MAX: usize = 1 << 20;
 const LINE_LEN_MAX: usize = 64 << 10;
@@ -108,26 +114,77 @@ fn parse_line(bytes: &[u8]) -> Result<Parsed, ProtocolError> {
             Err(ProtocolError::Line)
         };
     };
-    let mut words = Vec::new();
-    let mut start = None;
-    for (at, byte) in bytes[..=end].iter().enumerate() {
-        match (byte.is_ascii_whitespace(), start) {
-            (false, None) => start = Some(at),
-            (true, Some(from)) => {
-                words.push(from..at);
-                start = None;
-            }
-            _ => {}
-        }
-    }
-    let word = |it: Option<&Range<usize>>| it.map_or(&[][..], |it| &bytes[it.clone()]);
-    let (first, last) = (word(words.first()), word(words.last()));
+    let line = &bytes[..end];
+    let mut words = line.split(u8::is_ascii_whitespace).filter(|it| !it.is_empty());
+    let first = words.next().unwrap_or_default();
+    let last = words.next_back().unwrap_or(first);
     // As Redis does; of every request of a browser, one of its first two lines is so.
     let is_http = first.eq_ignore_ascii_case(b"POST") || first.eq_ignore_ascii_case(b"Host:");
     if is_http || last.starts_with(b"HTTP/1.") {
         return Err(ProtocolError::Http);
     }
-    Ok(Parsed::Command { words, n_bytes: end + 1 })
+    Ok(Parsed::Line { words: split(line)?, n_bytes: end + 1 })
+}
+
+/// The words of a line, as Redis takes it apart.
+fn split(line: &[u8]) -> Result<Vec<Vec<u8>>, ProtocolError> {
+    let mut words = Vec::new();
+    let mut rest = line.trim_ascii_start();
+    while !rest.is_empty() {
+        let mut word = Vec::new();
+        rest = take_word(rest, &mut word)?.trim_ascii_start();
+        words.push(word);
+    }
+    Ok(words)
+}
+
+/// Takes the word that a line begins with. What is behind it.
+fn take_word<'a>(line: &'a [u8], word: &mut Vec<u8>) -> Result<&'a [u8], ProtocolError> {
+    let is_end = |it: &u8| it.is_ascii_whitespace() || matches!(it, b'"' | b'\'');
+    let n_bytes = line.iter().position(is_end).unwrap_or(line.len());
+    let (bare, rest) = line.split_at(n_bytes);
+    word.extend_from_slice(bare);
+    let rest = match rest {
+        [b'"', rest @ ..] => take_quoted(rest, b'"', word)?,
+        [b'\'', rest @ ..] => take_quoted(rest, b'\'', word)?,
+        _ => rest,
+    };
+    if rest.first().is_some_and(|it| !it.is_ascii_whitespace()) {
+        return Err(ProtocolError::Quotes);
+    }
+    Ok(rest)
+}
+
+/// Takes what comes before a quote. What is behind it.
+fn take_quoted<'a>(
+    mut rest: &'a [u8],
+    quote: u8,
+    word: &mut Vec<u8>,
+) -> Result<&'a [u8], ProtocolError> {
+    let hex = |it: u8| char::from(it).to_digit(16).and_then(|it| u8::try_from(it).ok());
+    loop {
+        let (byte, n_bytes) = match *rest {
+            [] => return Err(ProtocolError::Quotes),
+            [byte, ..] if byte == quote => return Ok(&rest[1..]),
+            [b'\\', b'\'', ..] if quote == b'\'' => (b'\'', 2),
+            [b'\\', byte, ..] if quote == b'"' => match (byte, rest.get(2..4)) {
+                (b'x', Some(&[high, low]))
+                    if let (Some(high), Some(low)) = (hex(high), hex(low)) =>
+                {
+                    (high << 4 | low, 4)
+                }
+                (b'n', _) => (b'\n', 2),
+                (b'r', _) => (b'\r', 2),
+                (b't', _) => (b'\t', 2),
+                (b'b', _) => (0x08, 2),
+                (b'a', _) => (0x07, 2),
+                _ => (byte, 2),
+            },
+            [byte, ..] => (byte, 1),
+        };
+        word.push(byte);
+        rest = &rest[n_bytes..];
+    }
 }
 
 #[cfg(test)]
@@ -139,10 +196,16 @@ mod tests {
     #[track_caller]
     fn check(text: &str, expect: Result<&[&str], ProtocolError>) {
         let found = parse(text.as_bytes(), 100).map(|it| match it {
-            Parsed::Command { words, .. } => words.into_iter().map(|it| &text[it]).collect(),
-            Parsed::Incomplete { .. } => vec!["..."],
+            Parsed::Command { words, .. } => {
+                words.into_iter().map(|it| text[it].to_owned()).collect()
+            }
+            Parsed::Line { words, .. } => {
+                words.into_iter().map(|it| String::from_utf8(it).unwrap()).collect()
+            }
+            Parsed::Incomplete { .. } => vec!["...".to_owned()],
         });
-        assert_eq!(found, expect.map(<[&str]>::to_vec), "{text:?}");
+        let expect = expect.map(|it| it.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>());
+        assert_eq!(found, expect, "{text:?}");
     }
 
     #[test]
@@ -166,6 +229,26 @@ mod tests {
         check("*1\r\n:1\r\n", Err(ProtocolError::Bulk));
         check("*1\r\n$1\r\nkkk", Err(ProtocolError::Bulk));
         check("*1\r\n$101\r\n", Err(ProtocolError::TooLong { n_bytes: 101, n_bytes_max: 100 }));
+    }
+
+    #[test]
+    fn words_of_a_line_may_be_in_quotes() {
+        // As redis-server 7.0 answers a PING with them.
+        for (line, word) in [
+            (r#""x y""#, "x y"),
+            (r#"a"b c""#, "ab c"),
+            (r"'a\'b'", "a'b"),
+            (r#"'a"b\n'"#, r#"a"b\n"#),
+            (r#""a\x41\n\r\t\b\a\q\"\\""#, "aA\n\r\t\u{8}\u{7}q\"\\"),
+            (r#""\x4""#, "x4"),
+            (r#""""#, ""),
+        ] {
+            check(&format!("PING {line}\r\n"), Ok(&["PING", word]));
+            check(&format!("PING {line} b\n"), Ok(&["PING", word, "b"]));
+        }
+        for line in ["'x", r#""x"#, r#""x"y"#, "'x'y", r#""x\"#, "x'", "'\""] {
+            check(&format!("PING {line}\r\n"), Err(ProtocolError::Quotes));
+        }
     }
 
     proptest! {

@@ -242,7 +242,10 @@ fn a_client_of_redis_that_says_too_much_or_vanishes_stores_nothing() {
         huge.write_all(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$99999999999\r\n").await.unwrap();
         let mut answer = String::new();
         huge.read_to_string(&mut answer).await.unwrap();
-        assert!(answer.starts_with("-Protocol error: argument of 99999999999 bytes"), "{answer}");
+        assert!(
+            answer.starts_with("-ERR Protocol error: argument of 99999999999 bytes"),
+            "{answer}"
+        );
         let mut gone = TcpStream::connect(resp).await.unwrap();
         gone.write_all(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$5000000\r\nsome").await.unwrap();
         drop(gone);

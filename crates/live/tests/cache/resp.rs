@@ -197,6 +197,27 @@ fn a_client_that_takes_nothing_has_little_taken_in_and_is_given_up() {
 }
 
 #[test]
+fn many_keys_are_counted_and_deleted_at_once() {
+    run(async {
+        let cache = start(config()).await;
+        let address = cache.proxy.addresses.resp.unwrap();
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        check(&mut stream, "SET \"a key\" 'some words'\r\n", "+OK\r\n").await;
+        check(&mut stream, "GET 'a key'\r\n", "$10\r\nsome words\r\n").await;
+        let keys = "$5\r\na key\r\n".repeat(5_000);
+        check(&mut stream, &format!("*5001\r\n$6\r\nEXISTS\r\n{keys}"), ":5000\r\n").await;
+        check(&mut stream, &format!("*5001\r\n$3\r\nDEL\r\n{keys}"), ":1\r\n").await;
+        check(
+            &mut stream,
+            "*99999\r\n",
+            "-ERR Protocol error: too many arguments: at most 65536\r\n",
+        )
+        .await;
+        cache.proxy.stop().await;
+    });
+}
+
+#[test]
 fn a_damaged_chunk_is_done_without_and_put_back() {
     // Checked by who received it, and only when the object is decoded.
     for n_bytes in [400_000, 4_000_000] {
