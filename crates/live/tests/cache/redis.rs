@@ -1,4 +1,4 @@
-//! Clients that no one here wrote: redis-cli and redis-benchmark, where they are installed.
+//! Clients that no one here wrote, where they are installed: redis-cli, -benchmark and redis-py.
 
 use std::process::Stdio;
 
@@ -84,6 +84,45 @@ fn redis_benchmark_runs_through() {
             assert!(answer.contains("\"SET\"") && answer.contains("\"GET\""), "{answer}");
         }
         assert_eq!(cache.proxy.metrics().n_misses.get(), 0);
+        cache.proxy.stop().await;
+    });
+}
+
+/// What a program does that was written for Redis; it ends with 3 where redis-py is not installed.
+const PYTHON: &str = r#"
+import sys
+try:
+    import redis
+except ImportError:
+    sys.exit(3)
+for options in [{}, {"protocol": 2}, {"protocol": 3}]:
+    client = redis.Redis(port=int(sys.argv[1]), client_name="bob", socket_timeout=20, **options)
+    assert client.ping() and client.get("none") is None
+    assert client.client_getname() == "bob" or client.client_getname() == b"bob"
+    assert client.client_id() > 0 and client.info()["functions"] == 6
+    values = [bytes([number]) * 1_000_000 for number in range(20)]
+    pipeline = client.pipeline(transaction=False)
+    for value in values:
+        pipeline.set("song", value).get("song")
+    answers = pipeline.execute()
+    assert answers[::2] == [True] * 20 and answers[1::2] == values
+    assert client.exists(*["song"] * 2_000) == 2_000
+    assert client.delete("song", "none") == 1
+"#;
+
+#[test]
+fn redis_py_works_as_with_redis() {
+    run(async {
+        let cache = start(config()).await;
+        let port = cache.proxy.addresses.resp.unwrap().port().to_string();
+        let output = Command::new("python3").args(["-c", PYTHON, &port]).output().await;
+        match output {
+            Ok(output) if output.status.code() != Some(3) => {
+                let said = String::from_utf8_lossy(&output.stderr);
+                assert!(output.status.success(), "{said}");
+            }
+            _ => eprintln!("skipped: redis-py is not installed (pip install redis)"),
+        }
         cache.proxy.stop().await;
     });
 }
