@@ -227,8 +227,11 @@ impl Shared {
     async fn written(&self, mut write: watch::Receiver<()>, due: Instant) -> Result<(), Refusal> {
         tokio::select! {
             () = self.stopped() => Err(Refusal::Draining),
-            // Nothing is ever sent.
-            ended = timeout_at(due, write.changed()) => ended.map(drop).map_err(|_| Refusal::NotCached),
+            // Nothing is ever sent: what is waited for is that nothing can be.
+            ended = timeout_at(due, write.changed()) => match ended {
+                Ok(_) => Ok(()),
+                Err(_) => Err(Refusal::NotCached),
+            },
         }
     }
 
