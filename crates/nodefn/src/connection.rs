@@ -14,6 +14,7 @@ use wire::{Frame, Limits, Message, Parsed, Trailer, WireError, parse};
 
 use crate::alarm::Alarm;
 use crate::pace::{PIECE_BYTES, Pace};
+use crate::room::Room;
 
 /// Both directions of a socket, each of which can be lent out by itself.
 #[derive(Debug)]
@@ -40,6 +41,7 @@ struct Intake {
     limits: Limits,
     pace: Option<Arc<Pace>>,
     reads_ahead: bool,
+    holds_bodies: bool,
     /// The body that is expected behind the next frame: as long as the last one.
     body_len_before: usize,
 }
@@ -109,6 +111,7 @@ impl Connection {
             limits,
             pace: None,
             reads_ahead: false,
+            holds_bodies: false,
             body_len_before: 0,
         };
         let reader = FrameReader { intake, alarm: Alarm::default() };
@@ -117,9 +120,10 @@ impl Connection {
         Ok(Connection { reader, writer })
     }
 
-    /// Has what comes and goes keep to a pace.
+    /// Has what comes and goes keep to a function's pace, and bodies lie where it can hold them.
     #[must_use]
-    pub(crate) fn paced(mut self, pace: Option<&Arc<Pace>>) -> Connection {
+    pub(crate) fn of_function(mut self, pace: Option<&Arc<Pace>>) -> Connection {
+        self.reader.intake.holds_bodies = true;
         self.reader.intake.pace = pace.cloned();
         self.writer.pace = pace.cloned();
         self
@@ -215,14 +219,12 @@ impl FrameReader {
         if intake.reads_ahead && body_len <= intake.buffer.capacity() {
             return self.body_in_place(body_len, limit).await;
         }
-        let mut body = BytesMut::with_capacity(body_len);
-        let n_here = intake.buffer.len().min(body_len);
-        body.put(intake.buffer.split_to(n_here));
+        let mut body = Room::new(body_len, intake.holds_bodies)?;
+        body.put(&intake.buffer.split_to(intake.buffer.len().min(body_len)));
         while body.len() < body_len {
             let room = body_len - body.len();
-            let mut rest =
-                (&mut body).limit(intake.pace.as_ref().map_or(room, |_| room.min(PIECE_BYTES)));
-            let read = async { Ok(intake.io.read_buf(&mut rest).await?) };
+            let n_bytes_max = intake.pace.as_ref().map_or(room, |_| room.min(PIECE_BYTES));
+            let read = async { Ok(body.read(&mut intake.io, n_bytes_max).await?) };
             let n_bytes = alarm.within(limit, read).await?;
             if n_bytes == 0 {
                 return Err(ConnectionError::Closed);
@@ -231,7 +233,7 @@ impl FrameReader {
                 pace.received(n_bytes).await;
             }
         }
-        whole(body)
+        whole(body.full())
     }
 
     /// The body, its trailer included, where it was read ahead and there is room for the rest.
@@ -247,7 +249,7 @@ impl FrameReader {
                 return Err(ConnectionError::Closed);
             }
         }
-        whole(intake.buffer.split_to(body_len))
+        whole(intake.buffer.split_to(body_len).freeze())
     }
 
     /// Reads so many bytes, and drops them.
@@ -475,10 +477,10 @@ impl FrameWriter {
 }
 
 /// A body and what its trailer says.
-fn whole(mut body: BytesMut) -> Result<(Bytes, Trailer), ConnectionError> {
+fn whole(mut body: Bytes) -> Result<(Bytes, Trailer), ConnectionError> {
     let trailer = Trailer::from_byte(body[body.len() - 1])?;
     body.truncate(body.len() - 1);
-    Ok((body.freeze(), trailer))
+    Ok((body, trailer))
 }
 
 #[cfg(test)]
@@ -495,7 +497,7 @@ mod tests {
         let (far, _) = listener.accept().await.unwrap();
         let mut near = Connection::new(near, limits).unwrap();
         let pace = Arc::new(Pace::new(5_000_000));
-        let mut far = Connection::new(far, limits).unwrap().paced(Some(&pace));
+        let mut far = Connection::new(far, limits).unwrap().of_function(Some(&pace));
         let body =
             Bytes::from((0..1_000_000_u32).map(|it| it.to_le_bytes()[1]).collect::<Vec<_>>());
         let message = Message::Inventory { n_entries: 0, body_len: 1_000_000 };

@@ -459,7 +459,7 @@ impl Session<'_> {
     async fn dial(&self, hello: &Message) -> Result<Connection, ConnectionError> {
         let proxy = self.invocation.proxy.as_str();
         let dialled = Connection::dial(proxy, LIMITS, hello, DIAL_LIMIT).await;
-        dialled.map(|it| it.paced(self.instance.pace.as_ref()))
+        dialled.map(|it| it.of_function(self.instance.pace.as_ref()))
     }
 
     fn of_relay(&self, source: ConnectionError) -> SessionError {

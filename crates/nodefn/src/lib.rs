@@ -16,6 +16,7 @@ mod invocation;
 mod pace;
 mod platform;
 mod relay;
+mod room;
 mod store;
 
 pub use crate::alarm::Alarm;

@@ -11,7 +11,7 @@ use aws_sdk_lambda::config::{BehaviorVersion, Config, Credentials, Region};
 use live::client::Outcome;
 use live::platform::local::{NewFunction, Platform, PlatformConfig, SandboxCommand};
 use live::proxy::{LambdaInvoker, Proxy};
-use units::Nanos;
+use units::{Bytes as Amount, Nanos};
 
 use crate::pool::{config, connect, object, run};
 
@@ -35,22 +35,28 @@ fn lambda(platform: &Platform) -> Client {
     Client::from_conf(config)
 }
 
+/// A platform with six functions of 2 GB.
+async fn platform() -> Platform {
+    let program = env!("CARGO_BIN_EXE_sandbox").into();
+    let sandbox = SandboxCommand { program, arguments: Vec::new() };
+    let platform = Platform::start(PlatformConfig::on_loopback(sandbox)).await.unwrap();
+    for node in 0..6 {
+        let function = NewFunction {
+            name: format!("node-{node}"),
+            program: example("node"),
+            memory_mb: 2048,
+            timeout: Nanos::seconds(60),
+            environment: [].into(),
+        };
+        platform.create_function(function).unwrap();
+    }
+    platform
+}
+
 #[test]
 fn chunks_outlive_invocations_in_frozen_processes_and_not_their_death() {
     run(async {
-        let program = env!("CARGO_BIN_EXE_sandbox").into();
-        let sandbox = SandboxCommand { program, arguments: Vec::new() };
-        let platform = Platform::start(PlatformConfig::on_loopback(sandbox)).await.unwrap();
-        for node in 0..6 {
-            let function = NewFunction {
-                name: format!("node-{node}"),
-                program: example("node"),
-                memory_mb: 2048,
-                timeout: Nanos::seconds(60),
-                environment: [].into(),
-            };
-            platform.create_function(function).unwrap();
-        }
+        let platform = platform().await;
         let invoker = Arc::new(LambdaInvoker::new(lambda(&platform), "node-"));
         let proxy = Proxy::start(config(), invoker).await.unwrap();
         assert!(proxy.ready(Duration::from_secs(30)).await, "functions come up");
@@ -81,6 +87,34 @@ fn chunks_outlive_invocations_in_frozen_processes_and_not_their_death() {
         assert_eq!(client.get(b"song").await.unwrap().outcome, Outcome::Reset);
         assert!(6 <= platform.usage().n_starts);
         proxy.stop().await;
+        platform.stop().await;
+    });
+}
+
+#[test]
+fn what_makes_way_leaves_no_holes_in_the_memory_of_a_function() {
+    run(async {
+        let platform = platform().await;
+        let invoker = Arc::new(LambdaInvoker::new(lambda(&platform), "node-"));
+        let mut config = config();
+        (config.node_memory, config.node_overhead) = (Amount::megabytes(40), Amount::ZERO);
+        let proxy = Proxy::start(config, invoker).await.unwrap();
+        assert!(proxy.ready(Duration::from_secs(30)).await, "functions come up");
+        let client = connect(&proxy).await;
+        // A quarter of each lies in each function: from 75 kB to 9.6 MB.
+        for number in 0..200 {
+            let n_bytes = (3_000 << (number * 5 % 7)) * (100 + number * 37 % 100);
+            let key = format!("object {}", number % 80);
+            let object = object(&key, 1, n_bytes);
+            client.put(key.as_bytes(), object).await.unwrap();
+        }
+        assert!(0 < proxy.metrics().n_evictions.get());
+        client.settled().await;
+        proxy.stop().await;
+        let records = platform.take_records();
+        let most = records.iter().map(|it| it.memory_used_max).max().unwrap();
+        // It would be 64 MB and more with those holes, 45 MB without.
+        assert!(most < Amount::megabytes(55), "{most}");
         platform.stop().await;
     });
 }
