@@ -355,9 +355,12 @@ fn time(text: &str, length: &str) -> Result<Nanos, ReclaimError> {
     }
 }
 
+/// What stands over a log of instances that were taken back, as a live replay writes it.
+pub const LOG_HEADER: &str = "time_s,function,rank";
+
 /// Rows of a minute, counted from 0, and how many are taken back in it, or of a time in seconds,
 /// a function and the rank of its instance; a header may stand over them. Minutes without a row
-/// take back none.
+/// take back none, and so does a log without rows.
 fn schedule(name: &str, text: &str) -> Result<Counts, ReclaimError> {
     let failed = |line, why: &str| ReclaimError::Schedule {
         name: name.to_owned(),
@@ -390,6 +393,10 @@ fn schedule(name: &str, text: &str) -> Result<Counts, ReclaimError> {
     }
     if !listed.is_empty() {
         listed.sort();
+        return Ok(Counts::Listed(listed));
+    }
+    if counts.is_empty() && text.trim() == LOG_HEADER {
+        // Of a run in which nothing was taken back.
         return Ok(Counts::Listed(listed));
     }
     if counts.is_empty() {

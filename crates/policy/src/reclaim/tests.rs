@@ -171,6 +171,9 @@ fn a_schedule_may_name_instances() {
     let seen: Vec<_> = reclaim.listed().iter().map(|it| (it.after, it.function, it.rank)).collect();
     assert_eq!(seen, expect);
     assert_eq!((reclaim.interval(), reclaim.count(0, u64::MAX)), (None, 0));
+    // A log of a run in which nothing was taken back.
+    let none = read("time_s,function,rank\n").unwrap();
+    assert_eq!((none.interval(), none.listed()), (None, &[][..]));
     for mixed in ["1,2\n61.5,3,0\n", "61.5,3,0\n1,2\n", "-1,3,0\n", "1e99,3,0\n"] {
         assert!(read(mixed).is_err(), "{mixed}");
     }
