@@ -1,16 +1,17 @@
 //! How a live cache that runs is found, asked and stopped: over a socket in a directory that is
 //! its user's alone.
 
+use std::fs::TryLockError;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::watch;
 
 /// What a cache that runs says of itself.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -28,6 +29,8 @@ pub(crate) struct Description {
 /// What has been billed so far, by the kind of invocation, and what else happened.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Bill {
+    /// Which cache it is of: another each time that one is started.
+    pub(crate) cache: String,
     pub(crate) kinds: std::collections::BTreeMap<String, BilledKind>,
     pub(crate) n_reclaims: u64,
     pub(crate) n_evictions: u64,
@@ -45,9 +48,11 @@ pub(crate) struct BilledKind {
 }
 
 impl Bill {
-    /// What has been billed since an earlier one; nothing where that is of another cache, which
-    /// had billed more.
+    /// What has been billed since an earlier one; nothing where that is of another cache.
     pub(crate) fn since(&self, before: &Bill) -> Option<Bill> {
+        if self.cache != before.cache {
+            return None;
+        }
         let mut kinds = self.kinds.clone();
         for (kind, earlier) in &before.kinds {
             let now = kinds.get_mut(kind)?;
@@ -62,6 +67,7 @@ impl Bill {
             };
         }
         Some(Bill {
+            cache: self.cache.clone(),
             kinds,
             n_reclaims: self.n_reclaims.checked_sub(before.n_reclaims)?,
             n_evictions: self.n_evictions.checked_sub(before.n_evictions)?,
@@ -79,13 +85,28 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 pub(crate) struct Control {
     path: PathBuf,
     listener: UnixListener,
+    /// Locked as long as this is there, however it ends.
+    _lock: std::fs::File,
 }
 
 impl Control {
     /// Takes the name.
     pub(crate) async fn open(name: &str) -> anyhow::Result<Control> {
-        let path = directory()?.join(format!("{name}.sock"));
-        if UnixStream::connect(&path).await.is_ok() {
+        let directory = directory()?;
+        let path = directory.join(format!("{name}.sock"));
+        // Of two that start at the same time one alone may go on. The file stays: one who removed
+        // it would leave another with a lock on nothing.
+        let lock_path = directory.join(format!("{name}.lock"));
+        let lock = std::fs::File::create(&lock_path);
+        let lock = lock.with_context(|| format!("cannot write {}", lock_path.display()))?;
+        let is_taken = match lock.try_lock() {
+            Err(TryLockError::WouldBlock) => true,
+            Err(TryLockError::Error(err)) => {
+                return Err(err).with_context(|| format!("cannot lock {}", lock_path.display()));
+            }
+            Ok(()) => UnixStream::connect(&path).await.is_ok(),
+        };
+        if is_taken {
             bail!(
                 "a live cache called `{name}` is running; `infinisim live down --name {name}` \
                  stops it, and --name gives this one another name"
@@ -100,17 +121,12 @@ impl Control {
         }
         let listener = UnixListener::bind(&path);
         let listener = listener.with_context(|| format!("cannot listen on {}", path.display()))?;
-        Ok(Control { path, listener })
+        Ok(Control { path, listener, _lock: lock })
     }
 
-    /// Answers until it is told to stop, and tells `stop` then. Who told it so hears nothing
-    /// until this process has ended.
-    pub(crate) async fn serve(
-        &self,
-        description: &Description,
-        bill: impl Fn() -> Bill,
-        stop: &watch::Sender<bool>,
-    ) -> UnixStream {
+    /// Answers until it is told to stop. Who told it so hears nothing until this process has
+    /// ended; who asks what cannot be answered, nothing either.
+    pub(crate) async fn serve(&self, answer: impl Fn(Question) -> Option<String>) -> UnixStream {
         loop {
             let Ok((stream, _)) = self.listener.accept().await else {
                 tokio::time::sleep(Duration::from_millis(50)).await;
@@ -122,21 +138,27 @@ impl Control {
             if !matches!(asked, Ok(Ok(_))) {
                 continue;
             }
-            let answer = match word.trim() {
-                "stop" => {
-                    stop.send_replace(true);
-                    return stream.into_inner();
-                }
-                "describe" => serde_json::to_string(description),
-                "bill" => serde_json::to_string(&bill()),
+            let question = match word.trim() {
+                "stop" => return stream.into_inner(),
+                "describe" => Question::Describe,
+                "bill" => Question::Bill,
                 _ => continue,
             };
-            let Ok(answer) = answer else { continue };
+            let Some(answer) = answer(question) else { continue };
             // One that does not listen to the answer does not want it.
             let sent = stream.get_mut().write_all(answer.as_bytes());
             let _ = tokio::time::timeout(ANSWER_LIMIT, sent).await;
         }
     }
+}
+
+/// What a cache is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Question {
+    /// Its [`Description`].
+    Describe,
+    /// Its [`Bill`].
+    Bill,
 }
 
 impl Drop for Control {
@@ -148,14 +170,19 @@ impl Drop for Control {
 
 /// What the running cache of this name is.
 pub(crate) async fn describe(name: &str) -> anyhow::Result<Description> {
-    let answer = ask(name, "describe", ANSWER_LIMIT).await?;
-    serde_json::from_str(&answer).context("the running cache is of another version")
+    parse(name, &ask(name, "describe", ANSWER_LIMIT).await?)
 }
 
 /// What the running cache of this name has billed so far.
 pub(crate) async fn bill(name: &str) -> anyhow::Result<Bill> {
-    let answer = ask(name, "bill", ANSWER_LIMIT).await?;
-    serde_json::from_str(&answer).context("the running cache is of another version")
+    parse(name, &ask(name, "bill", ANSWER_LIMIT).await?)
+}
+
+fn parse<T: DeserializeOwned>(name: &str, answer: &str) -> anyhow::Result<T> {
+    if answer.is_empty() {
+        bail!("the live cache called `{name}` is only starting, or ending");
+    }
+    serde_json::from_str(answer).context("the running cache is of another version")
 }
 
 /// Stops the running cache of this name, and waits until it has ended.
@@ -224,7 +251,9 @@ mod tests {
         let second = bill(&[("serve", 5), ("warm_up", 4)], 1);
         check(&none, &first, Some(&first));
         check(&first, &second, Some(&bill(&[("serve", 2), ("warm_up", 4)], 0)));
-        // A cache that was started anew meanwhile.
+        // A cache that was started anew meanwhile, whether or not it has billed less.
+        let another = Bill { cache: "another".to_owned(), ..bill(&[("serve", 9)], 9) };
+        check(&first, &another, None);
         check(&second, &first, None);
         check(&first, &none, None);
         check(&first, &bill(&[("serve", 3)], 0), None);

@@ -179,6 +179,15 @@ pub(crate) async fn connect(
     Ok(Client::connect(config).await?)
 }
 
+/// Opens connections for as many requests at once as there are, at most [`N_AT_ONCE_MAX`], and as
+/// this process may open files for with as many left over: both ends of each are its own.
+pub(crate) async fn prepare(client: &Client, n_requests: usize) -> anyhow::Result<()> {
+    let n_files_max = live::open_files::raise_limit().context("cannot open any more files")?;
+    let n_files_each = 2 * client.code().n_chunks() as u64;
+    let n_allowed = usize::try_from(n_files_max / 2 / n_files_each).unwrap_or(usize::MAX);
+    Ok(client.prepare(n_requests.min(N_AT_ONCE_MAX).min(n_allowed)).await?)
+}
+
 /// The names of the functions, in the order of their numbers.
 pub(crate) fn functions(n_nodes: u32) -> Vec<String> {
     (0..n_nodes).map(|it| format!("{PREFIX}{it}")).collect()
@@ -226,30 +235,34 @@ fn program(args: &PoolArgs, this: &Path) -> anyhow::Result<PathBuf> {
 pub(crate) struct Interrupted;
 
 /// Hears when this program is told to stop: by Ctrl-C, or as a service is.
-pub(crate) struct Interrupt(watch::Receiver<bool>);
+pub(crate) struct Interrupt(watch::Sender<bool>);
 
 impl Interrupt {
     /// Listens from now on.
     pub(crate) fn listen() -> anyhow::Result<Interrupt> {
         let mut interrupts = signal(SignalKind::interrupt()).context("cannot hear interrupts")?;
         let mut terminations = signal(SignalKind::terminate()).context("cannot hear interrupts")?;
-        let (sender, receiver) = watch::channel(false);
+        let interrupt = Interrupt(watch::Sender::new(false));
+        let sender = interrupt.0.clone();
         tokio::spawn(async move {
             tokio::select! {
                 _ = interrupts.recv() => {}
                 _ = terminations.recv() => {}
             }
             sender.send_replace(true);
-            // Who listens from now on hears of it, too.
-            sender.closed().await;
         });
-        Ok(Interrupt(receiver))
+        Ok(interrupt)
+    }
+
+    /// Stops what listens as an interrupt would.
+    pub(crate) fn tell(&self) {
+        self.0.send_replace(true);
     }
 
     /// Resolves once it was told so, however often this is asked.
     pub(crate) async fn heard(&self) {
-        let mut receiver = self.0.clone();
-        // Without its sender the program is ending anyway.
+        let mut receiver = self.0.subscribe();
+        // Its sender is here.
         let _ = receiver.wait_for(|it| *it).await;
     }
 

@@ -344,3 +344,4 @@ mod tests {
         assert_eq!(hours, [([1, 1, 2], 3), ([320, 320, 640], 960)]);
     }
 }
+                cache: "a1".to_owned(),

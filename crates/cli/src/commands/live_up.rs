@@ -2,14 +2,15 @@
 
 use std::ffi::OsString;
 use std::fmt::Write;
+use std::pin::pin;
 
 use anyhow::Context;
 use live::platform::local::sandbox as live_sandbox;
+use live::proxy::random_token;
 use pricing::Quantum;
-use tokio::sync::watch;
 
 use crate::live_args::LiveUpArgs;
-use crate::live_control::{Bill, BilledKind, Control, Description};
+use crate::live_control::{Bill, BilledKind, Control, Description, Question};
 use crate::live_pool::{self, Interrupt, LivePool, Ports};
 use crate::output;
 
@@ -35,8 +36,22 @@ async fn run(args: &LiveUpArgs) -> anyhow::Result<()> {
     let interrupt = Interrupt::listen()?;
     let memory_mb = live_pool::memory_mb(args.pool.memory)?;
     let control = Control::open(&args.name.name).await?;
+    let cache = random_token()?;
     let ports = if args.any_ports { Ports::Any } else { Ports::Usual };
-    let pool = LivePool::start(&args.pool, QUANTUM, ports, &interrupt).await?;
+    let mut starting = pin!(LivePool::start(&args.pool, QUANTUM, ports, &interrupt));
+    let started = tokio::select! {
+        started = &mut starting => started,
+        // Who tells it to stop now waits for it to close, and so it is kept.
+        _asker = control.serve(|_| None) => {
+            interrupt.tell();
+            if let Ok(pool) = starting.await {
+                pool.stop().await;
+            }
+            drop(control);
+            return Ok(());
+        }
+    };
+    let pool = started?;
     output::print(&endpoints(args, &pool))?;
     pool.start_reclaims(&args.pool);
     let description = Description {
@@ -45,18 +60,21 @@ async fn run(args: &LiveUpArgs) -> anyhow::Result<()> {
         system: live_pool::system_text(&args.pool)?,
         memory_mb,
     };
-    let stop = watch::Sender::new(false);
+    let answer = |question| match question {
+        Question::Describe => serde_json::to_string(&description).ok(),
+        Question::Bill => serde_json::to_string(&bill(&pool, &cache)).ok(),
+    };
     // Kept until this has ended: who asked for that waits for it to close.
     let _asker = tokio::select! {
         () = interrupt.heard() => None,
-        asker = control.serve(&description, || bill(&pool), &stop) => Some(asker),
+        asker = control.serve(answer) => Some(asker),
     };
     pool.stop().await;
     drop(control);
     Ok(())
 }
 
-fn bill(pool: &LivePool) -> Bill {
+fn bill(pool: &LivePool, cache: &str) -> Bill {
     let usage = pool.platform.usage();
     let small = |it: u128| u64::try_from(it).unwrap_or(u64::MAX);
     let kinds = usage.by_kind.iter().map(|(kind, it)| {
@@ -69,7 +87,8 @@ fn bill(pool: &LivePool) -> Bill {
     });
     let n_evictions = pool.proxy.metrics().n_evictions.get();
     let (n_reclaims, n_running) = (usage.n_reclaims, pool.n_running());
-    Bill { kinds: kinds.collect(), n_reclaims, n_evictions, n_running }
+    let cache = cache.to_owned();
+    Bill { cache, kinds: kinds.collect(), n_reclaims, n_evictions, n_running }
 }
 
 fn endpoints(args: &LiveUpArgs, pool: &LivePool) -> String {
