@@ -10,3 +10,17 @@ pub(crate) fn remove(path: &Path) -> anyhow::Result<()> {
         _ => Ok(()),
     }
 }
+
+/// Removes what an earlier comparison or validation wrote into a directory of results, and a live
+/// replay does not.
+pub(crate) fn remove_of_other_commands(dir: &Path) -> anyhow::Result<()> {
+    const NAMES: [&str; 6] = [
+        "index.html",
+        "results.parquet",
+        "results_hours.parquet",
+        "validation.json",
+        "validation.svg",
+        "validation.png",
+    ];
+    NAMES.iter().try_for_each(|it| remove(&dir.join(it)))
+}

@@ -10,6 +10,7 @@ use ec::Codec;
 use live::client::{Client, Outcome};
 use live::made;
 use live::platform::local::InvocationRecord;
+use live::proxy::ProxyConfig;
 use live::replay::{Pace, ReplayPlan};
 use policy::lease::{Invoked, Lease, LeaseTerms};
 use pricing::Quantum;
@@ -17,8 +18,8 @@ use sim::Profile;
 use units::{Nanos, ObjectId, Op, Request, Time};
 
 use crate::live_args::{Interval, PoolArgs, StoreChoice};
-use crate::live_pool::{FUNCTION_TIMEOUT, Interrupt, Interrupted, LivePool, PREFIX, Ports};
-use crate::{live_pool, live_run};
+use crate::live_pool::{self, FUNCTION_TIMEOUT, Interrupt, Interrupted, LivePool, PREFIX, Ports};
+use crate::live_run::{self, BYTES_AT_ONCE_MAX};
 
 /// What was measured, in milliseconds and MB per second.
 #[derive(Clone, Copy, Debug)]
@@ -53,8 +54,10 @@ const LARGE: usize = 16_000_000;
 
 /// How long nothing is asked before the functions are, as between the requests of a trace.
 const REST: Duration = Duration::from_millis(400);
-/// How many reads come at once, to see how they hold each other up.
-const N_AT_ONCE: usize = 250;
+/// How many reads come at once, to see how they hold each other up: the most of them, and the
+/// fewest whose mean says something.
+const N_AT_ONCE_MAX: u64 = 250;
+const N_AT_ONCE_MIN: u64 = 10;
 
 /// What is asked of a pool that is measured.
 #[derive(Clone, Copy, Debug)]
@@ -109,7 +112,7 @@ async fn measure(args: &PoolArgs, asked: Asked, pool: &LivePool) -> anyhow::Resu
     let moving_ms = median(&mut large) - small_ms - large_mb * decode_ms_per_mb;
     let n_moved_mb = large_mb * args.code.n_chunks() as f64 / args.code.n_data() as f64;
     let known_ms = round_trip_ms + client_overhead_ms;
-    let proxy_request_ms = at_once(pool, asked, round_trip_ms).await?;
+    let proxy_request_ms = at_once(args, pool, asked, round_trip_ms).await?;
     let warm = warm_starts(args, asked.quantum, pool, &client, known_ms).await?;
     let cold_start_ms = cold_start(args, pool, &client, warm.after_ms).await?;
     Ok(Calibration {
@@ -128,17 +131,24 @@ async fn measure(args: &PoolArgs, asked: Asked, pool: &LivePool) -> anyhow::Resu
 
 /// Reads objects that are not cached, all at once, and caches them, each as large as those of
 /// the trace are on average: one waits for those before it, which is for half of all on average.
-async fn at_once(pool: &LivePool, asked: Asked, round_trip_ms: f64) -> anyhow::Result<f64> {
-    let client = pool.client(2 * N_AT_ONCE).await?;
-    client.prepare(N_AT_ONCE).await?;
+async fn at_once(
+    args: &PoolArgs,
+    pool: &LivePool,
+    asked: Asked,
+    round_trip_ms: f64,
+) -> anyhow::Result<f64> {
+    let (n_reads, size) = burst(asked.size_mean, room(args)?);
+    let client = pool.client(2 * n_reads).await?;
+    live_pool::prepare(&client, n_reads).await?;
     let store = live_run::store(asked.store)?;
-    let (at, size, op) = (Time::START, asked.size_mean, Op::Get);
+    let (at, op) = (Time::START, Op::Get);
     let request = |object| Request { at, size, object: ObjectId(object), op };
     let plan = ReplayPlan {
-        requests: (0_u32..).take(N_AT_ONCE).map(request).collect(),
-        keys: (0..N_AT_ONCE).map(|it| Bytes::from(format!("at once {it}"))).collect(),
+        requests: (0_u32..).take(n_reads).map(request).collect(),
+        keys: (0..n_reads).map(|it| Bytes::from(format!("at once {it}"))).collect(),
         pace: Pace::Open,
-        n_at_once_max: N_AT_ONCE,
+        n_at_once_max: n_reads,
+        bytes_at_once_max: BYTES_AT_ONCE_MAX,
         n_done: Arc::default(),
     };
     let replayed = live::replay::replay(&client, &store, plan).await;
@@ -148,6 +158,25 @@ async fn at_once(pool: &LivePool, asked: Asked, round_trip_ms: f64) -> anyhow::R
     let n_reads = replayed.reads.len().max(1) as f64;
     let total_ms: f64 = replayed.reads.iter().map(|it| it.latency.as_millis_f64()).sum();
     Ok((2.0 * (total_ms / n_reads - alone_ms) / n_reads).max(0.001))
+}
+
+/// How much of objects a pool has room for.
+fn room(args: &PoolArgs) -> anyhow::Result<units::Bytes> {
+    let memory_mb = live_pool::memory_mb(args.memory)?;
+    let config = ProxyConfig::local(args.code, args.nodes, memory_mb, String::new());
+    let of_function = (config.node_memory - config.node_overhead).get();
+    let chunks = u128::from(of_function) * u128::from(args.nodes);
+    let objects = chunks * args.code.n_data() as u128 / args.code.n_chunks() as u128;
+    Ok(units::Bytes::new(u64::try_from(objects).unwrap_or(u64::MAX)))
+}
+
+/// How many objects are read at once, and how large: as those of the trace are on average, or as
+/// fit a quarter of the pool's room and what may be under way in this process.
+fn burst(size_mean: units::Bytes, room: units::Bytes) -> (usize, units::Bytes) {
+    let most = (room.get() / 4).min(BYTES_AT_ONCE_MAX.get());
+    let size = size_mean.get().min(most / N_AT_ONCE_MIN).max(1);
+    let n_reads = (most / size).min(N_AT_ONCE_MAX);
+    (usize::try_from(n_reads).expect("some hundreds"), units::Bytes::new(size))
 }
 
 struct WarmStarts {
@@ -171,6 +200,7 @@ async fn warm_starts(
     let mut after = Vec::new();
     let mut durations = Vec::new();
     for _ in 0..N_ROUNDS {
+        put_small(client).await?;
         pool.wait_until_idle().await;
         tokio::time::sleep(REST).await;
         pool.platform.take_records();
@@ -238,6 +268,7 @@ async fn cold_start(
 ) -> anyhow::Result<f64> {
     let mut delays = Vec::new();
     for round in 0..N_COLD_ROUNDS {
+        put_small(client).await?;
         pool.wait_until_idle().await;
         pool.platform.take_records();
         let node = u32::try_from(round).expect("few rounds") % args.nodes;
@@ -254,6 +285,12 @@ async fn cold_start(
         bail!("no function was started");
     }
     Ok(median(&mut delays) + after_ms)
+}
+
+/// Writes the small object again: it may have made way for others.
+async fn put_small(client: &Client) -> anyhow::Result<()> {
+    client.put(b"small", made::object(b"small", SMALL)).await?;
+    Ok(())
 }
 
 fn start_delay_ms(record: &InvocationRecord) -> f64 {
@@ -389,5 +426,29 @@ impl Calibration {
         profile.insert("name".to_owned(), "this-machine".into());
         profile.insert("date".to_owned(), "measured by infinisim live validate".into());
         Ok(toml::to_string(&profile)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use units::Bytes;
+
+    use super::*;
+
+    #[test]
+    fn what_is_read_at_once_fits_the_pool_and_this_process() {
+        #[track_caller]
+        fn check(size_mean: u64, room_mb: u64, expect: (usize, u64)) {
+            let (n_reads, size) = burst(Bytes::new(size_mean), Bytes::megabytes(room_mb));
+            assert_eq!((n_reads, size.get()), expect);
+        }
+        check(1_000, 8_000, (250, 1_000));
+        check(0, 8_000, (250, 1));
+        check(2_000_000, 8_000, (250, 2_000_000));
+        check(10_000_000, 8_000, (50, 10_000_000));
+        check(10_000_000, 800, (20, 10_000_000));
+        // Of larger ones too few would fit.
+        check(13_000_000, 200, (10, 5_000_000));
+        check(5_000_000_000, 100_000, (10, 50_000_000));
     }
 }

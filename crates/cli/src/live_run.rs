@@ -15,6 +15,7 @@ use pricing::{FunctionUsage, Usage};
 use report::comparison::{Comparison, SystemSummary, TraceSummary};
 use sim::{ObjectStoreProfile, Outcome, Profile, Record, Workload, charge_storage};
 use trace::Trace;
+use twox_hash::XxHash3_128;
 use units::{Nanos, Op, Request, Time};
 
 use crate::args::{DEFAULT_PROFILE, TraceArgs};
@@ -22,10 +23,14 @@ use crate::experiment::{Experiment, profile_of};
 use crate::live_args::{PaceArgs, StoreChoice};
 use crate::live_control::Bill;
 use crate::live_pool::Interrupt;
-use crate::{output, progress, replay, trace_input};
+use crate::{progress, replay, trace_input};
 
 /// How many requests may be under way at once, each on connections of its own.
 pub(crate) const N_AT_ONCE_MAX: usize = 256;
+
+/// How much the objects of requests that are under way may have together. This process holds an
+/// object about three times: as it is made, in chunks, and as the proxy hands these on.
+pub(crate) const BYTES_AT_ONCE_MAX: units::Bytes = units::Bytes::megabytes(500);
 
 /// The requests that are made, with what a replay must know of their objects.
 pub(crate) struct LiveInput {
@@ -155,6 +160,7 @@ pub(crate) async fn drive(
         keys: input.keys.clone(),
         pace,
         n_at_once_max: N_AT_ONCE_MAX,
+        bytes_at_once_max: BYTES_AT_ONCE_MAX,
         n_done: Arc::clone(&n_done),
     };
     let watched = async {
@@ -259,14 +265,20 @@ pub(crate) fn usage_of<'a>(usage: &'a mut Usage, kind: &str) -> &'a mut Function
 pub(crate) fn comparison(
     experiment: &Experiment,
     input: &LiveInput,
+    pace: &PaceArgs,
     systems: Vec<SystemSummary>,
 ) -> Comparison {
     let seed = experiment.seeds.first().copied().unwrap_or_default();
-    Comparison {
-        receipt: experiment.receipt(seed, input.hash.clone()),
-        trace: input.summary(),
-        systems,
-    }
+    let mut receipt = experiment.receipt(seed, input.hash.clone());
+    receipt.experiment_hash = hash_at_pace(&receipt.experiment_hash, pace);
+    Comparison { receipt, trace: input.summary(), systems }
+}
+
+/// The hash of an experiment that is made at such a pace, which only live ones have.
+fn hash_at_pace(hash: &str, pace: &PaceArgs) -> String {
+    let PaceArgs { speed, limit, store } = pace;
+    let described = format!("{hash}\nspeed {speed}\nlimit {limit:?}\nstore {store:?}");
+    format!("{:032x}", XxHash3_128::oneshot(described.as_bytes()))
 }
 
 /// The summary of a record under another name than that of its system.
@@ -280,16 +292,28 @@ pub(crate) fn summarise(
     Ok(SystemSummary { name: name.to_owned(), ..summary })
 }
 
-/// Says on stderr what went wrong, if anything did; wrong bytes are an error.
+/// An error if a read gave wrong bytes, or a request failed: for when the results are written.
 pub(crate) fn check(replayed: &Replayed) -> anyhow::Result<()> {
-    let Replayed { n_failures, failure, n_wrong, .. } = replayed;
-    if let Some(failure) = failure {
-        output::note(&format!("{n_failures} requests failed, the first one so: {failure}"));
-    }
-    if 0 < *n_wrong {
+    let Replayed { n_failures, failure, n_wrong, foreign, .. } = replayed;
+    // Whose replay began with writes of its own has found nothing of others.
+    let n_wrong = n_wrong + u64::from(foreign.is_some());
+    if 0 < n_wrong {
         bail!("{n_wrong} reads gave other bytes than they should: that is a bug of the cache");
     }
+    if let Some(failure) = failure {
+        bail!("{n_failures} requests failed, the first one so: {failure}");
+    }
     Ok(())
+}
+
+/// An error if the cache held what others had put there: that is no measurement.
+pub(crate) fn check_own(replayed: &Replayed) -> anyhow::Result<()> {
+    let Some(key) = &replayed.foreign else { return Ok(()) };
+    bail!(
+        "the cache already had other bytes for `{}`; replay on one that nobody else has used: \
+         `infinisim live down` and `up` empty it, and without --running it is a new one",
+        key.escape_ascii()
+    )
 }
 
 /// What a reader of a live result should know.
@@ -310,6 +334,9 @@ pub(crate) fn notes(replayed: &Replayed, pace: Option<&PaceArgs>) -> Vec<String>
         "latencies are from when a request was to be made; the latest was made {:.1} ms after that",
         replayed.lateness_max.as_millis_f64()
     ));
+    if 0 < replayed.n_failures {
+        notes.push(format!("{} requests failed", replayed.n_failures));
+    }
     notes.push("a live cache does not see losses that nobody asks for".to_owned());
     notes
 }
@@ -320,10 +347,24 @@ mod tests {
     use crate::live_control::BilledKind;
 
     #[test]
+    fn an_experiment_is_another_at_another_pace() {
+        let store = StoreChoice::Instant;
+        let pace = PaceArgs { speed: 1.0, limit: None, store };
+        let faster = PaceArgs { speed: 2.0, ..pace };
+        let shorter = PaceArgs { limit: std::num::NonZeroUsize::new(5), ..pace };
+        let slower = PaceArgs { store: StoreChoice::Measured, ..pace };
+        let paces = [&pace, &faster, &shorter, &slower];
+        let hashes: BTreeSet<String> = paces.iter().map(|it| hash_at_pace("a1", it)).collect();
+        assert_eq!(hashes.len(), paces.len());
+        assert!(hashes.contains(&hash_at_pace("a1", &pace)));
+    }
+
+    #[test]
     fn a_bill_by_the_hour_is_of_its_hours() {
         let bill = |n_invocations: u64| {
             let kind = BilledKind { n_invocations, ..BilledKind::default() };
             Bill {
+                cache: "a1".to_owned(),
                 kinds: [("warm_up".to_owned(), kind)].into(),
                 n_reclaims: 2 * n_invocations,
                 n_evictions: 3 * n_invocations,
@@ -344,4 +385,3 @@ mod tests {
         assert_eq!(hours, [([1, 1, 2], 3), ([320, 320, 640], 960)]);
     }
 }
-                cache: "a1".to_owned(),

@@ -27,6 +27,9 @@ pub struct ReplayPlan {
     pub pace: Pace,
     /// How many requests may be under way. Further ones wait, and their waiting counts.
     pub n_at_once_max: usize,
+    /// How much the objects of requests that are under way may have together; one that is larger
+    /// goes alone. Further ones wait, and their waiting counts.
+    pub bytes_at_once_max: units::Bytes,
     /// Counts the requests that are over, for whoever wants to watch.
     pub n_done: Arc<AtomicU64>,
 }
@@ -52,12 +55,16 @@ pub struct Replayed {
     pub writes: Vec<WriteRecord>,
     /// How many objects were deleted.
     pub n_deletes: u64,
-    /// Requests that the cache failed; their reads went to the backing store as RESETs.
+    /// Requests that the cache failed, each counted once; reads among them went to the backing
+    /// store as RESETs, or were answered and could not be cached.
     pub n_failures: u64,
     /// Why the first one did.
     pub failure: Option<String>,
     /// Reads that gave other bytes than they should. Anything but none is a bug of the cache.
     pub n_wrong: u64,
+    /// The key of an object that was in the cache before, with other bytes than this replay's; no
+    /// more requests were made then.
+    pub foreign: Option<Bytes>,
     /// Reads of the backing store.
     pub n_store_gets: u64,
     /// What was found lost of objects that could be decoded.

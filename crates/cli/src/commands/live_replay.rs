@@ -10,6 +10,7 @@ use live::made::MadeStore;
 use live::platform::local::{InvocationRecord, Platform, ReclaimRecord};
 use live::replay::{Pace, Replayed};
 use policy::link::LinkTerms;
+use policy::reclaim::LOG_HEADER;
 use pricing::Quantum;
 use report::comparison;
 use tokio::time::Instant;
@@ -20,7 +21,7 @@ use crate::experiment::{Experiment, quantum_ms};
 use crate::live_args::{LiveReplayArgs, PoolArgs, StoreChoice};
 use crate::live_control::{self, Bill};
 use crate::live_pool::{
-    self, IDLE_LIMIT, Interrupt, Interrupted, LivePool, PREFIX, Ports, connect,
+    self, IDLE_LIMIT, Interrupt, Interrupted, LivePool, PREFIX, Ports, connect, prepare,
 };
 use crate::live_run::{self, Billed, LiveInput, N_AT_ONCE_MAX};
 use crate::{leftovers, output};
@@ -51,13 +52,15 @@ pub(crate) fn replay(args: &LiveReplayArgs) -> anyhow::Result<()> {
         };
         interrupt.hand_over().map(|()| ran)
     })?;
+    live_run::check_own(&ran.replayed)?;
     let record = live_run::record(&experiment, &input, &ran.replayed, &ran.billed);
     let summary = live_run::summarise(&experiment, "live", &record)?;
-    let mut compared = live_run::comparison(&experiment, &input, vec![summary]);
+    let mut compared = live_run::comparison(&experiment, &input, &args.pace, vec![summary]);
     if args.which.running {
         compared.receipt.quantum_ms = Some(quantum_ms(live_up::QUANTUM));
     }
     if let Some(dir) = &args.output_dir {
+        leftovers::remove_of_other_commands(dir)?;
         let json = comparison::to_json_with_hours(&compared);
         output::write_text(&dir.join("results.json"), &json)?;
         let csv = comparison::to_csv(std::slice::from_ref(&compared));
@@ -96,7 +99,7 @@ pub(crate) async fn on_own(
 ) -> anyhow::Result<(Ran, LinkTerms)> {
     let pool = LivePool::start(pool_args, quantum, Ports::Any, interrupt).await?;
     let client = pool.client(2 * N_AT_ONCE_MAX).await?;
-    client.prepare(N_AT_ONCE_MAX).await?;
+    prepare(&client, input.requests.len()).await?;
     let store = live_run::store(store)?;
     pool.start_reclaims(pool_args);
     let began = pool.platform.now();
@@ -142,6 +145,9 @@ async fn to_its_end(
 ) -> Option<Replayed> {
     let ends_at = Instant::now() + Duration::from_nanos(input.span.get());
     let replayed = live_run::drive(client, store, input, Pace::Open, interrupt).await?;
+    if replayed.foreign.is_some() {
+        return Some(replayed);
+    }
     tokio::select! {
         () = tokio::time::sleep_until(ends_at) => Some(replayed),
         () = interrupt.heard() => None,
@@ -192,7 +198,7 @@ async fn on_running(
 ) -> anyhow::Result<Ran> {
     let description = live_control::describe(name).await?;
     let client = connect(description.client, &description.token, 2 * N_AT_ONCE_MAX).await?;
-    client.prepare(N_AT_ONCE_MAX).await?;
+    prepare(&client, input.requests.len()).await?;
     let store = live_run::store(args.pace.store)?;
     let mut before = live_control::bill(name).await?;
     let mut bills = Vec::new();
@@ -248,7 +254,7 @@ pub(crate) fn write_log(dir: &Path, ran: &Ran) -> anyhow::Result<()> {
 
 /// Reclaims as a schedule that `--reclaim` reads.
 pub(crate) fn schedule(reclaims: &[ReclaimRecord]) -> String {
-    let mut text = "time_s,function,rank\n".to_owned();
+    let mut text = format!("{LOG_HEADER}\n");
     for it in reclaims {
         let function = it.function.strip_prefix(PREFIX).unwrap_or(&it.function);
         let seconds = Time::START.until(it.at).as_seconds_f64();

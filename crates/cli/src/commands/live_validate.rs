@@ -21,7 +21,7 @@ use crate::live_args::{LiveValidateArgs, PoolArgs};
 use crate::live_calibration::{Asked, Calibration, calibrate};
 use crate::live_pool::{self, Interrupt};
 use crate::live_run::{self, Billed, LiveInput};
-use crate::output;
+use crate::{leftovers, output};
 
 /// Measures this machine, replays the trace live, simulates the same, and shows how far the
 /// two are apart.
@@ -70,7 +70,9 @@ pub(crate) fn validate(args: &LiveValidateArgs) -> anyhow::Result<()> {
     let rows = pair.rows(&summaries);
     let around = around(args, &calibration, &input, &ran);
     if let Some(dir) = &args.output_dir {
-        let compared = live_run::comparison(&experiment, &input, summaries.to_vec());
+        leftovers::remove_of_other_commands(dir)?;
+        leftovers::remove(&dir.join("results.csv"))?;
+        let compared = live_run::comparison(&experiment, &input, &args.pace, summaries.to_vec());
         output::write_text(&dir.join("results.json"), &comparison::to_json_with_hours(&compared))?;
         output::write_text(&dir.join("validation.json"), &validation::to_json(&rows, &around))?;
         output::write_text(&dir.join("profile.toml"), &profile)?;

@@ -149,6 +149,78 @@ fn a_replay_has_the_schema_of_a_simulation() {
 }
 
 #[test]
+fn a_replay_opens_no_more_files_than_it_may_and_leaves_no_other_results_beside_its_own() {
+    if bootstrap().is_none() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("trace.csv"), TRACE).unwrap();
+    ran(dir.path(), "compare trace.csv --system s3 -o out", 0);
+    let out = dir.path().join("out");
+    assert!(out.join("index.html").exists());
+    // So many for each request, for 256 of which there are too few.
+    let mut command = Command::new("sh");
+    let limited = r#"ulimit -n 1000 && exec "$0" "$@""#;
+    command.args(["-c", limited, env!("CARGO_BIN_EXE_infinisim")]).current_dir(dir.path());
+    let replay = format!("live replay trace.csv {POOL} --store instant -o out");
+    let output = command.args(replay.split_whitespace()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let mut names: Vec<_> =
+        std::fs::read_dir(out).unwrap().map(|it| it.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["invocations.jsonl", "reclaims.csv", "results.csv", "results.json"]);
+    // Nothing was taken back, which is a schedule too.
+    let again =
+        format!("live replay trace.csv {POOL} --reclaim schedule:out/reclaims.csv --limit 1");
+    ran(dir.path(), &again, 0);
+}
+
+#[test]
+fn a_cache_that_is_starting_has_its_name_and_can_be_stopped() {
+    if bootstrap().is_none() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let up = format!("live up --any-ports {POOL} --name one --cold-start 20s");
+    let mut pair = [(); 2].map(|()| {
+        infinisim(dir.path(), &up).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    });
+    let socket = dir.path().join("infinisim/one.sock");
+    while !socket.exists() {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let (_, stderr) = ran(dir.path(), "live replay none.csv --running --name one", 1);
+    assert!(stderr.contains("only starting"), "{stderr}");
+    ran(dir.path(), "live down --name one", 0);
+    let mut ended = pair.each_mut().map(|it| it.wait().unwrap().code());
+    ended.sort();
+    assert_eq!(ended, [Some(0), Some(1)]);
+}
+
+#[test]
+fn a_replay_on_what_another_left_says_so_and_one_that_fails_is_an_error() {
+    if bootstrap().is_none() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("trace.csv"), TRACE).unwrap();
+    std::fs::write(dir.path().join("other.csv"), TRACE.replace("200000", "300000")).unwrap();
+    let (mut running, _) = up(dir.path(), &format!("--any-ports {POOL}"));
+    ran(dir.path(), "live replay trace.csv --running --store instant", 0);
+    let (_, stderr) = ran(dir.path(), "live replay other.csv --running --store instant", 1);
+    assert!(stderr.contains("the cache already had other bytes for `b`"), "{stderr}");
+    ran(dir.path(), "live down", 0);
+    assert!(running.wait().unwrap().success());
+    let huge = format!("{TRACE}1.3,e,900000000,PUT\n");
+    std::fs::write(dir.path().join("huge.csv"), huge).unwrap();
+    let command = format!("live replay huge.csv {POOL} --store instant -o out");
+    let (stdout, stderr) = ran(dir.path(), &command, 1);
+    assert!(stderr.contains("1 requests failed, the first one so: "), "{stderr}");
+    assert!(stdout.contains("1 requests failed"), "{stdout}");
+    assert!(dir.path().join("out").join("results.json").exists());
+}
+
+#[test]
 fn a_running_cache_is_found_asked_and_stopped_by_its_name() {
     if bootstrap().is_none() {
         return;

@@ -1,38 +1,77 @@
 //! What changes an object in the cache, one thing after the other, and how long it may be by then.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 use units::ObjectId;
 
-/// The changes of all objects: writes, deletions, and fetches from the backing store.
+/// The writes and deletions of all objects, in the order in which they begin: each waits for the
+/// one before it and for all that was begun in between, and what is begun after it waits for it.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
-    of_objects: BTreeMap<ObjectId, OfObject>,
+    of_objects: BTreeMap<ObjectId, Arc<Reads>>,
 }
 
+/// The reads of an object from one write or deletion of it to the next. It is over when the last
+/// of them has dropped it.
+#[derive(Debug)]
+pub(super) struct Reads {
+    /// The end of the write or deletion that they come after; nothing where there was none.
+    after: Option<Turn>,
+    fetches: Mutex<Fetches>,
+    under_way: Change,
+}
+
+/// What some of these reads fetch from the backing store and put into the cache.
 #[derive(Debug, Default)]
-struct OfObject {
-    begun: Begun,
-    /// The last of them, while it is under way.
+struct Fetches {
+    n_begun: u64,
     last: Option<Turn>,
+    /// Whether the object was fetched or written, or is being, and not deleted since.
+    is_known: bool,
 }
 
-/// How many changes of an object have begun.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Begun {
-    pub(super) n_changes: u64,
-    /// Those that are no fetches.
-    pub(super) n_writes: u64,
-}
-
-/// A change under way; it is over when this is gone.
+/// Something under way; it is over when this is gone.
 #[derive(Debug)]
 pub(super) struct Change(watch::Sender<()>);
 
-/// The end of a change, for who comes after it.
+/// The end of something under way, for who comes after it.
 #[derive(Clone, Debug)]
 pub(super) struct Turn(watch::Receiver<()>);
+
+/// One read among those of its object, which has noticed so many fetches.
+#[derive(Debug)]
+pub(super) struct Read {
+    reads: Arc<Reads>,
+    n_fetches: u64,
+}
+
+/// What a read does whose object the cache did not have.
+#[derive(Debug)]
+pub(super) enum Next {
+    /// Waits for another's fetch, and asks again.
+    Wait(Turn),
+    /// Fetches the object; puts it into the cache when its turn comes.
+    Fetch {
+        /// The end of the fetch before it.
+        turn: Option<Turn>,
+        /// What it is itself.
+        fetch: Change,
+        /// Whether the object was fetched or written before it.
+        was_known: bool,
+    },
+}
+
+impl Change {
+    fn begin() -> Change {
+        Change(watch::Sender::new(()))
+    }
+
+    fn turn(&self) -> Turn {
+        Turn(self.0.subscribe())
+    }
+}
 
 impl Turn {
     /// Waits for it.
@@ -43,30 +82,62 @@ impl Turn {
 }
 
 impl Changes {
-    /// Begins a change, which has to wait for the one before it.
-    pub(super) fn begin(&mut self, object: ObjectId, is_write: bool) -> (Option<Turn>, Change) {
-        let (sender, receiver) = watch::channel(());
-        let of_object = self.of_objects.entry(object).or_default();
-        of_object.begun.n_changes += 1;
-        of_object.begun.n_writes += u64::from(is_write);
-        (of_object.last.replace(Turn(receiver)), Change(sender))
+    /// Begins a write, or a deletion, which has to wait for these.
+    pub(super) fn write(&mut self, object: ObjectId, is_deletion: bool) -> (Vec<Turn>, Change) {
+        let write = Change::begin();
+        let reads = Reads::new(Some(write.turn()), !is_deletion);
+        let before = self.of_objects.insert(object, Arc::new(reads));
+        let turns =
+            before.map(|it| it.after.iter().cloned().chain([it.under_way.turn()]).collect());
+        (turns.unwrap_or_default(), write)
     }
 
-    /// Ends a change.
-    pub(super) fn end(&mut self, object: ObjectId, change: Change) {
-        let Change(sender) = change;
-        let of_object = self.of_objects.entry(object).or_default();
-        of_object.last.take_if(|it| it.0.same_channel(&sender.subscribe()));
+    /// Begins a read, which has to wait for these.
+    pub(super) fn read(&mut self, object: ObjectId) -> (Vec<Turn>, Read) {
+        let reads = self.of_objects.entry(object);
+        let reads = Arc::clone(reads.or_insert_with(|| Arc::new(Reads::new(None, false))));
+        let (last, n_fetches) = {
+            let fetches = reads.fetches();
+            (fetches.last.clone(), fetches.n_begun)
+        };
+        (reads.after.iter().cloned().chain(last).collect(), Read { reads, n_fetches })
+    }
+}
+
+impl Reads {
+    fn new(after: Option<Turn>, is_known: bool) -> Reads {
+        let fetches = Mutex::new(Fetches { is_known, ..Fetches::default() });
+        Reads { after, fetches, under_way: Change::begin() }
     }
 
-    /// The last change begun, if it is under way.
-    pub(super) fn last(&self, object: ObjectId) -> Option<Turn> {
-        self.of_objects.get(&object)?.last.clone()
+    fn fetches(&self) -> MutexGuard<'_, Fetches> {
+        self.fetches.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Read {
+    /// Begins to fetch the object, unless another fetch has begun since this was asked last, and
+    /// may be waited for.
+    pub(super) fn after_miss(&mut self, may_wait: bool) -> Next {
+        let fetches = &mut *self.reads.fetches();
+        let n_before = std::mem::replace(&mut self.n_fetches, fetches.n_begun);
+        if let Some(last) = &fetches.last
+            && may_wait
+            && n_before != fetches.n_begun
+        {
+            return Next::Wait(last.clone());
+        }
+        fetches.n_begun += 1;
+        self.n_fetches += 1;
+        let was_known = std::mem::replace(&mut fetches.is_known, true);
+        let fetch = Change::begin();
+        let turn = fetches.last.replace(fetch.turn());
+        Next::Fetch { turn, fetch, was_known }
     }
 
-    /// How many have begun.
-    pub(super) fn begun(&self, object: ObjectId) -> Begun {
-        self.of_objects.get(&object).map(|it| it.begun).unwrap_or_default()
+    /// Whether nothing was done that could have put the object into the cache, or removed it.
+    pub(super) fn is_of_what_was_there_before(&self) -> bool {
+        self.reads.after.is_none() && self.reads.fetches().n_begun == 0
     }
 }
 
@@ -108,31 +179,62 @@ mod tests {
 
     use super::*;
 
-    fn has_come(turn: Option<&Turn>) -> bool {
-        let Some(turn) = turn.cloned() else { return true };
-        pin!(turn.comes()).poll(&mut Context::from_waker(Waker::noop())) == Poll::Ready(())
+    fn have_come(turns: &[Turn]) -> bool {
+        let mut turns = turns.iter().cloned();
+        turns.all(|it| {
+            pin!(it.comes()).poll(&mut Context::from_waker(Waker::noop())) == Poll::Ready(())
+        })
+    }
+
+    /// The fetch that a read begins; whether it is the first, and whether the object was known.
+    fn fetch(read: &mut Read) -> (Change, bool, bool) {
+        match read.after_miss(true) {
+            Next::Fetch { turn, fetch, was_known } => (fetch, turn.is_none(), was_known),
+            Next::Wait(_) => panic!("it waits"),
+        }
     }
 
     #[test]
-    fn each_change_waits_for_the_one_before_it_and_a_read_for_the_last() {
+    fn a_write_waits_for_what_was_begun_before_it_and_holds_up_what_is_begun_after_it() {
         let mut changes = Changes::default();
         let (song, film) = (ObjectId(1), ObjectId(2));
-        let (before_first, first) = changes.begin(song, true);
-        let (before_second, second) = changes.begin(song, false);
-        let (before_other, _other) = changes.begin(film, true);
-        assert!(before_first.is_none() && before_other.is_none());
-        let read = changes.last(song);
-        assert!(!has_come(before_second.as_ref()) && !has_come(read.as_ref()));
-        changes.end(song, first);
-        assert!(has_come(before_second.as_ref()) && !has_come(read.as_ref()));
+        let (before_first, first) = changes.write(song, false);
+        let (before_read, read) = changes.read(song);
+        let (before_second, second) = changes.write(song, true);
+        let (before_late, _late) = changes.read(song);
+        let (before_other, _other) = changes.write(film, false);
+        assert!(have_come(&before_first) && have_come(&before_other));
+        assert!(!have_come(&before_read) && !have_come(&before_second));
+        drop(first);
+        assert!(have_come(&before_read) && !have_come(&before_second));
+        drop(read);
+        assert!(have_come(&before_second) && !have_come(&before_late));
         // One that was given up holds up nobody.
         drop(second);
-        assert!(has_come(read.as_ref()) && has_come(changes.last(song).as_ref()));
-        let (_, third) = changes.begin(song, true);
-        changes.end(song, third);
-        assert!(changes.last(song).is_none() && changes.last(film).is_some());
-        assert_eq!(changes.begun(song), Begun { n_changes: 3, n_writes: 2 });
-        assert_eq!(changes.begun(ObjectId(3)), Begun::default());
+        assert!(have_come(&before_late));
+    }
+
+    #[test]
+    fn an_object_is_known_by_what_was_begun_before_the_read() {
+        let mut changes = Changes::default();
+        let song = ObjectId(1);
+        let (_, mut first) = changes.read(song);
+        let (_, mut beside) = changes.read(song);
+        let _write = changes.write(song, false);
+        let (_, mut written) = changes.read(song);
+        let _deletion = changes.write(song, true);
+        let (_, mut deleted) = changes.read(song);
+        assert!(first.is_of_what_was_there_before() && !deleted.is_of_what_was_there_before());
+        let (under_way, is_first, was_known) = fetch(&mut first);
+        assert!(is_first && !was_known && !first.is_of_what_was_there_before());
+        let Next::Wait(turn) = beside.after_miss(true) else { panic!("it does not wait") };
+        assert!(!have_come(std::slice::from_ref(&turn)));
+        drop(under_way);
+        assert!(have_come(&[turn]));
+        let (_, is_first, was_known) = fetch(&mut beside);
+        assert!(!is_first && was_known);
+        let [written, deleted] = [&mut written, &mut deleted].map(|it| fetch(it).2);
+        assert!(written && !deleted);
     }
 
     #[test]

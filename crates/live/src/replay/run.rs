@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::Instant;
-use units::{Nanos, ObjectId, Op, Request, Time};
+use units::{Bytes as Amount, Nanos, ObjectId, Op, Request, Time};
 
-use super::changes::{Begun, Change, Changes, Lengths, Turn};
+use super::changes::{Change, Changes, Lengths, Next, Read, Turn};
 use super::{Pace, ReadOutcome, ReadRecord, ReplayPlan, Replayed, WriteRecord};
 use crate::client::{Client, ClientError, Fetched, Outcome};
 use crate::made::{self, MadeStore};
@@ -25,14 +25,14 @@ struct Run {
     plan: ReplayPlan,
     began: Instant,
     state: Mutex<State>,
+    /// Told where nothing more need be made.
+    is_over: Notify,
 }
 
 #[derive(Default)]
 struct State {
     replayed: Replayed,
-    /// By object: whether it was fetched or written, or is being, and not deleted since.
-    is_known: Vec<bool>,
-    /// What is under way of writes, deletions, and fetches from the backing store.
+    /// What is under way.
     changes: Changes,
     /// How long the objects are that were written.
     lengths: BTreeMap<ObjectId, Lengths>,
@@ -45,28 +45,33 @@ struct Made {
     request: Request,
     /// When it was to be made.
     due: Instant,
-    /// The changes of its object that had begun by then.
-    begun: Begun,
-    /// The end of the last of them, if that was under way.
-    turn: Option<Turn>,
-    /// The change that it is itself, unless it is a read.
-    change: Option<Change>,
+    /// What was begun before, and has to be over first.
+    turns: Vec<Turn>,
+    part: Part,
+    has_failed: bool,
+}
+
+/// What a request is to those for the same object, which end their waiting for it with this.
+enum Part {
+    Read(Read),
+    Change(#[expect(dead_code, reason = "it is dropped")] Change),
 }
 
 /// Makes all requests, and waits until they are answered, and what was found lost is put back.
+/// Makes no more once it comes upon an object that others have put into the cache.
 ///
-/// What the cache does not have is read from `store`, and put into the cache again. What changes
-/// what the cache has of an object (a write, a deletion, or such a fetch) takes its turn, since of
-/// two at once either may be the one to stay; and a read waits for what was begun before it.
+/// What the cache does not have is read from `store`, and put into the cache again. A write or
+/// deletion of an object waits for all that was begun before it, and a read for all that changes
+/// the object and was begun before it, so that how a read ends does not depend on who is faster.
 pub async fn replay(client: &Client, store: &Arc<MadeStore>, plan: ReplayPlan) -> Replayed {
-    let n_objects = plan.keys.len();
     let before = client.recoveries();
     let run = Arc::new(Run {
         client: client.clone(),
         store: Arc::clone(store),
         plan,
         began: Instant::now(),
-        state: Mutex::new(State { is_known: vec![false; n_objects], ..State::default() }),
+        state: Mutex::default(),
+        is_over: Notify::new(),
     });
     match run.plan.pace {
         Pace::Open => run.open_loop().await,
@@ -82,22 +87,24 @@ pub async fn replay(client: &Client, store: &Arc<MadeStore>, plan: ReplayPlan) -
     replayed
 }
 
-/// What a read does whose object the cache did not have.
-enum Next {
-    Wait(Turn),
-    Retry,
-    Fetch { turn: Option<Turn>, fetch: Change, was_known: bool },
-}
-
 impl Run {
     async fn open_loop(self: &Arc<Run>) {
         let permits = Arc::new(Semaphore::new(self.plan.n_at_once_max.max(1)));
+        let pages_max = pages(self.plan.bytes_at_once_max).max(1);
+        let pages_left = Arc::new(Semaphore::new(pages_max as usize));
         let mut tasks = JoinSet::new();
         for number in 0..self.plan.requests.len() {
             let at = Time::START.until(self.plan.requests[number].at);
             let due = self.began + Duration::from_nanos(at.get());
-            wait_until(due).await;
+            tokio::select! {
+                () = wait_until(due) => {}
+                () = self.is_over.notified() => break,
+            }
             let permit = Arc::clone(&permits).acquire_owned().await.expect("it is never closed");
+            // What is larger than all that may be under way goes alone.
+            let n_pages = pages(self.plan.requests[number].size).min(pages_max);
+            let room = Arc::clone(&pages_left).acquire_many_owned(n_pages).await;
+            let room = room.expect("it is never closed");
             let lateness = nanos(due.elapsed());
             {
                 let most = &mut self.lock().replayed.lateness_max;
@@ -105,7 +112,10 @@ impl Run {
             }
             let made = self.make(number, due);
             let run = Arc::clone(self);
-            tasks.spawn(async move { run.carry_out(made, Some(permit)).await });
+            tasks.spawn(async move {
+                run.carry_out(made).await;
+                drop((permit, room));
+            });
             while tasks.try_join_next().is_some() {}
         }
         while tasks.join_next().await.is_some() {}
@@ -117,7 +127,7 @@ impl Run {
             let run = Arc::clone(self);
             tasks.spawn(async move {
                 while let Some(made) = run.make_next() {
-                    run.carry_out(made, None).await;
+                    run.carry_out(made).await;
                 }
             });
         }
@@ -126,7 +136,10 @@ impl Run {
 
     fn make_next(&self) -> Option<Made> {
         let number = {
-            let n_taken = &mut self.lock().n_taken;
+            let State { n_taken, replayed, .. } = &mut *self.lock();
+            if replayed.foreign.is_some() {
+                return None;
+            }
             *n_taken += 1;
             *n_taken - 1
         };
@@ -136,49 +149,41 @@ impl Run {
     /// Notes that a request is made, in the order in which they are.
     fn make(&self, number: usize, due: Instant) -> Made {
         let request = self.plan.requests[number];
-        let object = request.object;
-        let state = &mut *self.lock();
-        let begun = state.changes.begun(object);
-        let (turn, change) = match request.op {
+        let changes = &mut self.lock().changes;
+        let (turns, part) = match request.op {
             Op::Get => {
-                // For a write that begins before it is carried out.
-                self.store.length_or(&self.plan.keys[object.index()], request.size.get());
-                (state.changes.last(object), None)
+                let (turns, read) = changes.read(request.object);
+                (turns, Part::Read(read))
             }
             Op::Put | Op::Delete => {
-                state.is_known[object.index()] = request.op == Op::Put;
-                let (turn, change) = state.changes.begin(object, true);
-                (turn, Some(change))
+                let (turns, change) = changes.write(request.object, request.op == Op::Delete);
+                (turns, Part::Change(change))
             }
         };
-        Made { number, request, due, begun, turn, change }
+        Made { number, request, due, turns, part, has_failed: false }
     }
 
     /// Carries a request out, to the end of what it leads to.
-    async fn carry_out(&self, mut made: Made, permit: Option<OwnedSemaphorePermit>) {
+    async fn carry_out(&self, mut made: Made) {
         let key = &self.plan.keys[made.request.object.index()];
-        if let Some(turn) = made.turn.take() {
+        for turn in std::mem::take(&mut made.turns) {
             turn.comes().await;
         }
         match made.request.op {
-            Op::Get => self.read(&made, key).await,
-            Op::Put => self.write(&made, key).await,
+            Op::Get => self.read(&mut made, key).await,
+            Op::Put => self.write(&mut made, key).await,
             Op::Delete => {
                 // It held nothing that it need wait for.
                 let _ = self.store.delete(key).await;
                 let outcome = self.client.delete(key).await;
-                self.note_failure(outcome.err());
+                self.note_failure(&mut made, outcome.err());
                 self.lock().replayed.n_deletes += 1;
             }
         }
-        if let Some(change) = made.change {
-            self.lock().changes.end(made.request.object, change);
-        }
         self.plan.n_done.fetch_add(1, Ordering::Relaxed);
-        drop(permit);
     }
 
-    async fn write(&self, made: &Made, key: &Bytes) {
+    async fn write(&self, made: &mut Made, key: &Bytes) {
         let (object, length) = (made.request.object, made.request.size.get());
         self.lock().lengths.entry(object).or_default().begin(self.store.length(key), length);
         self.store.hold(key, length);
@@ -187,7 +192,7 @@ impl Run {
         let latency = nanos(made.due.elapsed());
         let at = self.at(made.due);
         if let Err(error) = outcome {
-            return self.note_failure(Some(error));
+            return self.note_failure(made, Some(error));
         }
         let write = WriteRecord { number: made.number, latency, at };
         let state = &mut *self.lock();
@@ -195,10 +200,10 @@ impl Run {
         state.replayed.writes.push(write);
     }
 
-    async fn read(&self, made: &Made, key: &Bytes) {
+    async fn read(&self, made: &mut Made, key: &Bytes) {
         let length = self.store.length_or(key, made.request.size.get());
         let since = self.lock().lengths.get(&made.request.object).map_or(0, Lengths::now);
-        let (mut begun, mut may_wait) = (made.begun, true);
+        let mut may_wait = true;
         loop {
             let is_reset = match self.client.get(key).await {
                 Ok(Fetched { object: Some(bytes), .. }) => {
@@ -207,14 +212,14 @@ impl Run {
                 }
                 Ok(fetched) => fetched.outcome == Outcome::Reset,
                 Err(error) => {
-                    self.note_failure(Some(error));
+                    self.note_failure(made, Some(error));
                     true
                 }
             };
             may_wait &= !is_reset;
-            match self.after_miss(made.request.object, &mut begun, may_wait) {
+            let Part::Read(read) = &mut made.part else { return };
+            match read.after_miss(may_wait) {
                 Next::Wait(turn) => turn.comes().await,
-                Next::Retry => {}
                 Next::Fetch { turn, fetch, was_known } => {
                     let outcome = match was_known {
                         _ if is_reset => ReadOutcome::Reset,
@@ -222,7 +227,7 @@ impl Run {
                         false => ReadOutcome::CompulsoryMiss,
                     };
                     self.fetch(made, key, outcome, turn).await;
-                    return self.lock().changes.end(made.request.object, fetch);
+                    return drop(fetch);
                 }
             }
             // Once: what was fetched and is gone again is fetched again.
@@ -230,34 +235,17 @@ impl Run {
         }
     }
 
-    /// Begins to fetch an object, unless another write of it has begun meanwhile, or a fetch that
-    /// may be waited for, under way or over.
-    fn after_miss(&self, object: ObjectId, begun: &mut Begun, may_wait: bool) -> Next {
-        let state = &mut *self.lock();
-        let before = std::mem::replace(begun, state.changes.begun(object));
-        // What was being read made way for what is written.
-        let is_written = before.n_writes != begun.n_writes;
-        if is_written || may_wait && before.n_changes != begun.n_changes {
-            return state.changes.last(object).map_or(Next::Retry, Next::Wait);
-        }
-        let was_known = std::mem::replace(&mut state.is_known[object.index()], true);
-        let (turn, fetch) = state.changes.begin(object, false);
-        Next::Fetch { turn, fetch, was_known }
-    }
-
     /// Reads an object from the backing store, and puts it into the cache in its turn.
-    async fn fetch(&self, made: &Made, key: &Bytes, outcome: ReadOutcome, turn: Option<Turn>) {
+    async fn fetch(&self, made: &mut Made, key: &Bytes, outcome: ReadOutcome, turn: Option<Turn>) {
         let bytes = self.store.get(key).await.ok().flatten();
         self.note_read(made, outcome);
         self.lock().replayed.n_store_gets += 1;
         if let Some(turn) = turn {
             turn.comes().await;
         }
-        // What was written or deleted meanwhile stands.
-        let is_current = |it: &Bytes| self.store.length(key) == Some(it.len() as u64);
-        if let Some(bytes) = bytes.filter(is_current) {
+        if let Some(bytes) = bytes {
             let outcome = self.client.put(key, bytes).await;
-            self.note_failure(outcome.err());
+            self.note_failure(made, outcome.err());
         }
     }
 
@@ -275,7 +263,15 @@ impl Run {
         let owned = key.clone();
         let is_right =
             off_the_async_threads(n_bytes, move || made::is_object(&owned, &bytes)).await;
-        if !(is_right && is_length) {
+        if is_right && is_length {
+            return;
+        }
+        if let Part::Read(read) = &made.part
+            && read.is_of_what_was_there_before()
+        {
+            self.lock().replayed.foreign.get_or_insert_with(|| key.clone());
+            self.is_over.notify_one();
+        } else {
             tracing::error!(?key, n_bytes, "a read gave other bytes than it should");
             self.lock().replayed.n_wrong += 1;
         }
@@ -287,10 +283,11 @@ impl Run {
         self.lock().replayed.reads.push(read);
     }
 
-    fn note_failure(&self, error: Option<ClientError>) {
+    /// Notes that a request failed: once, however much of it did.
+    fn note_failure(&self, made: &mut Made, error: Option<ClientError>) {
         let Some(error) = error else { return };
         let replayed = &mut self.lock().replayed;
-        replayed.n_failures += 1;
+        replayed.n_failures += u64::from(!std::mem::replace(&mut made.has_failed, true));
         replayed.failure.get_or_insert_with(|| error.to_string());
     }
 
@@ -314,6 +311,13 @@ async fn wait_until(due: Instant) {
         let _ = spawn_blocking(move || std::thread::sleep(left)).await;
     }
 }
+
+/// How much memory that is, in steps that a semaphore can count.
+fn pages(size: Amount) -> u32 {
+    u32::try_from(size.get().div_ceil(PAGE_BYTES)).unwrap_or(u32::MAX)
+}
+
+const PAGE_BYTES: u64 = 4096;
 
 async fn make_object(key: &Bytes, length: u64) -> Bytes {
     let n_bytes = usize::try_from(length).expect("as long as objects here");

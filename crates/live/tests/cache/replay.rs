@@ -7,7 +7,7 @@ use live::made::{MadeStore, StoreTerms};
 use live::replay::{Pace, ReadOutcome, ReplayPlan, Replayed, replay};
 use units::{Bytes as Amount, Nanos, ObjectId, Op, Request, Time};
 
-use crate::pool::{Cache, config, run, start};
+use crate::pool::{Cache, config, object, run, start};
 
 /// Requests written as `MILLIS OP OBJECT`, of objects whose sizes grow with their number.
 fn plan(script: &[(u64, Op, u32)], pace: Pace, n_at_once_max: usize) -> ReplayPlan {
@@ -22,6 +22,7 @@ fn plan(script: &[(u64, Op, u32)], pace: Pace, n_at_once_max: usize) -> ReplayPl
         keys: (0..10).map(|it| Bytes::from(format!("object {it}"))).collect(),
         pace,
         n_at_once_max,
+        bytes_at_once_max: Amount::megabytes(100),
         n_done: Arc::default(),
     }
 }
@@ -77,7 +78,7 @@ fn who_misses_what_another_is_fetching_waits_for_that() {
 }
 
 #[test]
-fn a_read_waits_for_the_write_before_it_and_may_find_what_is_written_after_it() {
+fn a_read_waits_for_the_write_before_it() {
     run(async {
         let cache = start(config()).await;
         let store = Arc::new(MadeStore::new(StoreTerms::INSTANT));
@@ -91,6 +92,22 @@ fn a_read_waits_for_the_write_before_it_and_may_find_what_is_written_after_it() 
         assert_eq!((replayed.n_wrong, replayed.n_failures), (0, 0));
         assert_eq!((replayed.writes.len(), count(&replayed, ReadOutcome::Hit)), (100, 200));
         assert_eq!(replayed.n_store_gets, 0);
+        cache.proxy.stop().await;
+    });
+}
+
+#[test]
+fn how_a_read_ends_does_not_depend_on_who_is_faster() {
+    run(async {
+        let cache = start(config()).await;
+        let store = Arc::new(MadeStore::new(StoreTerms::INSTANT));
+        let orders = [Put, Get, Delete, Get, Put, Get];
+        let script: Vec<(u64, Op, u32)> =
+            orders.iter().cycle().take(300).map(|it| (0, *it, 3)).collect();
+        let replayed = replay(&cache.client, &store, plan(&script, Pace::Open, 64)).await;
+        assert_eq!((replayed.n_wrong, replayed.n_failures), (0, 0));
+        let outcomes = [ReadOutcome::Hit, ReadOutcome::CompulsoryMiss, ReadOutcome::CapacityMiss];
+        assert_eq!(outcomes.map(|it| count(&replayed, it)), [100, 50, 0]);
         cache.proxy.stop().await;
     });
 }
@@ -122,8 +139,58 @@ fn a_write_that_the_cache_does_not_take_is_a_failure() {
         let store = Arc::new(MadeStore::new(StoreTerms::INSTANT));
         let mut plan = plan(&[(0, Put, 1), (0, Put, 2)], Pace::Open, 64);
         plan.requests[0].size = Amount::megabytes(40);
-        let replayed = replay(&cache.client, &store, plan).await;
+        let replayed = replay(&cache.client, &store, plan.clone()).await;
         assert_eq!((replayed.writes.len(), replayed.n_failures), (1, 1));
+        // A request that fails twice is one that failed.
+        cache.proxy.stop().await;
+        plan.requests[0].op = Get;
+        let replayed = replay(&cache.client, &store, plan).await;
+        assert_eq!((replayed.reads.len(), replayed.n_failures), (1, 2));
+    });
+}
+
+#[test]
+fn what_is_too_large_to_be_under_way_with_others_waits_and_goes_alone() {
+    run(async {
+        let cache = start(config()).await;
+        let first_byte = Nanos::millis(100);
+        let store = StoreTerms { first_byte, seconds_per_byte: 0.0 };
+        let store = Arc::new(MadeStore::new(store));
+        let script: Vec<(u64, Op, u32)> = (0..4).map(|it| (0, Get, it)).collect();
+        // Objects of 1, 51, 101 and 151 kB.
+        for (bytes_at_once_max, n_waits) in [(1_000_000, 0), (200_000, 1), (60_000, 2)] {
+            let mut plan = plan(&script, Pace::Open, 64);
+            plan.bytes_at_once_max = Amount::new(bytes_at_once_max);
+            let replayed = replay(&cache.client, &store, plan).await;
+            for key in (0..4).map(|it| format!("object {it}")) {
+                cache.client.delete(key.as_bytes()).await.unwrap();
+            }
+            assert_eq!(replayed.reads.len(), 4);
+            assert!(first_byte * n_waits <= replayed.lateness_max, "{:?}", replayed.lateness_max);
+        }
+        cache.proxy.stop().await;
+    });
+}
+
+#[test]
+fn what_others_have_put_into_the_cache_ends_a_replay_and_is_no_bug_of_it() {
+    run(async {
+        let cache = start(config()).await;
+        for pace in [Pace::Open, Pace::Closed { n_clients: 1 }] {
+            cache.client.put(b"object 1", object("object 1", 1, 51_000)).await.unwrap();
+            let store = Arc::new(MadeStore::new(StoreTerms::INSTANT));
+            let script = [(0, Get, 1), (600_000, Get, 2)];
+            let replayed = replay(&cache.client, &store, plan(&script, pace, 64)).await;
+            assert_eq!(
+                (replayed.foreign.as_deref(), replayed.n_wrong),
+                (Some(&b"object 1"[..]), 0)
+            );
+            assert_eq!(replayed.reads.len(), 1);
+            // What the replay itself has written is its own.
+            let script = [(0, Put, 1), (0, Get, 1)];
+            let replayed = replay(&cache.client, &store, plan(&script, pace, 64)).await;
+            assert_eq!((replayed.foreign, replayed.n_wrong), (None, 0));
+        }
         cache.proxy.stop().await;
     });
 }
