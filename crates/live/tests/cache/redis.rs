@@ -2,10 +2,16 @@
 
 use std::process::Stdio;
 
+use live::proxy::ProxyConfig;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
-use crate::pool::{Cache, config, object, run, start};
+use crate::pool::{Cache, LIMIT, config, object, run, start};
+
+/// For programs that leave a connection alone while they are busy with others of theirs.
+fn patient() -> ProxyConfig {
+    ProxyConfig { rest_limit: LIMIT, ..config() }
+}
 
 /// What a program prints that is given this input, or nothing where it is not installed.
 async fn run_tool(
@@ -75,7 +81,7 @@ fn redis_cli_sets_gets_and_deletes() {
 #[test]
 fn redis_benchmark_runs_through() {
     run(async {
-        let cache = start(config()).await;
+        let cache = start(patient()).await;
         for (n_bytes, n) in [("1000", "40"), ("1000000", "40"), ("100000000", "4")] {
             let arguments = ["-t", "set,get", "-n", n, "-c", "4", "-d", n_bytes, "--csv"];
             let Some(answer) = run_tool(&cache, "redis-benchmark", &arguments, b"").await else {
@@ -113,7 +119,7 @@ for options in [{}, {"protocol": 2}, {"protocol": 3}]:
 #[test]
 fn redis_py_works_as_with_redis() {
     run(async {
-        let cache = start(config()).await;
+        let cache = start(patient()).await;
         let port = cache.proxy.addresses.resp.unwrap().port().to_string();
         let output = Command::new("python3").args(["-c", PYTHON, &port]).output().await;
         match output {
