@@ -48,8 +48,7 @@ pub(crate) fn parse() -> Args {
     Args::from_arg_matches(&matches).unwrap_or_else(|err| err.exit())
 }
 
-/// The command with `-5` as a value wherever one is taken: it is refused by what a value should
-/// be, and not as an option that nobody meant.
+/// The command that takes `-5` for a value wherever it has one, to be refused as a value.
 fn taking_negative_numbers(command: clap::Command) -> clap::Command {
     let with_values = command.mut_args(|it| {
         let takes_values = it.get_action().takes_values() && !it.is_positional();

@@ -12,6 +12,7 @@ mod golden;
 #[cfg(target_os = "linux")]
 mod live;
 mod page;
+mod repricing;
 mod results;
 mod sweep;
 mod tidy;

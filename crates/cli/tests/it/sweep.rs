@@ -87,7 +87,7 @@ fn it_is_a_table_for_a_person_and_files_for_a_program() {
         machine nor the store behind a cache is charged (--accounting full charges
         both)
     infinisim 0.1.0, seeds 1, 2, prices aws-us-east-1-2019-12, experiment
-        bb9de27e9da36c18d418a4950a584105, trace 99d1972e8e21600b929b21dc4043c866
+        380dfecb5d5068b0f7ca3798e1bcac6c, trace 99d1972e8e21600b929b21dc4043c866
     ");
     let csv = workplace.run("sweep pool.toml --csv").ok();
     let path = |name: &str| workplace.path().join("out").join(name);
