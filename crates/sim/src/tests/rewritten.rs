@@ -27,7 +27,6 @@ fn an_overwrite_counts_at_its_own_size() {
     check("elasticache:cache.r5.24xlarge", &rewritten, 1, 0.1, 100.0);
 }
 
-/// Of 200 GB written in turn, 17 GB fit: 16 objects of 1 GB and a little each.
 #[test]
 fn a_hit_takes_as_long_as_the_copy_is_large() {
     let check = |system: &str, held: u64, asked: u64, least_ms: f64, most_ms: f64| {
@@ -49,6 +48,7 @@ fn a_hit_takes_as_long_as_the_copy_is_large() {
     check("elasticache:serverless-valkey", 488, 1, 1_000.0, 1_001.0);
 }
 
+/// Of 200 GB written in turn, 17 GB fit: 16 objects of 1 GB and a little each.
 #[test]
 fn what_was_deleted_has_the_size_of_its_next_write() {
     let check = |before: u64, after: u64, least: u64, most: u64| {
