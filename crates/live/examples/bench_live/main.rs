@@ -1,6 +1,8 @@
-//! GET of 1, 10 and 100 MB by one and by four clients, from the cache (12 functions, 10+2,
-//! through the RESP door) and from redis-server, in turns: `make bench-live`. Other sizes, in
-//! bytes, may be given.
+//! GET of 1 kB and of 1, 10 and 100 MB by one and by four clients, from the cache (12 functions,
+//! 10+2, through the RESP door), from redis-server, and through a relay that does nothing but
+//! relay, in turns: `make bench-live`. Other sizes, in bytes, may be given.
+
+mod bare;
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -15,20 +17,28 @@ use live::platform::local::{NewFunction, Platform, PlatformConfig, SandboxComman
 use live::proxy::{LambdaInvoker, Proxy, ProxyConfig};
 use units::Nanos;
 
+use self::bare::Bare;
+
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 const N_NODES: u32 = 12;
 const MEMORY_MB: u32 = 2048;
-/// How often each pair of measurements is taken; the middle one counts.
+/// How often all are measured, in turns; the median counts.
 const N_ROUNDS: usize = 5;
 /// How much is read in one measurement, at least one object by each client.
 const READ_BYTES: usize = 600_000_000;
 
 #[expect(clippy::print_stdout, reason = "the figures are what a bench is for")]
 fn main() -> Result<(), Failure> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [what, address, part_len] = &arguments[..]
+        && what == "--part"
+    {
+        return Ok(bare::serve_part(address, part_len.parse()?)?);
+    }
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let sizes: Result<Vec<usize>, _> = std::env::args().skip(1).map(|it| it.parse()).collect();
+    let sizes: Result<Vec<usize>, _> = arguments.iter().map(|it| it.parse()).collect();
     let sizes = Some(sizes?).filter(|it| !it.is_empty());
     let sizes = sizes.unwrap_or_else(|| vec![1_000, 1_000_000, 10_000_000, 100_000_000]);
     let (platform, proxy) = runtime.block_on(start())?;
@@ -41,27 +51,25 @@ fn main() -> Result<(), Failure> {
         .spawn()
         .map_err(|it| format!("redis-server (Debian: redis-server) does not start: {it}"))?;
     let outcome = (|| {
-        println!("object_bytes,n_clients,ours_mb_per_s,redis_mb_per_s,ratio,ours_ms,redis_ms");
+        println!(
+            "object_bytes,n_clients,ours_mb_per_s,bare_mb_per_s,redis_mb_per_s,ours_to_redis,\
+             bare_to_redis,ours_ms,bare_ms,redis_ms"
+        );
         for n_bytes in sizes {
             for address in [ours, theirs] {
                 set(address, n_bytes)?;
             }
+            let bare = Bare::start(n_bytes)?;
             for n_clients in [1, 4] {
-                let mut pairs = Vec::new();
+                let mut rounds = Vec::new();
                 for _ in 0..N_ROUNDS {
-                    let ours = get(ours, n_bytes, n_clients)?;
-                    pairs.push((ours, get(theirs, n_bytes, n_clients)?));
+                    rounds.push([
+                        get(ours, n_bytes, n_clients, Answers::AreChecked)?,
+                        get(bare.address, n_bytes, n_clients, Answers::AreAnything)?,
+                        get(theirs, n_bytes, n_clients, Answers::AreChecked)?,
+                    ]);
                 }
-                pairs.sort_by(|a, b| (a.0.rate / a.1.rate).total_cmp(&(b.0.rate / b.1.rate)));
-                let (ours, redis) = &pairs[N_ROUNDS / 2];
-                println!(
-                    "{n_bytes},{n_clients},{:.0},{:.0},{:.2},{:.3},{:.3}",
-                    ours.rate / 1e6,
-                    redis.rate / 1e6,
-                    ours.rate / redis.rate,
-                    ours.latency_ms,
-                    redis.latency_ms
-                );
+                println!("{n_bytes},{n_clients},{}", row(&rounds));
             }
         }
         Ok(())
@@ -73,6 +81,19 @@ fn main() -> Result<(), Failure> {
         platform.stop().await;
     });
     outcome
+}
+
+/// The medians of what was measured in turns.
+fn row(rounds: &[[Measured; 3]]) -> String {
+    let median = |of: &dyn Fn(&[Measured; 3]) -> f64| {
+        let mut all: Vec<f64> = rounds.iter().map(of).collect();
+        all.sort_by(f64::total_cmp);
+        all[all.len() / 2]
+    };
+    let rates = [0, 1, 2].map(|who| format!("{:.0}", median(&|it| it[who].rate / 1e6)));
+    let ratios = [0, 1].map(|who| format!("{:.2}", median(&|it| it[who].rate / it[2].rate)));
+    let times = [0, 1, 2].map(|who| format!("{:.3}", median(&|it| it[who].latency_ms)));
+    [&rates[..], &ratios[..], &times[..]].concat().join(",")
 }
 
 async fn start() -> Result<(Platform, Proxy), Failure> {
@@ -138,12 +159,26 @@ fn value(n_bytes: usize) -> Vec<u8> {
     (0..n_bytes).map(|it| (it * 31 % 251).to_le_bytes()[0]).collect()
 }
 
+/// What is known of answers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Answers {
+    /// The last one is compared with what was written.
+    AreChecked,
+    /// Their bytes are any.
+    AreAnything,
+}
+
 /// Reads the object again and again with so many clients.
-fn get(address: SocketAddr, n_bytes: usize, n_clients: usize) -> Result<Measured, Failure> {
+fn get(
+    address: SocketAddr,
+    n_bytes: usize,
+    n_clients: usize,
+    answers: Answers,
+) -> Result<Measured, Failure> {
     let n_gets = (READ_BYTES / n_bytes / n_clients).clamp(1, 500);
     let began = Instant::now();
     let clients: Vec<_> = (0..n_clients)
-        .map(|_| thread::spawn(move || get_often(address, n_bytes, n_gets)))
+        .map(|_| thread::spawn(move || get_often(address, n_bytes, n_gets, answers)))
         .collect();
     for client in clients {
         client.join().map_err(|_| "a client failed")??;
@@ -153,7 +188,12 @@ fn get(address: SocketAddr, n_bytes: usize, n_clients: usize) -> Result<Measured
     Ok(Measured { rate, latency_ms: seconds * 1e3 / n_gets as f64 })
 }
 
-fn get_often(address: SocketAddr, n_bytes: usize, n_gets: usize) -> Result<(), Failure> {
+fn get_often(
+    address: SocketAddr,
+    n_bytes: usize,
+    n_gets: usize,
+    answers: Answers,
+) -> Result<(), Failure> {
     let mut stream = connect(address)?;
     let head = format!("${n_bytes}\r\n");
     let mut answer = vec![0; head.len() + n_bytes + 2];
@@ -164,7 +204,8 @@ fn get_often(address: SocketAddr, n_bytes: usize, n_gets: usize) -> Result<(), F
             return Err("GET failed".into());
         }
     }
-    if answer[head.len()..head.len() + n_bytes] != value(n_bytes) {
+    let body = &answer[head.len()..head.len() + n_bytes];
+    if answers == Answers::AreChecked && body != value(n_bytes) {
         return Err("GET has the wrong bytes".into());
     }
     Ok(())
