@@ -200,12 +200,13 @@ pub(crate) fn record(
         record.hour(request.at).usage.store_backing.n_gets += u64::from(!is_hit);
     }
     for write in &replayed.writes {
-        let hour = record.hour(Time::START + write.at);
-        hour.counts.n_puts += 1;
+        let size = input.requests[write.number].size;
+        let hour = record.note_put(Time::START + write.at, size);
         hour.usage.store_backing.n_puts += 1;
     }
     let last = record.hour(Time::START + input.span);
     last.counts.n_deletes = replayed.n_deletes;
+    last.counts.n_failed = replayed.n_failures;
     last.usage.store_backing.n_deletes = replayed.n_deletes;
     last.counts.n_recoveries = replayed.recoveries.n_objects;
     last.counts.n_recovered_chunks = replayed.recoveries.n_chunks;

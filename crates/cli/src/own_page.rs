@@ -6,8 +6,11 @@ mod tests;
 use std::path::Path;
 
 use report::chart::{Chart, Curve, CurveChart, Estimate, Hue, Naming, Plot, Scale, Ticks};
-use report::comparison::{self, Comparison, CostRatio, LatencySummary, SystemSummary};
+use report::comparison::{
+    self, Comparison, CostRatio, LatencySplit, LatencySummary, SystemSummary,
+};
 use report::page::{self, Fact, Making, Page, PageFigure, Section, Table};
+use sim::{Counts, N_PHASES};
 use units::{Ratio, Usd};
 
 use crate::commands::figures::{Kind, latencies::cdf, seeds};
@@ -33,7 +36,7 @@ pub(crate) struct Contents {
     /// What is said first.
     pub(crate) facts: Vec<Fact>,
     /// The numbers.
-    pub(crate) table: Table,
+    pub(crate) tables: Vec<Table>,
     /// The figures, each with its name.
     pub(crate) charts: Vec<(&'static str, Chart)>,
 }
@@ -44,7 +47,7 @@ impl Contents {
         Contents {
             title: "What a cache would cost, hit and lose".to_owned(),
             facts: systems.facts(),
-            table: systems.table(systems.full_names()),
+            tables: vec![systems.table(systems.full_names()), systems.phases(systems.full_names())],
             charts: systems.charts(),
         }
     }
@@ -84,7 +87,7 @@ fn page_of(
     notes: &[String],
     contents: Contents,
 ) -> anyhow::Result<Page> {
-    let Contents { title, facts, table, charts } = contents;
+    let Contents { title, facts, tables, charts } = contents;
     let Some(first) = comparisons.first() else { panic!("a run has at least one seed") };
     let trace = first.trace;
     let mut lead = vec![
@@ -132,7 +135,7 @@ fn page_of(
         lead,
         facts,
         scoreboard: None,
-        tables: vec![table],
+        tables,
         sections: vec![Section { title: "Figures".to_owned(), figures }],
         receipts,
     })
@@ -290,6 +293,46 @@ impl<'a> Systems<'a> {
             header: header.map(str::to_owned).to_vec(),
             rows: self.0.iter().zip(names).map(row).collect(),
             n_words: 1,
+            made: None,
+        }
+    }
+
+    /// What the hits and the others of each system consist of.
+    fn phases(&self, names: Vec<String>) -> Table {
+        let header = ["system", "GETs", "number", "mean (ms)", "queueing (ms)", "invocation (ms)"];
+        let header = header.into_iter().chain(["transfer (ms)", "decoding (ms)", "store (ms)"]);
+        let row = |name: &str, seeds: &[&SystemSummary], is_hit: bool| {
+            let of = |it: &SystemSummary| {
+                let LatencySplit { hits, misses, hit_phases, miss_phases, .. } = it.latency_split;
+                if is_hit { (hits, hit_phases) } else { (misses, miss_phases) }
+            };
+            let n_gets = seeds.iter().map(|it| {
+                let Counts { n_gets, n_hits, .. } = it.counts;
+                (if is_hit { n_hits } else { n_gets - n_hits }) as f64
+            });
+            let means: Vec<f64> = seeds.iter().filter_map(|it| Some(of(it).0?.mean_ms)).collect();
+            let mut row =
+                vec![name.to_owned(), (if is_hit { "hits" } else { "others" }).to_owned()];
+            row.push(cell(&n_gets.collect::<Vec<_>>(), 0));
+            row.push(cell(&means, 1));
+            for phase in 0..N_PHASES {
+                let means = seeds.iter().filter_map(|it| Some(of(it).1?[phase].mean_ms));
+                row.push(cell(&means.collect::<Vec<_>>(), 1));
+            }
+            row
+        };
+        let rows = |((_, seeds), name): (&(Look, Vec<&SystemSummary>), &String)| {
+            [row(name, seeds, true), row(name, seeds, false)]
+        };
+        Table {
+            title: "What a GET consists of".to_owned(),
+            caption: "Means, which add up to that of all of it: waiting for what came before, for \
+                      a function to be there, and for the bytes; making the object of its chunks; \
+                      reading it from the object store. No phases are known of live runs."
+                .to_owned(),
+            header: header.map(str::to_owned).collect(),
+            rows: self.0.iter().zip(&names).flat_map(rows).collect(),
+            n_words: 2,
             made: None,
         }
     }

@@ -8,7 +8,8 @@ use pricing::{CostItems, cost};
 use rayon::ThreadPool;
 use rayon::prelude::*;
 use report::comparison::{
-    Comparison, HitLatency, HourSummary, LatencySummary, LossSummary, SystemSummary, TraceSummary,
+    Comparison, HitLatency, HourSummary, LatencySplit, LatencySummary, LossSummary, SystemSummary,
+    TraceSummary,
 };
 use sim::{Hour, Record, System, SystemKind, Workload};
 use trace::{Selection, Trace};
@@ -212,6 +213,7 @@ pub(crate) fn summarise(
         cost: price(&total)?,
         usage: total.usage,
         latency: LatencySummary::from(&record.latencies.all),
+        latency_split: LatencySplit::from(&record.latencies),
         hits: HitLatency::from(&record.latencies),
         loss: loss(system, record),
         hours: record.hours.iter().map(hour).collect::<anyhow::Result<Vec<_>>>()?,

@@ -7,7 +7,8 @@ use std::sync::{Mutex, PoisonError};
 
 use pricing::{CostItems, Usage};
 use report::comparison::{
-    HitLatency, HourSummary, LatencySummary, LossSummary, SystemSummary, counts_of, named_counts,
+    HitLatency, HourSummary, LatencySplit, LatencySummary, LossSummary, SystemSummary, counts_of,
+    named_counts,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -110,16 +111,17 @@ fn program_hash() -> anyhow::Result<u128> {
 pub(crate) struct KeptSummary {
     name: String,
     total: KeptHour,
-    latency_ms: [f64; 7],
+    latency: LatencySummary,
+    latency_split: LatencySplit,
     hit_quantiles_ms: Vec<f64>,
     hit_by_size_ms: [Option<[f64; 5]>; 4],
-    time_to_repair_ms: Option<[f64; 7]>,
+    time_to_repair: Option<LatencySummary>,
     time_to_object_loss_h: [Option<f64>; 2],
     hours: Vec<KeptHour>,
 }
 
 /// How many counts there are.
-const N_COUNTS: usize = 20;
+const N_COUNTS: usize = 23;
 
 #[derive(Serialize, Deserialize)]
 struct KeptHour {
@@ -133,15 +135,17 @@ struct KeptHour {
 impl From<&SystemSummary> for KeptSummary {
     fn from(summary: &SystemSummary) -> KeptSummary {
         // Taken apart without `..`, so that nothing is forgotten.
-        let SystemSummary { name, counts, usage, cost, latency, hits, loss, hours } = summary;
+        let SystemSummary { name, counts, usage, cost, latency, latency_split, hits, loss, hours } =
+            summary;
         let HitLatency { quantiles_ms, by_size_ms } = hits;
         KeptSummary {
             name: name.clone(),
             total: KeptHour::of(counts, usage, cost),
-            latency_ms: latency.named().map(|(_, it)| it),
+            latency: *latency,
+            latency_split: *latency_split,
             hit_quantiles_ms: quantiles_ms.clone(),
             hit_by_size_ms: *by_size_ms,
-            time_to_repair_ms: loss.time_to_repair.map(|it| it.named().map(|(_, it)| it)),
+            time_to_repair: loss.time_to_repair,
             time_to_object_loss_h: [
                 loss.time_to_object_loss_h_mean,
                 loss.time_to_object_loss_h_closed_form,
@@ -156,10 +160,11 @@ impl From<KeptSummary> for SystemSummary {
         let KeptSummary {
             name,
             total,
-            latency_ms,
+            latency,
+            latency_split,
             hit_quantiles_ms,
             hit_by_size_ms,
-            time_to_repair_ms,
+            time_to_repair,
             time_to_object_loss_h: [loss_mean, loss_closed_form],
             hours,
         } = kept;
@@ -168,9 +173,10 @@ impl From<KeptSummary> for SystemSummary {
             counts: total.counts(),
             cost: total.cost(),
             usage: total.usage,
-            latency: LatencySummary::of_ms(latency_ms),
+            latency,
+            latency_split,
             loss: LossSummary {
-                time_to_repair: time_to_repair_ms.map(LatencySummary::of_ms),
+                time_to_repair,
                 time_to_object_loss_h_mean: loss_mean,
                 time_to_object_loss_h_closed_form: loss_closed_form,
             },
@@ -251,6 +257,14 @@ mod tests {
             usage: usage.clone(),
             cost,
             latency: LatencySummary { p50_ms: 0.1 + 0.2, ..LatencySummary::default() },
+            latency_split: LatencySplit {
+                hits: Some(LatencySummary::of_ms([0.7; 7])),
+                miss_phases: Some(
+                    [0.1, 0.2, 0.3, 0.4, 0.5].map(|it| LatencySummary::of_ms([it; 7])),
+                ),
+                by_size: [None, None, None, Some(LatencySummary::of_ms([0.9; 7]))],
+                ..LatencySplit::default()
+            },
             loss: LossSummary {
                 time_to_repair: Some(LatencySummary::of_ms([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0])),
                 time_to_object_loss_h_mean: Some(0.1),

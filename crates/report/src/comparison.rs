@@ -4,6 +4,7 @@ mod cost_ratio;
 mod fields;
 mod json;
 mod read;
+mod split;
 mod table;
 mod table_rows;
 #[cfg(test)]
@@ -18,6 +19,7 @@ pub use self::cost_ratio::{CostRatio, times_and_half_width};
 pub use self::fields::{counts_of, named_counts};
 pub use self::json::{to_json, to_json_of_seeds, to_json_with_hours};
 pub use self::read::{ResultError, from_json};
+pub use self::split::LatencySplit;
 pub use self::table::{framed, to_table, to_table_of_seeds};
 pub use self::table_rows::{to_csv, to_hourly_rows, to_rows};
 
@@ -93,7 +95,9 @@ pub struct SystemSummary {
     pub cost: CostItems,
     /// How long its GETs took.
     pub latency: LatencySummary,
-    /// How long its hits took.
+    /// The same by outcome, phase and size.
+    pub latency_split: LatencySplit,
+    /// How long its hits took, in more detail.
     pub hits: HitLatency,
     /// How long objects last, and how long it takes to repair them.
     pub loss: LossSummary,
@@ -183,21 +187,28 @@ pub struct HourSummary {
 }
 
 /// How long the GETs of a run took, in milliseconds; all 0 where there were none.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LatencySummary {
     /// Their mean.
+    #[serde(rename = "mean")]
     pub mean_ms: f64,
     /// Half of them took no longer.
+    #[serde(rename = "p50")]
     pub p50_ms: f64,
     /// 90 of 100 took no longer.
+    #[serde(rename = "p90")]
     pub p90_ms: f64,
     /// 95 of 100 took no longer.
+    #[serde(rename = "p95")]
     pub p95_ms: f64,
     /// 99 of 100 took no longer.
+    #[serde(rename = "p99")]
     pub p99_ms: f64,
     /// 999 of 1,000 took no longer.
+    #[serde(rename = "p999")]
     pub p999_ms: f64,
     /// The longest.
+    #[serde(rename = "max")]
     pub max_ms: f64,
 }
 

@@ -35,6 +35,8 @@ pub struct Counts {
     pub n_reclaims: u64,
     /// Function invocations.
     pub n_invocations: u64,
+    /// Requests that the cache failed, which no model does; reads among them are RESETs, too.
+    pub n_failed: u64,
     /// Invocations that the platform ended because they ran for as long as one may.
     pub n_timeouts: u64,
     /// Cached objects of which too many chunks were lost, whether or not anyone asked for them.
@@ -45,10 +47,14 @@ pub struct Counts {
     pub busy: Nanos,
     /// What backups copied to peer replicas.
     pub synced_bytes: Bytes,
+    /// What the writes of the trace brought.
+    pub written_bytes: Bytes,
     /// What the GETs asked for.
     pub requested_bytes: Bytes,
     /// What of it the cache served.
     pub hit_bytes: Bytes,
+    /// What of it the compulsory misses asked for.
+    pub compulsory_bytes: Bytes,
     /// The most by which the chunks placed on a function ever were more than its memory, so far.
     /// The reference does not look at sizes where one object makes way for another, nor where one
     /// is written again; a real function would have failed.
@@ -64,6 +70,17 @@ impl Counts {
     /// The same by bytes.
     pub fn byte_hit_ratio(&self) -> Ratio {
         Ratio::new(self.hit_bytes.get(), self.requested_bytes.get())
+    }
+
+    /// Hits among the GETs that any cache could have served: compulsory misses are left out.
+    pub fn hit_ratio_without_compulsory(&self) -> Ratio {
+        Ratio::new(self.n_hits, self.n_gets - self.n_compulsory_misses)
+    }
+
+    /// The same by bytes.
+    pub fn byte_hit_ratio_without_compulsory(&self) -> Ratio {
+        let bytes = self.requested_bytes - self.compulsory_bytes;
+        Ratio::new(self.hit_bytes.get(), bytes.get())
     }
 
     /// GETs of objects that were cached before and are no longer, be it that too many chunks
@@ -102,13 +119,16 @@ impl ops::AddAssign for Counts {
             n_evictions,
             n_reclaims,
             n_invocations,
+            n_failed,
             n_timeouts,
             n_objects_lost,
             intact_object_s,
             busy,
             synced_bytes,
+            written_bytes,
             requested_bytes,
             hit_bytes,
+            compulsory_bytes,
             overcommitted_max,
         } = rhs;
         self.n_gets += n_gets;
@@ -123,13 +143,16 @@ impl ops::AddAssign for Counts {
         self.n_evictions += n_evictions;
         self.n_reclaims += n_reclaims;
         self.n_invocations += n_invocations;
+        self.n_failed += n_failed;
         self.n_timeouts += n_timeouts;
         self.n_objects_lost += n_objects_lost;
         self.intact_object_s += intact_object_s;
         self.busy += busy;
         self.synced_bytes += synced_bytes;
+        self.written_bytes += written_bytes;
         self.requested_bytes += requested_bytes;
         self.hit_bytes += hit_bytes;
+        self.compulsory_bytes += compulsory_bytes;
         self.overcommitted_max = self.overcommitted_max.max(overcommitted_max);
     }
 }

@@ -8,6 +8,7 @@ use policy::evict::next_uses;
 use policy::{Access, Evict, EvictionPolicy, ObjectCache};
 use units::{Bytes, ObjectId, Op, Request, Time};
 
+use crate::latency::Phases;
 use crate::objstore::{ObjectStore, charge_storage};
 use crate::profile::{ObjectStoreProfile, ServerProfile};
 use crate::record::{Outcome, Record};
@@ -102,17 +103,18 @@ impl Cluster<'_> {
         usize::try_from(self.key_hashes[request.object.index()] % n_nodes).expect("a node index")
     }
 
-    /// Puts a request into the queue of the thread of `node`, where there is one; when it will have
-    /// been served.
-    fn serve(&mut self, node: usize, now: Time, size: Bytes) -> Time {
-        let took = self.server.request + self.server.transfer.time(size);
+    /// Puts a request into the queue of the thread of `node`, where there is one; how long it waits
+    /// there, and then takes.
+    fn serve(&mut self, node: usize, now: Time, size: Bytes) -> Phases {
+        let transfer = self.server.request + self.server.transfer.time(size);
         if let Some(meter) = &mut self.meter {
             meter.asked(now, size, &mut self.record);
-            return now + took;
+            return Phases { transfer, ..Phases::default() };
         }
         let node = &mut self.nodes[node];
-        node.free_at = node.free_at.max(now) + took;
-        node.free_at
+        let begins_at = node.free_at.max(now);
+        node.free_at = begins_at + transfer;
+        Phases { queueing: begins_at.since(now), transfer, ..Phases::default() }
     }
 
     fn get(&mut self, now: Time, number: u32, agenda: &mut Agenda<Event>) {
@@ -129,10 +131,11 @@ impl Cluster<'_> {
             }
             return;
         }
-        let answered = self.serve(node, now, Bytes::ZERO);
-        let fetched = answered + self.store.read(request.size);
+        let asked = self.serve(node, now, Bytes::ZERO);
+        let phases = Phases { object_store: self.store.read(request.size), ..asked };
+        let fetched = now + phases.total();
         let outcome = if object.is_known { Outcome::CapacityMiss } else { Outcome::CompulsoryMiss };
-        self.record.settle(&request, outcome, fetched.since(now));
+        self.record.settle_phases(&request, outcome, &phases);
         self.record.hour(now).usage.store_backing.n_gets += 1;
         if self.admit(now, node, access) {
             self.objects[request.object.index()].arrives_at = fetched;
@@ -144,8 +147,9 @@ impl Cluster<'_> {
     /// wrong about it. One that was evicted while it was still being fetched is handed on.
     fn answer(&mut self, now: Time, node: usize, request: &Request) {
         let size = self.nodes[node].cache.size_of(request.object).unwrap_or(request.size);
-        let done = self.serve(node, now, size);
-        self.record.settle(request, Outcome::Hit, done.since(request.at));
+        let mut phases = self.serve(node, now, size);
+        phases.queueing += now.since(request.at);
+        self.record.settle_phases(request, Outcome::Hit, &phases);
     }
 
     fn admit(&mut self, now: Time, node: usize, access: Access) -> bool {
@@ -178,9 +182,7 @@ impl Cluster<'_> {
         if self.admit(now, node, access) {
             self.serve(node, now, request.size);
         }
-        let hour = self.record.hour(now);
-        hour.counts.n_puts += 1;
-        hour.usage.store_backing.n_puts += 1;
+        self.record.note_put(now, request.size).usage.store_backing.n_puts += 1;
     }
 
     fn delete(&mut self, now: Time, number: u32) {

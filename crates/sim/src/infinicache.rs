@@ -25,8 +25,9 @@ use self::contents::{BlockId, Contents};
 use self::function::{Function, Order, Verb};
 use self::links::{Duplex, Moved};
 use self::proxy::Proxy;
-use self::read::{ReadId, Reads};
+use self::read::Reads;
 use crate::faas::{Platform, Slot};
+use crate::latency::Phases;
 use crate::network::{FlowId, Network};
 use crate::objstore::{ObjectStore, charge_storage};
 use crate::profile::Rate;
@@ -189,14 +190,14 @@ impl InfiniCache<'_> {
         request: Request,
         number: u32,
         outcome: Outcome,
-        latency: Nanos,
+        phases: &Phases,
         agenda: &mut Agenda<Event>,
     ) {
-        self.record.settle(&request, outcome, latency);
+        self.record.settle_phases(&request, outcome, phases);
         if let Some(closed_loop) = &self.closed_loop {
             let next = number + closed_loop.n_streams;
             if (next as usize) < self.requests.len() {
-                agenda.at(request.at + latency, Event::Arrive(next));
+                agenda.at(request.at + phases.total(), Event::Arrive(next));
             }
         }
     }
@@ -246,7 +247,8 @@ impl InfiniCache<'_> {
             self.read(now, number, agenda);
         } else {
             // Evicted meanwhile: what the fetch brought is handed on all the same.
-            self.settle(request, number, Outcome::Hit, now.since(request.at), agenda);
+            let phases = Phases { queueing: now.since(request.at), ..Phases::default() };
+            self.settle(request, number, Outcome::Hit, &phases, agenda);
         }
     }
 
@@ -260,34 +262,34 @@ impl InfiniCache<'_> {
         outcome: Outcome,
         agenda: &mut Agenda<Event>,
     ) {
-        let answered = begins_at + self.config.function.round_trip;
-        let fetched = self.fetch(now, answered, number, outcome, agenda);
+        let (queueing, transfer) = (begins_at.since(now), self.config.function.round_trip);
+        let asked = Phases { queueing, transfer, ..Phases::default() };
+        let fetched = self.fetch(now, asked, number, outcome, agenda);
         self.set(now, number, fetched, agenda);
     }
 
-    /// Lets a client that knows `at` of its miss fetch the object from the backing store; when
-    /// it has it.
+    /// Lets a client that has `asked` for so long, and knows of its miss then, fetch the object
+    /// from the backing store; when it has it.
     fn fetch(
         &mut self,
         now: Time,
-        at: Time,
+        asked: Phases,
         number: u32,
         outcome: Outcome,
         agenda: &mut Agenda<Event>,
     ) -> Time {
         let request = self.request_at(number);
-        let fetched = at + self.store.read(request.size);
-        self.settle(request, number, outcome, fetched.since(request.at), agenda);
+        let phases = Phases { object_store: self.store.read(request.size), ..asked };
+        let fetched = request.at + phases.total();
+        self.settle(request, number, outcome, &phases, agenda);
         self.record.hour(now).usage.store_backing.n_gets += 1;
         fetched
     }
 
     fn put(&mut self, now: Time, number: u32, agenda: &mut Agenda<Event>) {
-        let Request { object, .. } = self.request_at(number);
+        let Request { object, size, .. } = self.request_at(number);
         self.objects[object.index()].is_known = true;
-        let hour = self.record.hour(now);
-        hour.counts.n_puts += 1;
-        hour.usage.store_backing.n_puts += 1;
+        self.record.note_put(now, size).usage.store_backing.n_puts += 1;
         self.set(now, number, now, agenda);
     }
 

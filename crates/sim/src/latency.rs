@@ -6,7 +6,7 @@ use hdrhistogram::Histogram;
 use units::{Bytes, Nanos};
 
 /// The latencies of the GETs of a run: the client's wait from asking to having the object.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Latencies {
     /// All GETs.
     pub all: Distribution,
@@ -18,6 +18,46 @@ pub struct Latencies {
     pub by_size: [Distribution; 4],
     /// Those served by the cache, by size of the object.
     pub hits_by_size: [Distribution; 4],
+    /// What the hits consist of, phase by phase, where that is known.
+    pub hit_phases: [Distribution; N_PHASES],
+    /// The same of those that went to the backing store.
+    pub miss_phases: [Distribution; N_PHASES],
+}
+
+/// What a GET consists of, one after the other: what the client waited for is their sum.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Phases {
+    /// Waiting for orders and requests that came before, and for an object to arrive that is
+    /// being fetched for another.
+    pub queueing: Nanos,
+    /// Waiting for a function to be there: pinged, thawed or started anew.
+    pub invocation: Nanos,
+    /// Asking the cache, and the bytes (or that there are none) on their way.
+    pub transfer: Nanos,
+    /// Making the object of its chunks.
+    pub decoding: Nanos,
+    /// Reading it from the object store.
+    pub object_store: Nanos,
+}
+
+/// How many phases there are.
+pub const N_PHASES: usize = 5;
+
+impl Phases {
+    /// Their names, in the order of [`Phases::lengths`].
+    pub const NAMES: [&str; N_PHASES] =
+        ["queueing", "invocation", "transfer", "decoding", "object_store"];
+
+    /// The length of each, in order.
+    pub const fn lengths(&self) -> [Nanos; N_PHASES] {
+        let Phases { queueing, invocation, transfer, decoding, object_store } = *self;
+        [queueing, invocation, transfer, decoding, object_store]
+    }
+
+    /// What the client waited.
+    pub fn total(&self) -> Nanos {
+        self.lengths().into_iter().sum()
+    }
 }
 
 /// The size classes: each one's name, and the size that is too large for it.
@@ -104,26 +144,20 @@ impl ops::AddAssign for Distribution {
 
 impl ops::AddAssign for Latencies {
     fn add_assign(&mut self, rhs: Latencies) {
-        let Latencies { all, hits, misses, by_size, hits_by_size } = rhs;
+        let Latencies { all, hits, misses, by_size, hits_by_size, hit_phases, miss_phases } = rhs;
         self.all += all;
         self.hits += hits;
         self.misses += misses;
-        let classes = self.by_size.iter_mut().chain(&mut self.hits_by_size);
-        for (class, more) in classes.zip(by_size.into_iter().chain(hits_by_size)) {
-            *class += more;
-        }
+        add_each(&mut self.by_size, by_size);
+        add_each(&mut self.hits_by_size, hits_by_size);
+        add_each(&mut self.hit_phases, hit_phases);
+        add_each(&mut self.miss_phases, miss_phases);
     }
 }
 
-impl Default for Latencies {
-    fn default() -> Latencies {
-        Latencies {
-            all: Distribution::default(),
-            hits: Distribution::default(),
-            misses: Distribution::default(),
-            by_size: std::array::from_fn(|_| Distribution::default()),
-            hits_by_size: std::array::from_fn(|_| Distribution::default()),
-        }
+fn add_each<const N: usize>(to: &mut [Distribution; N], more: [Distribution; N]) {
+    for (to, more) in to.iter_mut().zip(more) {
+        *to += more;
     }
 }
 
@@ -138,6 +172,14 @@ impl Latencies {
         self.by_size[class].record(latency);
         if is_hit {
             self.hits_by_size[class].record(latency);
+        }
+    }
+
+    /// Adds what such a GET consisted of.
+    pub fn record_phases(&mut self, phases: &Phases, is_hit: bool) {
+        let each = if is_hit { &mut self.hit_phases } else { &mut self.miss_phases };
+        for (phase, length) in each.iter_mut().zip(phases.lengths()) {
+            phase.record(length);
         }
     }
 }

@@ -28,7 +28,7 @@ pub use crate::counts::Counts;
 pub use crate::elasticache::{ElastiCacheConfig, Serving};
 pub use crate::faas::InstancePick;
 pub use crate::infinicache::{InfiniCacheConfig, OlderCopies};
-pub use crate::latency::{Distribution, Latencies, SIZE_CLASSES};
+pub use crate::latency::{Distribution, Latencies, N_PHASES, Phases, SIZE_CLASSES};
 pub use crate::objstore::{ObjectStoreConfig, charge_storage};
 pub use crate::profile::{
     Burst, CodecProfile, FunctionProfile, NetworkProfile, ObjectStoreProfile, Profile,

@@ -6,6 +6,7 @@ use des::{Stream, Streams};
 use pricing::StoreUsage;
 use units::{Bytes, Nanos, Op};
 
+use crate::latency::Phases;
 use crate::profile::ObjectStoreProfile;
 use crate::record::{Outcome, Record};
 use crate::workload::Workload;
@@ -48,12 +49,13 @@ pub(crate) fn run(config: &ObjectStoreConfig, workload: &Workload<'_>, seed: u64
     for request in workload.requests {
         match request.op {
             Op::Get => {
-                record.settle(request, Outcome::Hit, store.read(request.size));
+                let object_store = store.read(request.size);
+                let phases = Phases { object_store, ..Phases::default() };
+                record.settle_phases(request, Outcome::Hit, &phases);
                 record.hour(request.at).usage.store_serving.n_gets += 1;
             }
             Op::Put => {
-                record.hour(request.at).counts.n_puts += 1;
-                record.hour(request.at).usage.store_serving.n_puts += 1;
+                record.note_put(request.at, request.size).usage.store_serving.n_puts += 1;
             }
             Op::Delete => {
                 record.hour(request.at).counts.n_deletes += 1;

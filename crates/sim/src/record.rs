@@ -3,10 +3,10 @@
 use std::ops;
 
 use pricing::Usage;
-use units::{Nanos, Request, Time};
+use units::{Bytes, Nanos, Request, Time};
 
 use crate::counts::Counts;
-use crate::latency::{Distribution, Latencies};
+use crate::latency::{Distribution, Latencies, Phases};
 
 /// What happened and was used in one hour of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -99,7 +99,21 @@ impl Record {
         }
     }
 
-    /// Notes how a GET ended and how long it took; it counts for the hour in which it came.
+    /// Notes a write of the trace, which came then; hands out its hour.
+    pub fn note_put(&mut self, at: Time, size: Bytes) -> &mut Hour {
+        let hour = self.hour(at);
+        hour.counts.n_puts += 1;
+        hour.counts.written_bytes += size;
+        hour
+    }
+
+    /// Notes how a GET ended and what it consisted of; it counts for the hour in which it came.
+    pub(crate) fn settle_phases(&mut self, request: &Request, outcome: Outcome, phases: &Phases) {
+        self.latencies.record_phases(phases, outcome == Outcome::Hit);
+        self.settle(request, outcome, phases.total());
+    }
+
+    /// The same of a GET of which no more is known than how long it took.
     pub fn settle(&mut self, request: &Request, outcome: Outcome, latency: Nanos) {
         let is_hit = outcome == Outcome::Hit;
         self.latencies.record(latency, request.size, is_hit);
@@ -111,7 +125,10 @@ impl Record {
                 counts.n_hits += 1;
                 counts.hit_bytes += request.size;
             }
-            Outcome::CompulsoryMiss => counts.n_compulsory_misses += 1,
+            Outcome::CompulsoryMiss => {
+                counts.n_compulsory_misses += 1;
+                counts.compulsory_bytes += request.size;
+            }
             Outcome::CapacityMiss => counts.n_capacity_misses += 1,
             Outcome::Reset => counts.n_resets += 1,
         }

@@ -9,7 +9,9 @@ use pricing::{Accounting, FunctionUsage, PriceBook, cost};
 use proptest::prelude::*;
 use units::{Bytes, Nanos, ObjectId, Op, Request, Time};
 
-use crate::{Counts, Hour, Profile, Record, Surroundings, System, Workload, run};
+use crate::{
+    Counts, Distribution, Hour, Latencies, Profile, Record, Surroundings, System, Workload, run,
+};
 
 const N_OBJECTS: u32 = 24;
 
@@ -121,6 +123,13 @@ proptest! {
             prop_assert_eq!(counts.n_gets, counts.n_hits + n_misses, "{}", system);
             prop_assert_eq!(record.latencies.all.n_recorded(), counts.n_gets);
             prop_assert_eq!(record.latencies.hits.n_recorded(), counts.n_hits);
+            let Latencies { hits, misses, hit_phases, miss_phases, .. } = &record.latencies;
+            for (whole, phases) in [(hits, hit_phases), (misses, miss_phases)] {
+                let parts: f64 = phases.iter().map(Distribution::mean_ms).sum();
+                prop_assert!((whole.mean_ms() - parts).abs() < 1e-6, "{}: {}", system, parts);
+            }
+            let known = counts.hit_bytes + counts.compulsory_bytes;
+            prop_assert!(known <= counts.requested_bytes, "{}", system);
             let asked = requests.iter().filter(|it| it.op == Op::Get).map(|it| it.size);
             prop_assert_eq!(counts.requested_bytes, asked.sum());
         }

@@ -62,6 +62,54 @@ fn json_has_what_it_promises() {
     }
 }
 
+/// The phases of a GET are all of it, whatever served it, and are told apart.
+#[test]
+fn a_get_is_the_sum_of_its_phases() {
+    let systems = [
+        "s3",
+        "elasticache:cache.r5.large",
+        "infinicache:nodes=20",
+        "tiers:2MB;s3;infinicache:nodes=20",
+    ];
+    let systems: String = systems.iter().map(|it| format!(" --system {it}")).collect();
+    let workplace = Workplace::new().file("trace.csv", small_trace(360));
+    let json = workplace.run(&format!("compare trace.csv --json -o out{systems}")).json();
+    let mean = |of: &Value| of["mean"].as_f64().unwrap();
+    for system in json["systems"].as_array().unwrap() {
+        let n_hits = number(system, "n_hits");
+        let n_others = number(system, "n_gets") - n_hits;
+        let all = number(&system["latency_ms"], "mean") * (n_hits + n_others);
+        let mut sum = 0.0;
+        for (outcome, n_gets) in [("hits", n_hits), ("misses", n_others)] {
+            let whole = &system[format!("latency_ms_{outcome}")];
+            let parts = &system[format!("latency_ms_{outcome}_by_phase")];
+            if n_gets < 1.0 {
+                assert!(whole.is_null() && parts.is_null(), "{system}");
+                continue;
+            }
+            let parts: f64 = parts.as_object().unwrap().values().map(mean).sum();
+            assert!((mean(whole) - parts).abs() < 1e-6, "{outcome}: {system}");
+            sum += mean(whole) * n_gets;
+        }
+        assert!((sum - all).abs() < 1e-3, "{system}");
+    }
+    let check = |index: usize, outcome: &str, name: &str, is_there: bool| {
+        let phases = &json["systems"][index][format!("latency_ms_{outcome}_by_phase")];
+        assert_eq!(0.0 < mean(&phases[name]), is_there, "{name} of {outcome} of {index}");
+    };
+    check(0, "hits", "transfer", false);
+    check(0, "hits", "object_store", true);
+    check(1, "hits", "invocation", false);
+    check(1, "hits", "transfer", true);
+    check(2, "hits", "invocation", true);
+    check(2, "hits", "decoding", true);
+    check(2, "hits", "object_store", false);
+    check(2, "misses", "object_store", true);
+    check(2, "misses", "decoding", false);
+    let page = std::fs::read_to_string(workplace.path().join("out/index.html")).unwrap();
+    assert!(page.contains("What a GET consists of"));
+}
+
 #[test]
 fn one_seed_gives_the_same_bytes_whatever_the_threads() {
     let run = |flags: &str| small().run(&format!("compare trace.csv --json {flags}")).ok();

@@ -22,27 +22,32 @@ pub(super) const fn events(counts: &Counts) -> [(&'static str, u64); 9] {
 }
 
 /// The same in parts of a whole, from 0 to 1; null or empty where the whole is nothing.
-pub(super) fn ratios(counts: &Counts) -> [(&'static str, Option<f64>); 3] {
+pub(super) fn ratios(counts: &Counts) -> [(&'static str, Option<f64>); 5] {
     let part = |it: Ratio| (0 < it.whole).then(|| it.as_f64());
     [
         ("hit_ratio", part(counts.hit_ratio())),
         ("byte_hit_ratio", part(counts.byte_hit_ratio())),
+        ("hit_ratio_without_compulsory", part(counts.hit_ratio_without_compulsory())),
+        ("byte_hit_ratio_without_compulsory", part(counts.byte_hit_ratio_without_compulsory())),
         ("availability", part(counts.availability())),
     ]
 }
 
 /// The rest of what was counted.
-pub(super) const fn more_events(counts: &Counts) -> [(&'static str, u64); 11] {
+pub(super) const fn more_events(counts: &Counts) -> [(&'static str, u64); 14] {
     [
         ("n_puts", counts.n_puts),
         ("n_deletes", counts.n_deletes),
         ("n_recovered_chunks", counts.n_recovered_chunks),
+        ("written_bytes", counts.written_bytes.get()),
         ("requested_bytes", counts.requested_bytes.get()),
         ("hit_bytes", counts.hit_bytes.get()),
+        ("compulsory_bytes", counts.compulsory_bytes.get()),
         ("overcommitted_bytes_max", counts.overcommitted_max.get()),
         ("n_objects_lost", counts.n_objects_lost),
         ("intact_object_s", counts.intact_object_s),
         ("n_timeouts", counts.n_timeouts),
+        ("n_failed", counts.n_failed),
         ("busy_ns", counts.busy.get()),
         ("synced_bytes", counts.synced_bytes.get()),
     ]
@@ -73,12 +78,15 @@ pub fn counts_of(number_of: impl Fn(&str) -> Option<u64>) -> Result<Counts, &'st
         n_reclaims: of("n_reclaims")?,
         n_invocations: of("n_invocations")?,
         n_timeouts: of("n_timeouts")?,
+        n_failed: of("n_failed")?,
         n_objects_lost: of("n_objects_lost")?,
         intact_object_s: of("intact_object_s")?,
         busy: Nanos::new(of("busy_ns")?),
         synced_bytes: Bytes::new(of("synced_bytes")?),
+        written_bytes: Bytes::new(of("written_bytes")?),
         requested_bytes: Bytes::new(of("requested_bytes")?),
         hit_bytes: Bytes::new(of("hit_bytes")?),
+        compulsory_bytes: Bytes::new(of("compulsory_bytes")?),
         overcommitted_max: Bytes::new(of("overcommitted_bytes_max")?),
     })
 }

@@ -2,9 +2,12 @@
 
 use pricing::Usage;
 use serde::{Deserialize, Serialize, Serializer};
+use sim::{N_PHASES, Phases, SIZE_CLASSES};
 
 use super::fields::{dollars, events, latencies, loss as loss_fields, more_events, ratios};
-use super::{Comparison, HourSummary, Receipt, SystemSummary, TraceSummary};
+use super::{
+    Comparison, HourSummary, LatencySplit, LatencySummary, Receipt, SystemSummary, TraceSummary,
+};
 
 /// The comparison as JSON, without the hours. Ratios are from 0 to 1 (null where the whole
 /// is nothing), costs in dollars, latencies in milliseconds.
@@ -56,6 +59,11 @@ struct SystemObject<'a> {
     ratios: Named<Option<f64>>,
     cost_usd: Named<f64>,
     latency_ms: Named<Option<f64>>,
+    latency_ms_hits: Option<LatencySummary>,
+    latency_ms_misses: Option<LatencySummary>,
+    latency_ms_hits_by_phase: Option<Named<LatencySummary>>,
+    latency_ms_misses_by_phase: Option<Named<LatencySummary>>,
+    latency_ms_by_size: Named<Option<LatencySummary>>,
     #[serde(flatten)]
     more_events: Named<u64>,
     #[serde(flatten)]
@@ -112,13 +120,22 @@ fn trace_object(trace: TraceSummary) -> TraceObject {
 }
 
 fn system_object(system: &SystemSummary, with_hours: bool) -> SystemObject<'_> {
-    let SystemSummary { name, counts, usage, cost, latency: _, hits: _, loss, hours } = system;
+    let SystemSummary { name, counts, usage, cost, latency_split, loss, hours, .. } = system;
+    let LatencySplit { hits, misses, hit_phases, miss_phases, by_size } = *latency_split;
+    let by_phase =
+        |it: [LatencySummary; N_PHASES]| Named(Phases::NAMES.into_iter().zip(it).collect());
+    let sizes = SIZE_CLASSES.iter().map(|(name, _)| *name);
     SystemObject {
         name,
         events: Named(events(counts).to_vec()),
         ratios: Named(ratios(counts).to_vec()),
         cost_usd: Named(dollars(cost)),
         latency_ms: Named(latencies(system).to_vec()),
+        latency_ms_hits: hits,
+        latency_ms_misses: misses,
+        latency_ms_hits_by_phase: hit_phases.map(by_phase),
+        latency_ms_misses_by_phase: miss_phases.map(by_phase),
+        latency_ms_by_size: Named(sizes.zip(by_size).collect()),
         more_events: Named(more_events(counts).to_vec()),
         loss: Named(loss_fields(loss).to_vec()),
         usage,

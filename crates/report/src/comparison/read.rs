@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use pricing::{CostItems, Usage};
 use serde::Deserialize;
 use serde_json::Value;
-use sim::Counts;
+use sim::{Counts, Phases, SIZE_CLASSES};
 use units::{Bytes, Nanos, Usd};
 
 use super::json::TraceObject;
 use super::{
-    Comparison, HitLatency, HourSummary, LatencySummary, LossSummary, Receipt, SystemSummary,
-    TraceSummary, counts_of,
+    Comparison, HitLatency, HourSummary, LatencySplit, LatencySummary, LossSummary, Receipt,
+    SystemSummary, TraceSummary, counts_of,
 };
 
 /// Why a text is not a result.
@@ -49,8 +49,8 @@ pub enum ResultError {
 
 /// The comparisons that [`super::to_json`], [`super::to_json_with_hours`] or
 /// [`super::to_json_of_seeds`] wrote: all that these write, and costs to the picodollar up to
-/// a thousand dollars. The latencies of hits are not among it, and of times to repair only mean,
-/// median and 99th percentile are.
+/// a thousand dollars. The detail of the latencies of hits is not among it, and of times to repair
+/// only mean, median and 99th percentile are.
 ///
 /// # Errors
 /// If the text is no such result.
@@ -77,6 +77,8 @@ struct SystemObject {
     usage: Usage,
     cost_usd: CostObject,
     latency_ms: LatencyObject,
+    #[serde(flatten)]
+    split: SplitObject,
     time_to_repair_ms_mean: Option<f64>,
     time_to_repair_ms_p50: Option<f64>,
     time_to_repair_ms_p99: Option<f64>,
@@ -118,6 +120,17 @@ struct LatencyObject {
     max: Option<f64>,
 }
 
+/// All of it missing in results of versions that did not say.
+#[derive(Deserialize)]
+struct SplitObject {
+    latency_ms_hits: Option<LatencySummary>,
+    latency_ms_misses: Option<LatencySummary>,
+    latency_ms_hits_by_phase: Option<BTreeMap<String, LatencySummary>>,
+    latency_ms_misses_by_phase: Option<BTreeMap<String, LatencySummary>>,
+    #[serde(default)]
+    latency_ms_by_size: BTreeMap<String, Option<LatencySummary>>,
+}
+
 fn comparison(document: Document) -> Result<Comparison, ResultError> {
     let Document { receipt, trace, systems } = document;
     let TraceObject { n_requests, n_objects, requested_bytes, unique_bytes, span_s } = trace;
@@ -153,6 +166,7 @@ fn system(object: SystemObject) -> Result<SystemSummary, ResultError> {
         counts,
         cost: cost(&object.cost_usd)?,
         latency: latency(&object.latency_ms),
+        latency_split: split(&object.split),
         hits: HitLatency::default(),
         loss: LossSummary {
             time_to_repair,
@@ -171,7 +185,9 @@ fn counts(system: &str, numbers: &BTreeMap<String, Value>) -> Result<Counts, Res
     let Counts { n_hits, n_compulsory_misses, n_capacity_misses, n_resets, .. } = counts;
     let settled = [n_hits, n_compulsory_misses, n_capacity_misses, n_resets];
     let settled: u128 = settled.into_iter().map(u128::from).sum();
-    if settled != u128::from(counts.n_gets) || counts.requested_bytes < counts.hit_bytes {
+    let known_bytes = [counts.hit_bytes, counts.compulsory_bytes].map(|it| u128::from(it.get()));
+    let requested_bytes = u128::from(counts.requested_bytes.get());
+    if settled != u128::from(counts.n_gets) || requested_bytes < known_bytes.iter().sum() {
         let what = "hits, misses and RESETs that do not add up to its GETs";
         return Err(ResultError::Impossible { system: system.to_owned(), what });
     }
@@ -208,6 +224,21 @@ fn latency(object: &LatencyObject) -> LatencySummary {
     let LatencyObject { mean, p50, p90, p95, p99, p999, max } = *object;
     let numbers = [mean, p50, p90, p95, p99, p999, max];
     LatencySummary::of_ms(numbers.map(Option::unwrap_or_default))
+}
+
+fn split(object: &SplitObject) -> LatencySplit {
+    let phases = |it: &Option<BTreeMap<String, LatencySummary>>| {
+        let phases = it.as_ref()?;
+        Some(Phases::NAMES.map(|name| phases.get(name).copied().unwrap_or_default()))
+    };
+    LatencySplit {
+        hits: object.latency_ms_hits,
+        misses: object.latency_ms_misses,
+        hit_phases: phases(&object.latency_ms_hits_by_phase),
+        miss_phases: phases(&object.latency_ms_misses_by_phase),
+        by_size: SIZE_CLASSES
+            .map(|(name, _)| object.latency_ms_by_size.get(name).copied().flatten()),
+    }
 }
 
 #[cfg(test)]

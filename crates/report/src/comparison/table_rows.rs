@@ -1,15 +1,18 @@
 //! A comparison as rows: one for each system, and one for each of its hours.
 
+use sim::{N_PHASES, Phases};
+
 use super::fields::{dollars, events, latencies, loss as loss_fields, more_events, ratios};
-use super::{Comparison, HourSummary, Receipt, SystemSummary};
+use super::{Comparison, HourSummary, LatencySplit, LatencySummary, Receipt, SystemSummary};
 use crate::rows::{Cell, ColumnKind, Rows};
 
 type NamedCell = (String, ColumnKind, Cell);
 
 /// Comparisons, such as those of several seeds, as rows: one for each system. The columns are
 /// those of the JSON, nested names joined with the unit before the item (`cost_usd_total`,
-/// `latency_ms_p99`), and the receipt in the last ones. Without a system there is no row, and no
-/// column.
+/// `latency_ms_p99`), and the receipt in the last ones; of the phases of latency only the means
+/// are among them, and of what size of object took how long nothing is. Without a system there is
+/// no row, and no column.
 pub fn to_rows(comparisons: &[Comparison]) -> Rows {
     let rows_of = |it: &Comparison| -> Vec<Vec<NamedCell>> {
         it.systems.iter().map(|system| row(system, &it.receipt)).collect()
@@ -47,18 +50,40 @@ pub fn to_hourly_rows(comparisons: &[Comparison]) -> Rows {
 }
 
 fn row(system: &SystemSummary, receipt: &Receipt) -> Vec<NamedCell> {
-    let SystemSummary { name, counts, usage: _, cost, latency: _, hits: _, loss, hours: _ } =
-        system;
+    let SystemSummary { name, counts, cost, latency_split, loss, .. } = system;
     let mut row = vec![text("name", name)];
     row.extend(events(counts).map(count));
     row.extend(ratios(counts).map(optional));
     row.extend(dollars(cost).into_iter().map(|it| prefixed("cost_usd", it)));
     let latency = |(item, it)| optional((format!("latency_ms_{item}").as_str(), it));
     row.extend(latencies(system).map(latency));
+    let LatencySplit { hits, misses, hit_phases, miss_phases, by_size: _ } = latency_split;
+    row.extend(outcome_cells("hits", hits.as_ref(), hit_phases.as_ref()));
+    row.extend(outcome_cells("misses", misses.as_ref(), miss_phases.as_ref()));
     row.extend(more_events(counts).map(count));
     row.extend(loss_fields(loss).map(optional));
     row.extend(receipt_cells(receipt));
     row
+}
+
+/// How long the GETs took that ended so, and how long each of their phases did on average.
+fn outcome_cells(
+    outcome: &str,
+    all: Option<&LatencySummary>,
+    phases: Option<&[LatencySummary; N_PHASES]>,
+) -> Vec<NamedCell> {
+    let of_all = LatencySummary::default().named().map(|(item, _)| item);
+    let numbers = all.map(|it| it.named().map(|(_, number)| number));
+    let mut cells: Vec<NamedCell> = Vec::new();
+    for (index, item) in of_all.into_iter().enumerate() {
+        let number = numbers.map(|it| it[index]);
+        cells.push(optional((format!("latency_ms_{outcome}_{item}").as_str(), number)));
+    }
+    for (index, phase) in Phases::NAMES.into_iter().enumerate() {
+        let mean = phases.map(|it| it[index].mean_ms);
+        cells.push(optional((format!("latency_ms_{outcome}_{phase}_mean").as_str(), mean)));
+    }
+    cells
 }
 
 fn receipt_cells(receipt: &Receipt) -> [NamedCell; 10] {

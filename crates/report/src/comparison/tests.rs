@@ -1,4 +1,6 @@
-//! What a comparison looks like, as JSON, CSV and table.
+//! What a comparison looks like, as a table first.
+
+mod formats;
 
 use units::Usd;
 
@@ -6,6 +8,10 @@ use super::*;
 
 fn dollars(text: &str) -> Usd {
     text.parse().unwrap()
+}
+
+fn of_mean(mean_ms: f64) -> LatencySummary {
+    LatencySummary { mean_ms, ..LatencySummary::default() }
 }
 
 pub(super) fn elasticache(name: &str) -> SystemSummary {
@@ -31,9 +37,7 @@ pub(super) fn elasticache(name: &str) -> SystemSummary {
             p999_ms: 287.6,
             max_ms: 1_401.5,
         },
-        hits: HitLatency::default(),
-        loss: LossSummary::default(),
-        hours: Vec::new(),
+        ..SystemSummary::default()
     }
 }
 
@@ -68,6 +72,13 @@ pub(super) fn infinicache(name: &str) -> SystemSummary {
             ..CostItems::default()
         },
         latency: LatencySummary { mean_ms: 41.0, p50_ms: 23.38, ..elasticache("").latency },
+        latency_split: LatencySplit {
+            hits: Some(LatencySummary::of_ms([21.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0])),
+            misses: Some(LatencySummary::of_ms([71.0, 70.0, 80.0, 90.0, 95.0, 96.0, 97.0])),
+            hit_phases: Some([1.0, 2.0, 16.0, 2.0, 0.0].map(of_mean)),
+            miss_phases: Some([0.5, 0.0, 0.5, 0.0, 70.0].map(of_mean)),
+            by_size: [None, Some(of_mean(4.0)), Some(of_mean(5.0)), None],
+        },
         hits: HitLatency::default(),
         loss: LossSummary {
             time_to_repair: Some(LatencySummary { p50_ms: 120.0, ..LatencySummary::default() }),
@@ -256,227 +267,6 @@ fn a_lone_or_free_system_is_compared_with_nothing() {
     }
 }
 
-/// What is written, but for the usage that comes last in it, which is that of the only system.
-#[track_caller]
-fn without_usage(comparison: &Comparison, json: &str) -> String {
-    let (before, rest) = json.split_at(json.rfind("\"usage\": ").unwrap());
-    let mut usages = serde_json::Deserializer::from_str(&rest["\"usage\": ".len()..]).into_iter();
-    let usage: Usage = usages.next().unwrap().unwrap();
-    assert_eq!(usage, comparison.systems[0].usage);
-    let after = &rest["\"usage\": ".len() + usages.byte_offset()..];
-    format!("{}{after}", before.trim_end().trim_end_matches(','))
-}
-
-#[test]
-fn json_opens_with_what_made_it_and_of_what() {
-    let mut comparison = comparison(Vec::new());
-    comparison.receipt.workload = "large".to_owned();
-    comparison.receipt.repriced_from = "my.toml".to_owned();
-    insta::assert_snapshot!(to_json(&comparison), @r#"
-    {
-      "receipt": {
-        "version": "0.1.0",
-        "seed": 1,
-        "workload": "large",
-        "experiment_hash": "a1b2c3d4e5f60718",
-        "trace_hash": "0123456789abcdef",
-        "prices": "aws-us-east-1-2019-12",
-        "accounting": "paper",
-        "repriced_from": "my.toml",
-        "quantum_ms": 100,
-        "prices_hash": "8899aabbccddeeff"
-      },
-      "trace": {
-        "n_requests": 182700,
-        "n_objects": 58651,
-        "requested_bytes": 4019000000000,
-        "unique_bytes": 1169000000000,
-        "span_s": 180000.0
-      },
-      "systems": []
-    }
-    "#);
-}
-
-#[test]
-fn json_keeps_its_shape_and_its_order() {
-    let comparison = comparison(vec![infinicache("InfiniCache")]);
-    let json = without_usage(&comparison, &to_json(&comparison));
-    insta::assert_snapshot!(json.split_once("\"systems\": ").unwrap().1, @r#"
-    [
-        {
-          "name": "InfiniCache",
-          "n_gets": 182700,
-          "n_hits": 118260,
-          "n_compulsory_misses": 58647,
-          "n_capacity_misses": 73,
-          "n_resets": 5720,
-          "n_recoveries": 16036,
-          "n_evictions": 2311,
-          "n_reclaims": 22208,
-          "n_invocations": 4319022,
-          "hit_ratio": 0.6472906403940887,
-          "byte_hit_ratio": 0.6593680019905449,
-          "availability": 0.9538635263752218,
-          "cost_usd": {
-            "total": 20.528,
-            "serving": 8.421,
-            "warm_up": 3.517,
-            "backup": 8.59,
-            "nodes": 0.0,
-            "backing_store": 0.0,
-            "proxy": 0.0
-          },
-          "latency_ms": {
-            "mean": 41.0,
-            "p50": 23.38,
-            "p90": 116.8,
-            "p95": 138.6,
-            "p99": 230.2,
-            "p999": 287.6,
-            "max": 1401.5
-          },
-          "n_puts": 0,
-          "n_deletes": 0,
-          "n_recovered_chunks": 17901,
-          "requested_bytes": 4019000000000,
-          "hit_bytes": 2650000000000,
-          "overcommitted_bytes_max": 0,
-          "n_objects_lost": 0,
-          "intact_object_s": 0,
-          "n_timeouts": 0,
-          "busy_ns": 0,
-          "synced_bytes": 0,
-          "time_to_repair_ms_mean": 0.0,
-          "time_to_repair_ms_p50": 120.0,
-          "time_to_repair_ms_p99": 0.0,
-          "time_to_object_loss_h_mean": 1234.5,
-          "time_to_object_loss_h_closed_form": 20.25
-        }
-      ]
-    }
-    "#);
-}
-
-#[test]
-fn json_has_the_hours_where_they_are_asked_for() {
-    let comparison = comparison(vec![infinicache("InfiniCache")]);
-    let text = to_json_with_hours(&comparison);
-    let (without, hours) = text.split_once(",\n      \"hours\"").unwrap();
-    assert!(to_json(&comparison).starts_with(without));
-    insta::assert_snapshot!(without_usage(&comparison, hours), @r#"
-    : [
-            {
-              "hour": 1,
-              "n_gets": 2,
-              "n_hits": 1,
-              "n_compulsory_misses": 0,
-              "n_capacity_misses": 0,
-              "n_resets": 1,
-              "n_recoveries": 0,
-              "n_evictions": 0,
-              "n_reclaims": 0,
-              "n_invocations": 0,
-              "hit_ratio": 0.5,
-              "byte_hit_ratio": null,
-              "availability": 0.5,
-              "cost_usd": {
-                "total": 0.0000324,
-                "serving": 0.0000324,
-                "warm_up": 0.0,
-                "backup": 0.0,
-                "nodes": 0.0,
-                "backing_store": 0.0,
-                "proxy": 0.0
-              },
-              "n_puts": 0,
-              "n_deletes": 0,
-              "n_recovered_chunks": 0,
-              "requested_bytes": 0,
-              "hit_bytes": 0,
-              "overcommitted_bytes_max": 0,
-              "n_objects_lost": 0,
-              "intact_object_s": 0,
-              "n_timeouts": 0,
-              "busy_ns": 0,
-              "synced_bytes": 0
-            }
-          ]
-        }
-      ]
-    }
-    "#);
-}
-
-#[test]
-fn csv_is_one_flat_row_for_each_system() {
-    let systems = vec![elasticache("ElastiCache"), infinicache("nodes=400,code=10+2")];
-    let mut priced_again = comparison(systems);
-    priced_again.receipt.workload = "large".to_owned();
-    priced_again.receipt.repriced_from = "my.toml".to_owned();
-    let text = to_csv(&[priced_again]);
-    let mut reader = ::csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes());
-    let lines: Vec<::csv::StringRecord> = reader.records().collect::<Result<_, _>>().unwrap();
-    let columns = (0..lines[0].len())
-        .map(|index| lines.iter().map(|it| &it[index]).collect::<Vec<_>>().join(" | "));
-    insta::assert_snapshot!(columns.collect::<Vec<_>>().join("\n"), @"
-    name | ElastiCache | nodes=400,code=10+2
-    n_gets | 182700 | 182700
-    n_hits | 124053 | 118260
-    n_compulsory_misses | 58647 | 58647
-    n_capacity_misses | 0 | 73
-    n_resets | 0 | 5720
-    n_recoveries | 0 | 16036
-    n_evictions | 0 | 2311
-    n_reclaims | 0 | 22208
-    n_invocations | 0 | 4319022
-    hit_ratio | 0.6789983579638752 | 0.6472906403940887
-    byte_hit_ratio | 0.7091316247822842 | 0.6593680019905449
-    availability | 1 | 0.9538635263752218
-    cost_usd_total | 518.4 | 20.528
-    cost_usd_serving | 0 | 8.421
-    cost_usd_warm_up | 0 | 3.517
-    cost_usd_backup | 0 | 8.59
-    cost_usd_nodes | 518.4 | 0
-    cost_usd_backing_store | 0 | 0
-    cost_usd_proxy | 0 | 0
-    latency_ms_mean | 22.25 | 41
-    latency_ms_p50 | 2.024 | 23.38
-    latency_ms_p90 | 116.8 | 116.8
-    latency_ms_p95 | 138.6 | 138.6
-    latency_ms_p99 | 230.2 | 230.2
-    latency_ms_p999 | 287.6 | 287.6
-    latency_ms_max | 1401.5 | 1401.5
-    n_puts | 0 | 0
-    n_deletes | 0 | 0
-    n_recovered_chunks | 0 | 17901
-    requested_bytes | 4019000000000 | 4019000000000
-    hit_bytes | 2850000000000 | 2650000000000
-    overcommitted_bytes_max | 0 | 0
-    n_objects_lost | 0 | 0
-    intact_object_s | 0 | 0
-    n_timeouts | 0 | 0
-    busy_ns | 0 | 0
-    synced_bytes | 0 | 0
-    time_to_repair_ms_mean |  | 0
-    time_to_repair_ms_p50 |  | 120
-    time_to_repair_ms_p99 |  | 0
-    time_to_object_loss_h_mean |  | 1234.5
-    time_to_object_loss_h_closed_form |  | 20.25
-    version | 0.1.0 | 0.1.0
-    seed | 1 | 1
-    workload | large | large
-    experiment_hash | a1b2c3d4e5f60718 | a1b2c3d4e5f60718
-    trace_hash | 0123456789abcdef | 0123456789abcdef
-    prices | aws-us-east-1-2019-12 | aws-us-east-1-2019-12
-    accounting | paper | paper
-    repriced_from | my.toml | my.toml
-    quantum_ms | 100 | 100
-    prices_hash | 8899aabbccddeeff | 8899aabbccddeeff
-    ");
-    assert_eq!(to_csv(&[comparison(Vec::new())]), "");
-}
-
 #[test]
 fn without_a_get_there_is_no_latency() {
     let counts = Counts { n_puts: 3, ..Counts::default() };
@@ -490,7 +280,7 @@ fn without_a_get_there_is_no_latency() {
         .filter(|(name, _)| name.starts_with("latency_ms_"))
         .map(|(_, cell)| cell)
         .collect();
-    assert_eq!(latencies, [""; 7]);
+    assert_eq!(latencies, [""; 7 + 2 * (7 + 5)]);
     assert!(to_json(&puts).contains("\"p50\": null"));
     let table = to_table(&puts, &[]);
     assert!(table.lines().any(|it| it.starts_with("  p50 ") && it.ends_with(" –")), "{table}");

@@ -10,8 +10,9 @@ use units::{Bytes, Nanos, NodeId, Time};
 use super::backup::Sync;
 use super::contents::{BlockId, Slots};
 use super::links::Moved;
+use super::read::{Answer, ReadId};
 use super::session::{Purpose, Session, Starting};
-use super::{Event, InfiniCache, InfiniCacheConfig, ReadId};
+use super::{Event, InfiniCache, InfiniCacheConfig};
 use crate::faas::Slot;
 use crate::network::{LinkId, N_LINKS_MAX, Transfer};
 
@@ -52,7 +53,8 @@ pub(super) struct Function {
     pub(super) bye_at: Time,
     /// When the ping under way will be answered.
     pub(super) pong_at: Option<Time>,
-    /// When the order under way was sent.
+    /// When the order in front came there, and when it was sent.
+    front_since: Time,
     sent_at: Time,
     /// The peer replica that a backup has invoked.
     pub(super) replica: Option<Starting>,
@@ -79,6 +81,7 @@ impl Function {
             session: None,
             bye_at: Time::START,
             pong_at: None,
+            front_since: Time::START,
             sent_at: Time::START,
             replica: None,
             replica_is_up: false,
@@ -128,6 +131,7 @@ impl InfiniCache<'_> {
     /// An order has come to the front of its queue.
     fn request(&mut self, now: Time, node: NodeId, agenda: &mut Agenda<Event>) {
         let function = &mut self.functions[node.index()];
+        function.front_since = now;
         if function.link.validity() == Validity::Unvalidated {
             function.hear(now);
         }
@@ -294,7 +298,7 @@ impl InfiniCache<'_> {
         let slot = session.slot;
         function.active(now);
         let source = function.source.as_ref().map(|it| it.slot);
-        let took = now.since(function.sent_at).saturating_sub(self.config.function.round_trip);
+        let (asked_at, sent_at) = (function.front_since, function.sent_at);
         match verb {
             Verb::Set => {
                 let mut by = Slots::one(slot);
@@ -317,12 +321,12 @@ impl InfiniCache<'_> {
                     self.contents.copy(id, node, source, slot);
                 }
                 let is_held = self.contents.is_held(block, chunk, slot);
-                self.answered(now, read, chunk, is_held.then_some(took), agenda);
+                self.answered(now, read, &Answer { chunk, is_held, asked_at, sent_at }, agenda);
             }
         }
         self.contents.release(block);
         let function = &mut self.functions[node.index()];
-        let busy_for = now.since(function.sent_at);
+        let busy_for = now.since(sent_at);
         self.record.hour(now).counts.busy += busy_for;
         function.link.answered();
         if function.replica_is_up {

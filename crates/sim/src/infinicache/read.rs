@@ -2,12 +2,13 @@
 
 use des::Agenda;
 use policy::fetch::{Fetch, Verdict};
-use units::{Bytes, Nanos, Time};
+use units::{Bytes, Nanos, Request, Time};
 
 use super::contents::BlockId;
 use super::function::{Order, Verb};
 use super::{Event, InfiniCache, Observation};
 use crate::faas::HostId;
+use crate::latency::Phases;
 use crate::record::Outcome;
 
 /// Names a read under way.
@@ -36,6 +37,17 @@ struct Read {
     n_sent: u32,
     /// How long the client waited, once it has not.
     latency: Nanos,
+}
+
+/// What a function has said to an order for a chunk.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Answer {
+    pub(super) chunk: u32,
+    /// Whether it has sent it.
+    pub(super) is_held: bool,
+    /// When the order was the next one, and when it was sent to the function.
+    pub(super) asked_at: Time,
+    pub(super) sent_at: Time,
 }
 
 impl Reads {
@@ -73,24 +85,23 @@ impl InfiniCache<'_> {
         }
     }
 
-    /// A function has answered: with its chunk, which took it so long to send, or that it has
-    /// no such chunk.
+    /// A function has answered.
     pub(super) fn answered(
         &mut self,
         now: Time,
         id: ReadId,
-        chunk: u32,
-        sent: Option<Nanos>,
+        answer: &Answer,
         agenda: &mut Agenda<Event>,
     ) {
+        let took = now.since(answer.sent_at).saturating_sub(self.config.function.round_trip);
         let read = &mut self.reads.reads[id.0 as usize];
         let number = read.number;
-        let verdict = if let Some(took) = sent {
+        let verdict = if answer.is_held {
             read.sending += took;
             read.n_sent += 1;
             read.fetch.arrived()
         } else {
-            read.missing.push(chunk);
+            read.missing.push(answer.chunk);
             read.fetch.missing()
         };
         match verdict {
@@ -98,16 +109,16 @@ impl InfiniCache<'_> {
             Verdict::Decodable => {
                 let size = read.size;
                 let request = self.request_at(number);
-                let latency = now.since(request.at)
-                    + self.config.function.client_overhead
-                    + self.config.decode_time(size);
-                let read = &mut self.reads.reads[id.0 as usize];
-                read.latency = latency;
-                self.settle(request, number, Outcome::Hit, latency, agenda);
+                let mut phases = phases_until(now, &request, answer);
+                phases.transfer += self.config.function.client_overhead;
+                phases.decoding = self.config.decode_time(size);
+                self.reads.reads[id.0 as usize].latency = phases.total();
+                self.settle(request, number, Outcome::Hit, &phases, agenda);
             }
             Verdict::Lost => {
                 let block = read.block;
-                let fetched = self.fetch(now, now, number, Outcome::Reset, agenda);
+                let asked = phases_until(now, &self.request_at(number), answer);
+                let fetched = self.fetch(now, asked, number, Outcome::Reset, agenda);
                 // A DELETE that came meanwhile stands: the object is not cached again.
                 if self.objects[self.request_at(number).object.index()].is_known {
                     if self.is_current(block) {
@@ -162,5 +173,15 @@ impl InfiniCache<'_> {
         let n_hosts = u32::try_from(hosts.len()).expect("no more than chunks");
         let observations = self.observations.as_mut().expect("someone wants to know");
         observations.push(Observation { n_hosts, sending_mean, latency });
+    }
+}
+
+/// What a read consisted of up to the answer that decided it.
+fn phases_until(now: Time, request: &Request, answer: &Answer) -> Phases {
+    Phases {
+        queueing: answer.asked_at.since(request.at),
+        invocation: answer.sent_at.since(answer.asked_at),
+        transfer: now.since(answer.sent_at),
+        ..Phases::default()
     }
 }

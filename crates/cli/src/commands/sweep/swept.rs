@@ -276,7 +276,7 @@ impl Swept {
         let contents = Contents {
             title: "What each choice would cost, hit and lose".to_owned(),
             facts: Vec::new(),
-            table,
+            tables: vec![table],
             charts: self.charts(),
         };
         own_page::write_contents(

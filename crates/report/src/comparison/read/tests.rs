@@ -25,6 +25,7 @@ fn what_was_written_is_read_back() {
         "n_capacity_misses" => Some(17),
         "n_resets" => Some(19),
         "hit_bytes" => Some(23),
+        "compulsory_bytes" => Some(29),
         name => Some(name.bytes().fold(100, |sum, it| sum * 31 % 1_000_003 + u64::from(it))),
     });
     let distinct = SystemSummary { counts: distinct.unwrap(), ..infinicache.clone() };
