@@ -109,7 +109,7 @@ struct Chunk {
     is_lost: bool,
 }
 
-/// The chunks of a node, newest first.
+/// The chunks of a node, those used last first.
 #[derive(Clone, Debug)]
 struct Node {
     newest: u32,
@@ -295,12 +295,12 @@ impl Contents {
         let was_lost = std::mem::take(&mut it.is_lost);
         self.books.placed += size;
         self.books.held += size;
-        if held_before == Slots::NONE {
-            self.link(index);
-        } else {
+        if held_before != Slots::NONE {
             self.books.held -= before;
             self.books.overwritten += before;
+            self.detach(index);
         }
+        self.link(index);
         self.set_holders(index, Slots(held_before.0 | by.0));
         if was_lost {
             let block = &mut self.blocks[block.0 as usize];
@@ -309,6 +309,13 @@ impl Contents {
                 self.n_intact += 1;
             }
         }
+    }
+
+    /// Notes that a chunk, which is held, was read: it is in front of those used before.
+    pub(super) fn touch(&mut self, block: BlockId, chunk: u32) {
+        let index = self.index(block, chunk);
+        self.detach(index);
+        self.link(index);
     }
 
     /// Notes that an instance has got a copy of a chunk that another one holds.
@@ -335,7 +342,7 @@ impl Contents {
         }
     }
 
-    /// The chunks that `source` holds and `target` lacks, newest first, with their sizes.
+    /// The chunks that `source` holds and `target` lacks, those used last first, with their sizes.
     pub(super) fn difference(
         &self,
         node: NodeId,
@@ -345,7 +352,7 @@ impl Contents {
         let is_missing = move |by: Slots| by.has(source) && !by.has(target);
         let by_holders = self.nodes[node.index()].by_holders.iter();
         let n_missing: u32 = by_holders.filter(|(by, _)| is_missing(*by)).map(|(_, n)| n).sum();
-        // What is missing is mostly new, and so in front.
+        // What is missing is mostly new, and so near the front.
         self.of_node(node)
             .filter(move |(_, it)| is_missing(it.holders))
             .take(n_missing as usize)
@@ -405,6 +412,12 @@ impl Contents {
 
     /// Takes a chunk out of its node's list and out of all instances.
     fn unlink(&mut self, index: usize) {
+        self.detach(index);
+        self.set_holders(index, Slots::NONE);
+    }
+
+    /// Takes a chunk out of its node's list.
+    fn detach(&mut self, index: usize) {
         let Chunk { node, newer, older, .. } = self.chunks[index];
         match newer {
             NONE => self.nodes[node.index()].newest = older,
@@ -413,7 +426,6 @@ impl Contents {
         if older != NONE {
             self.chunks[older as usize].newer = newer;
         }
-        self.set_holders(index, Slots::NONE);
     }
 
     fn set_holders(&mut self, index: usize, holders: Slots) {

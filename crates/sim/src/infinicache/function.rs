@@ -321,6 +321,9 @@ impl InfiniCache<'_> {
                     self.contents.copy(id, node, source, slot);
                 }
                 let is_held = self.contents.is_held(block, chunk, slot);
+                if is_held {
+                    self.contents.touch(block, chunk);
+                }
                 self.answered(now, read, &Answer { chunk, is_held, asked_at, sent_at }, agenda);
             }
         }

@@ -6,9 +6,11 @@ use super::*;
 
 const NODE: NodeId = NodeId(0);
 
-/// Copies to `to` what it lacks of what `from` holds; how many bytes that were.
-fn sync(contents: &mut Contents, from: Slot, to: Slot) -> u64 {
-    let missing: Vec<(ChunkId, Bytes)> = contents.difference(NODE, from, to).collect();
+/// Copies to `to` what it lacks of what `from` holds, up to so many chunks; how many bytes that
+/// were.
+fn sync(contents: &mut Contents, from: Slot, to: Slot, n_chunks_max: usize) -> u64 {
+    let missing = contents.difference(NODE, from, to).take(n_chunks_max);
+    let missing: Vec<(ChunkId, Bytes)> = missing.collect();
     for (chunk, _) in &missing {
         contents.copy(*chunk, NODE, from, to);
     }
@@ -16,8 +18,8 @@ fn sync(contents: &mut Contents, from: Slot, to: Slot) -> u64 {
 }
 
 /// Plays `script` on one node with chunks of 1, 2, 4, 8 bytes called a, b, c, d: `+a0` stores
-/// in instance 0, `!a` drops all copies, `-a` deletes, `sync01` copies from 0 to 1, `lose0` takes 0
-/// back. Checks the chunks that instance 0 and instance 1 then hold and the bytes that each sync
+/// in instance 0, `?a` reads, `!a` drops all copies, `-a` deletes, `sync01` copies from 0 to 1 (and
+/// `one01` a single chunk), `lose0` takes 0 back. Checks the chunks that instance 0 and instance 1 then hold and the bytes that each sync
 /// moved.
 #[track_caller]
 fn check(script: &str, held: [&str; 2], moved: &[u64]) {
@@ -30,7 +32,9 @@ fn check(script: &str, held: [&str; 2], moved: &[u64]) {
         let slot = |from_end: usize| word.as_bytes()[word.len() - from_end] - b'0';
         let block = || blocks[usize::from(word.as_bytes()[1] - b'a')];
         match word {
-            _ if word.starts_with("sync") => seen.push(sync(&mut contents, slot(2), slot(1))),
+            _ if word.starts_with("sync") => seen.push(sync(&mut contents, slot(2), slot(1), 4)),
+            _ if word.starts_with("one") => seen.push(sync(&mut contents, slot(2), slot(1), 1)),
+            _ if word.starts_with('?') => contents.touch(block(), 0),
             _ if word.starts_with("lose") => _ = contents.lose(NODE, slot(1)),
             _ if word.starts_with('!') => contents.drop_copies(block()),
             _ if word.starts_with('+') => contents.store(block(), 0, Slots::one(slot(1))),
@@ -61,6 +65,13 @@ fn only_what_is_missing_is_moved() {
     check("+a0 sync01 +a0 sync01", ["a", "a"], &[1, 0]);
     // The replica, which has taken over, keeps what it stored while the other was away.
     check("+a0 sync01 +b1 +c0 sync10", ["abc", "ab"], &[1, 2]);
+}
+
+#[test]
+fn what_was_used_last_is_moved_first() {
+    check("+a0 +b0 one01 lose0", ["", "b"], &[2]);
+    check("+a0 +b0 ?a one01 lose0", ["", "a"], &[1]);
+    check("+a0 +b0 +c0 ?b ?b one01 +a0 one01 lose0", ["", "ab"], &[2, 1]);
 }
 
 #[test]
