@@ -299,8 +299,8 @@ impl<'a> Systems<'a> {
 
     /// What the hits and the others of each system consist of.
     fn phases(&self, names: Vec<String>) -> Table {
-        let header = ["system", "GETs", "number", "mean (ms)", "queueing (ms)", "invocation (ms)"];
-        let header = header.into_iter().chain(["transfer (ms)", "decoding (ms)", "store (ms)"]);
+        let header = ["system", "GETs", "number", "all of it"];
+        let phases = ["queueing", "invocation", "transfer", "decoding", "object store"];
         let row = |name: &str, seeds: &[&SystemSummary], is_hit: bool| {
             let of = |it: &SystemSummary| {
                 let LatencySplit { hits, misses, hit_phases, miss_phases, .. } = it.latency_split;
@@ -326,11 +326,13 @@ impl<'a> Systems<'a> {
         };
         Table {
             title: "What a GET consists of".to_owned(),
-            caption: "Means, which add up to that of all of it: waiting for what came before, for \
-                      a function to be there, and for the bytes; making the object of its chunks; \
-                      reading it from the object store. No phases are known of live runs."
-                .to_owned(),
-            header: header.map(str::to_owned).collect(),
+            caption:
+                "In milliseconds, on average. The phases add up to all of it: waiting for what \
+                      came before, for a function to be there, and for the bytes; making the \
+                      object of its chunks; reading it from the object store. Of a live run no \
+                      phases are known."
+                    .to_owned(),
+            header: header.into_iter().chain(phases).map(str::to_owned).collect(),
             rows: self.0.iter().zip(&names).flat_map(rows).collect(),
             n_words: 2,
             made: None,
