@@ -24,6 +24,7 @@ mod queue;
 mod read;
 mod sessions;
 pub(crate) mod shared;
+mod turns;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -1,13 +1,14 @@
 //! Where clients ask for chunks, one request at a time on each of their connections.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use nodefn::{BodyEnd, Connection, ConnectionError};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tracing::{debug, warn};
 use units::NodeId;
 use wire::{ChunkId, Frame, Limits, Message, Refusal, Role};
@@ -31,7 +32,7 @@ pub(super) async fn listen(shared: Arc<Shared>, listener: TcpListener, permits: 
             accepted = listener.accept() => accepted,
         };
         let Ok((stream, peer)) = accepted else {
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
         let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else {
@@ -178,7 +179,8 @@ impl Lane<'_> {
         is_body_wanted: bool,
     ) -> Result<(), ConnectionError> {
         let chunk = id.chunk;
-        let read = match self.read(request, id).await {
+        let due = self.shared.request_due();
+        let read = match self.read(request, id, due).await {
             Ok(read) => read,
             Err(why) => {
                 let version = 0;
@@ -186,7 +188,7 @@ impl Lane<'_> {
             }
         };
         let version = read.location.version;
-        match self.shared.get_chunk(&read, chunk, is_body_wanted, true).await {
+        match self.shared.get_chunk(&read, chunk, due, is_body_wanted, true).await {
             Got::Late => self.send(&Message::Late { request, chunk, version }).await,
             Got::Refused(why) => {
                 self.send(&Message::Refused { request, chunk, version, why }).await
@@ -198,10 +200,10 @@ impl Lane<'_> {
         }
     }
 
-    /// The read that a request for a chunk is part of.
-    async fn read(&self, request: u64, id: &ChunkId) -> Result<Arc<Read>, Refusal> {
+    /// The read that a request for a chunk is part of, which is due then.
+    async fn read(&self, request: u64, id: &ChunkId, due: Instant) -> Result<Arc<Read>, Refusal> {
         let name = (self.session, request);
-        let read = self.shared.join_read(name, &id.key).await?;
+        let read = self.shared.join_read(name, &id.key, due).await?;
         if read.location.key != id.key || !read.ask(id.chunk) {
             return Err(Refusal::OutOfPlace);
         }
@@ -266,7 +268,7 @@ impl Lane<'_> {
     ) -> Result<(), ConnectionError> {
         let chunk = id.chunk;
         let place = if id.version == 0 {
-            self.put(request, &id, body_len).map(|put| {
+            self.put(request, &id, body_len).await.map(|put| {
                 let location = &put.location;
                 (location.nodes[usize::from(chunk)], location.id(chunk), Some(Arc::clone(&put)))
             })
@@ -287,7 +289,8 @@ impl Lane<'_> {
             }
         };
         let version = id.version;
-        let (outcome, client) = self.take_in(node, id, body_len).await;
+        let limit = put.as_ref().map_or(self.shared.config.request_limit, |it| it.limit);
+        let (outcome, client) = self.take_in(node, id, body_len, limit).await;
         let outcome = match (outcome, &put) {
             (Ok(()), Some(put)) => self.shared.put_stored(put),
             (Ok(()), None) => {
@@ -308,7 +311,7 @@ impl Lane<'_> {
     }
 
     /// The write that a chunk is part of.
-    fn put(&self, request: u64, id: &ChunkId, body_len: u64) -> Result<Arc<Put>, Refusal> {
+    async fn put(&self, request: u64, id: &ChunkId, body_len: u64) -> Result<Arc<Put>, Refusal> {
         let name = (self.session, request);
         let (expired, has_room) = self.shared.sessions().make_room(name);
         for put in expired {
@@ -317,7 +320,7 @@ impl Lane<'_> {
         if !has_room {
             return Err(Refusal::Busy);
         }
-        let put = self.shared.join_put(name, &id.key, body_len)?;
+        let put = self.shared.join_put(name, &id.key, body_len).await?;
         if put.has_failed() {
             return Err(Refusal::BrokenOff);
         }
@@ -331,21 +334,22 @@ impl Lane<'_> {
         Ok(put)
     }
 
-    /// Moves a body from the client to its function. What became of it there, and of the
-    /// client's connection.
+    /// Moves a body from the client to its function, which has to be there for it within the
+    /// limit. What became of it there, and of the client's connection.
     async fn take_in(
         &mut self,
         node: NodeId,
         id: ChunkId,
         body_len: u64,
+        limit: Duration,
     ) -> (Result<(), Refusal>, Result<(), ConnectionError>) {
         let shared = self.shared;
-        let limit = shared.config.rest_limit;
+        let rest = shared.config.rest_limit;
         if body_len <= WHOLE_LEN_MAX {
-            return match self.connection.reader.body(body_len, limit).await {
+            return match self.connection.reader.body(body_len, rest).await {
                 Ok((body, wire::Trailer::Whole)) => {
                     let body = SetBody::Whole([body, Bytes::new()]);
-                    (shared.set_chunk(node, id, body).await, Ok(()))
+                    (shared.set_chunk(node, id, body, limit).await, Ok(()))
                 }
                 Ok((_, wire::Trailer::BrokenOff)) => (Err(Refusal::BrokenOff), Ok(())),
                 Err(error) => (Err(Refusal::BrokenOff), Err(error)),
@@ -356,9 +360,9 @@ impl Lane<'_> {
         let reader = &mut self.connection.reader;
         let moved = async {
             let Ok(mut writer) = granted.await else {
-                return reader.skip(body_len + 1, limit).await;
+                return reader.skip(body_len + 1, rest).await;
             };
-            let handed_on = reader.hand_on(body_len, writer.start(), limit);
+            let handed_on = reader.hand_on(body_len, writer.start(), rest);
             match shared.holding(node, handed_on).await {
                 Ok(BodyEnd::Trailer(_)) => {
                     writer.moved(0);
@@ -370,12 +374,12 @@ impl Lane<'_> {
                 }
                 Ok(BodyEnd::WriterFailed(_, n_left)) => {
                     drop(writer);
-                    reader.skip(n_left, limit).await
+                    reader.skip(n_left, rest).await
                 }
                 Err(error) => Err(error),
             }
         };
-        tokio::join!(shared.set_chunk(node, id, body), moved)
+        tokio::join!(shared.set_chunk(node, id, body, limit), moved)
     }
 
     async fn skip(&mut self, n_bytes: u64) -> Result<(), ConnectionError> {

@@ -51,7 +51,8 @@ pub struct ProxyConfig {
     pub backup: Option<Nanos>,
     /// The billing cycle that functions end with.
     pub cycle: Nanos,
-    /// How long a chunk request may take, its invocation and queueing included.
+    /// How long a chunk request may take, its invocation and queueing included, and up to half of
+    /// it that a read waits for a write of its object, or a write for such reads.
     pub request_limit: Duration,
     /// How long a peer may rest within a message or a body.
     pub rest_limit: Duration,

@@ -1,6 +1,7 @@
 //! Which objects are cached, in which version, and where their chunks are.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use nodefn::footprint_bytes;
@@ -37,8 +38,8 @@ struct Object {
     chunk_len: u64,
     /// Whether all its chunks are stored. Until then it is not read.
     is_complete: bool,
-    /// Of those who wait for that, if any do. They hear of it when this is dropped.
-    awaited: Option<watch::Sender<()>>,
+    /// Where those who wait for that hear of it, if any do.
+    awaited: Option<Arc<watch::Sender<bool>>>,
 }
 
 /// A version of an object, and the functions of its chunks in order.
@@ -102,15 +103,22 @@ impl Metadata {
         self.keys.contains_key(key)
     }
 
-    /// The write of an object that is under way, if one is: closed once it has ended, whichever
-    /// way, and no newer one has taken its place.
-    pub(crate) fn write_under_way(&mut self, key: &Bytes) -> Option<watch::Receiver<()>> {
+    /// The write of an object that is under way, if one is: it turns true once it has ended,
+    /// whichever way, and no newer one has taken its place. Who keeps it is one of the readers.
+    pub(crate) fn write_under_way(&mut self, key: &Bytes) -> Option<watch::Receiver<bool>> {
         let object = *self.keys.get(key)?;
         let object = self.objects[object.index()].as_mut().expect("a key has an object");
         if object.is_complete {
             return None;
         }
-        Some(object.awaited.get_or_insert_with(|| watch::Sender::new(())).subscribe())
+        Some(object.awaited.get_or_insert_with(|| Arc::new(watch::Sender::new(false))).subscribe())
+    }
+
+    /// Those who wait for a write of an object, or have not begun their reads since it ended, if
+    /// there are any: closed once there are none.
+    pub(crate) fn readers(&self, key: &Bytes) -> Option<Arc<watch::Sender<bool>>> {
+        let awaited = self.object(*self.keys.get(key)?).awaited.as_ref()?;
+        (!awaited.is_closed()).then(|| Arc::clone(awaited))
     }
 
     /// Whether this version of an object made way for a newer one.
@@ -169,7 +177,9 @@ impl Metadata {
             return false;
         }
         object.is_complete = true;
-        object.awaited = None;
+        if let Some(awaited) = &object.awaited {
+            awaited.send_replace(true);
+        }
         true
     }
 
@@ -224,12 +234,17 @@ impl Metadata {
         object.version = version;
         object.chunk_len = chunk_len;
         object.is_complete = false;
+        // What has ended is not what is waited for from now on.
+        object.awaited.take_if(|it| *it.borrow());
     }
 
     fn release(&mut self, object: ObjectId) {
         self.placer.delete(object);
-        if let Some(Object { key, .. }) = self.objects[object.index()].take() {
+        if let Some(Object { key, awaited, .. }) = self.objects[object.index()].take() {
             self.keys.remove(&key);
+            if let Some(awaited) = awaited {
+                awaited.send_replace(true);
+            }
         }
         self.spare.push(object);
     }
@@ -278,7 +293,7 @@ mod tests {
         let mut metadata = metadata(1_000);
         let song = key("song");
         assert!(metadata.write_under_way(&song).is_none(), "nothing is written");
-        let has_ended = |it: &watch::Receiver<()>| it.has_changed().is_err();
+        let has_ended = |it: &watch::Receiver<bool>| *it.borrow();
         let (first, _) = metadata.put(&song, 10).unwrap();
         let waits = metadata.write_under_way(&song).unwrap();
         let (second, _) = metadata.put(&song, 10).unwrap();
@@ -294,6 +309,30 @@ mod tests {
         assert!(metadata.remove(&song, Some(third.version)).is_some());
         assert!(has_ended(&waits) && !metadata.contains(&song));
         assert!(!metadata.is_superseded(&third), "there is no newer one");
+    }
+
+    #[test]
+    fn who_waits_for_a_write_is_there_until_the_read_is_begun() {
+        let mut metadata = metadata(1_000);
+        let song = key("song");
+        let (first, _) = metadata.put(&song, 10).unwrap();
+        assert!(metadata.readers(&song).is_none(), "nobody waits");
+        let (waits, waits_too) = (metadata.write_under_way(&song), metadata.write_under_way(&song));
+        assert!(!metadata.readers(&song).unwrap().is_closed());
+        drop(waits);
+        metadata.complete(&song, first.version);
+        assert!(metadata.readers(&song).is_some(), "the other has not looked yet");
+        drop(waits_too);
+        assert!(metadata.readers(&song).is_none(), "nor is there any for the next write");
+        let (second, _) = metadata.put(&song, 10).unwrap();
+        let waits = metadata.write_under_way(&song).unwrap();
+        assert!(!*waits.borrow() && metadata.readers(&song).is_some());
+        metadata.complete(&song, second.version);
+        // It takes too long to look.
+        metadata.put(&song, 10).unwrap();
+        assert!(metadata.readers(&song).is_none());
+        let waits_again = metadata.write_under_way(&song).unwrap();
+        assert!(*waits.borrow() && !*waits_again.borrow());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Reads and writes of whole objects under way, each by way of its chunks.
 
 use std::sync::Mutex;
+use std::time::Duration;
 
 use policy::fetch::{Fetch, FirstD, Verdict};
 use tokio::time::Instant;
@@ -113,6 +114,8 @@ pub(crate) struct Put {
     pub(crate) location: Location,
     pub(crate) chunk_len: u64,
     pub(crate) began: Instant,
+    /// How long each of its chunks may take.
+    pub(crate) limit: Duration,
     state: Mutex<PutState>,
 }
 
@@ -124,10 +127,10 @@ struct PutState {
 }
 
 impl Put {
-    pub(crate) fn new(location: Location, chunk_len: u64) -> Put {
+    pub(crate) fn new(location: Location, chunk_len: u64, limit: Duration) -> Put {
         let asked = vec![false; location.nodes.len()];
         let state = PutState { asked, n_stored: 0, has_failed: false };
-        Put { location, chunk_len, began: Instant::now(), state: Mutex::new(state) }
+        Put { location, chunk_len, began: Instant::now(), limit, state: Mutex::new(state) }
     }
 
     /// Notes that a chunk comes. Whether it did not before, and exists.

@@ -98,6 +98,11 @@ impl Sessions {
         true
     }
 
+    /// Whether the object of a read was not cached when another of its chunks was asked for.
+    pub(crate) fn has_missed(&self, (session, request): (u64, u64)) -> bool {
+        self.open.get(&session).is_some_and(|it| it.missed.contains(&request))
+    }
+
     /// Forgets a read all of whose chunks were asked for.
     pub(crate) fn remove_read(&mut self, name: (u64, u64)) {
         self.reads.remove(&name);

@@ -61,14 +61,6 @@ pub(crate) enum Got {
     Refused(Refusal),
 }
 
-/// What there is of an object for a read.
-enum LookUp {
-    /// All of it.
-    Read(Arc<Read>),
-    /// A write of it, which has not ended.
-    Written(watch::Receiver<()>),
-}
-
 impl Shared {
     pub(crate) fn new(
         config: ProxyConfig,
@@ -160,119 +152,6 @@ impl Shared {
         })
     }
 
-    /// Begins a read, if the object is cached. Where it is being written, that is waited for.
-    pub(crate) async fn open_read(&self, key: &Bytes) -> Result<Arc<Read>, Refusal> {
-        let due = self.write_due();
-        loop {
-            match self.look_up(key)? {
-                LookUp::Read(read) => return Ok(read),
-                LookUp::Written(write) => self.written(write, due).await?,
-            }
-        }
-    }
-
-    /// The read of this name, begun now if its object is cached. Where that is being written, it is
-    /// waited for.
-    pub(crate) async fn join_read(
-        &self,
-        name: (u64, u64),
-        key: &Bytes,
-    ) -> Result<Arc<Read>, Refusal> {
-        let due = self.write_due();
-        loop {
-            let outcome = match self.look_up_joint(name, key) {
-                Ok(LookUp::Read(read)) => return Ok(read),
-                Ok(LookUp::Written(write)) => self.written(write, due).await,
-                Err(why) => Err(why),
-            };
-            if let Err(why) = outcome {
-                let is_first = why == Refusal::NotCached && self.sessions().note_miss(name);
-                self.metrics.n_misses.add(is_first.into());
-                return Err(why);
-            }
-        }
-    }
-
-    fn look_up_joint(&self, name: (u64, u64), key: &Bytes) -> Result<LookUp, Refusal> {
-        let mut sessions = self.sessions();
-        if let Some(read) = sessions.read(name) {
-            return Ok(LookUp::Read(read));
-        }
-        let found = self.look_up(key)?;
-        if let LookUp::Read(read) = &found {
-            self.metrics.n_hits.one();
-            sessions.add_read(name, Arc::clone(read));
-        }
-        Ok(found)
-    }
-
-    fn look_up(&self, key: &Bytes) -> Result<LookUp, Refusal> {
-        if self.is_stopping() {
-            return Err(Refusal::Draining);
-        }
-        let mut metadata = self.metadata();
-        if let Some(location) = metadata.get(key) {
-            return Ok(LookUp::Read(Arc::new(Read::new(location, &self.config))));
-        }
-        metadata.write_under_way(key).map(LookUp::Written).ok_or(Refusal::NotCached)
-    }
-
-    /// Until when a read waits for a write: half of its time is left to it.
-    fn write_due(&self) -> Instant {
-        Instant::now() + self.config.request_limit / 2
-    }
-
-    /// Waits until a write has ended. Who writes for longer makes the object one that is not
-    /// cached.
-    async fn written(&self, mut write: watch::Receiver<()>, due: Instant) -> Result<(), Refusal> {
-        tokio::select! {
-            () = self.stopped() => Err(Refusal::Draining),
-            // Nothing is ever sent: what is waited for is that nothing can be.
-            ended = timeout_at(due, write.changed()) => match ended {
-                Ok(_) => Ok(()),
-                Err(_) => Err(Refusal::NotCached),
-            },
-        }
-    }
-
-    /// The write of this name, begun now if it is new.
-    pub(crate) fn join_put(
-        &self,
-        name: (u64, u64),
-        key: &Bytes,
-        chunk_len: u64,
-    ) -> Result<Arc<Put>, Refusal> {
-        let mut sessions = self.sessions();
-        if let Some(put) = sessions.put(name) {
-            return Ok(put);
-        }
-        sessions.change(name)?;
-        let put = self.open_put(key, chunk_len)?;
-        sessions.add_put(name, Arc::clone(&put));
-        Ok(put)
-    }
-
-    /// Begins a write.
-    pub(crate) fn open_put(&self, key: &Bytes, chunk_len: u64) -> Result<Arc<Put>, Refusal> {
-        if self.is_stopping() {
-            return Err(Refusal::Draining);
-        }
-        let mut metadata = self.metadata();
-        // While nothing else is placed: whoever is given room finds the deletions that make it
-        // in the queues already.
-        match metadata.put(key, chunk_len) {
-            Ok((location, evicted)) => {
-                self.metrics.n_evictions.add(evicted.len() as u64);
-                self.discard(&evicted);
-                Ok(Arc::new(Put::new(location, chunk_len)))
-            }
-            Err((why, before)) => {
-                self.discard(before.as_slice());
-                Err(why)
-            }
-        }
-    }
-
     /// A chunk of a write is stored. The last one makes the object readable.
     pub(crate) fn put_stored(&self, put: &Put) -> Result<(), Refusal> {
         if !put.stored() {
@@ -314,7 +193,7 @@ impl Shared {
     }
 
     /// Has the chunks of objects deleted from their functions, in the order of their queues.
-    fn discard(&self, locations: &[Location]) {
+    pub(super) fn discard(&self, locations: &[Location]) {
         for location in locations {
             for (chunk, node) in (0..).zip(&location.nodes) {
                 self.functions[node.index()].orders.push_deletion(location.id(chunk));
@@ -322,12 +201,13 @@ impl Shared {
         }
     }
 
-    /// Asks for a chunk, and waits until it comes or is refused, or its function answers that it
-    /// holds it, where the read is settled.
+    /// Asks for a chunk, to be here by then or to have begun to come, and waits until it comes or
+    /// is refused, or its function answers that it holds it, where the read is settled.
     pub(crate) async fn get_chunk(
         &self,
         read: &Arc<Read>,
         chunk: u8,
+        due: Instant,
         is_body_wanted: bool,
         is_streamed: bool,
     ) -> Got {
@@ -335,10 +215,9 @@ impl Shared {
         let (node, id) = (read.location.nodes[usize::from(chunk)], read.location.id(chunk));
         let (read_too, reply) = (Arc::clone(read), Some(GetReply::One(reply)));
         let verb = Verb::Get { read: read_too, is_body_wanted, is_streamed, reply };
-        let due = match self.order(node, id, verb).await {
-            Ok(due) => due,
-            Err(why) => return self.refused(read, chunk, why),
-        };
+        if let Err(why) = self.order(node, id, due, verb).await {
+            return self.refused(read, chunk, why);
+        }
         let mut answer = answer;
         let answer = match timeout_at(due, &mut answer).await {
             // It is among the first d, and its body is under way.
@@ -396,10 +275,12 @@ impl Shared {
         node: NodeId,
         id: ChunkId,
         body: SetBody,
+        limit: Duration,
     ) -> Result<(), Refusal> {
         let body_len = body.len();
         let (reply, answer) = oneshot::channel();
-        let due = self.order(node, id, Verb::Set { body, reply: Some(reply) }).await?;
+        let due = Instant::now() + limit;
+        self.order(node, id, due, Verb::Set { body, reply: Some(reply) }).await?;
         // The body of a stream may take longer than a request.
         let due = due + self.config.body_limit;
         let outcome = match timeout_at(due, answer).await {
@@ -417,18 +298,18 @@ impl Shared {
         outcome
     }
 
-    /// Asks for a chunk of a read, and leaves the waiting to who holds the other end of the reply,
-    /// also for room in the function's queue.
+    /// Asks for a chunk of a read, to be here by then, and leaves the waiting to who holds the
+    /// other end of the reply, also for room in the function's queue.
     pub(crate) fn ask_chunk(
         self: &Arc<Shared>,
         read: &Arc<Read>,
         chunk: u8,
+        due: Instant,
         is_body_wanted: bool,
         reply: GetReply,
     ) {
         let node = read.location.nodes[usize::from(chunk)];
         let (read, reply) = (Arc::clone(read), Some(reply));
-        let due = Instant::now() + self.config.request_limit;
         let id = read.location.id(chunk);
         let verb = Verb::Get { read, is_body_wanted, is_streamed: false, reply };
         let asked = self.functions[node.index()].orders.try_push(Order::new(id, due, verb));
@@ -444,10 +325,11 @@ impl Shared {
     /// Notes that a chunk cannot be had.
     pub(crate) fn note_refused(&self, read: &Read, chunk: u8, why: Refusal) {
         read.missing(chunk);
-        if why == Refusal::ChunkLost {
-            self.metrics.n_chunks_lost.one();
-        } else {
+        if why != Refusal::ChunkLost {
             self.metrics.n_refused.one();
+        } else if !self.metadata().is_superseded(&read.location) {
+            // One that made way for a newer one is not lost.
+            self.metrics.n_chunks_lost.one();
         }
     }
 
@@ -456,10 +338,14 @@ impl Shared {
         Got::Refused(why)
     }
 
-    /// Queues an order; until when it has to be done.
-    async fn order(&self, node: NodeId, id: ChunkId, verb: Verb) -> Result<Instant, Refusal> {
-        let due = Instant::now() + self.config.request_limit;
-        self.functions[node.index()].orders.push(Order::new(id, due, verb)).await?;
-        Ok(due)
+    /// Queues an order that has to be done by then.
+    async fn order(
+        &self,
+        node: NodeId,
+        id: ChunkId,
+        due: Instant,
+        verb: Verb,
+    ) -> Result<(), Refusal> {
+        self.functions[node.index()].orders.push(Order::new(id, due, verb)).await
     }
 }

@@ -31,19 +31,19 @@ pub(super) struct Gathering {
 }
 
 impl Gathering {
-    /// Asks for these chunks, of which `n_wanted` are enough.
+    /// Asks for these chunks, to be here by then, of which `n_wanted` are enough.
     pub(super) fn ask(
         shared: &Arc<Shared>,
         read: &Arc<Read>,
         chunks: Vec<u8>,
+        due: Instant,
         is_body_wanted: bool,
         n_wanted: usize,
     ) -> Gathering {
         let answers = Answers::new(chunks.len(), n_wanted);
-        let due = Instant::now() + shared.config.request_limit;
         for chunk in &chunks {
             let reply = GetReply::Each(answers.slot(*chunk));
-            shared.ask_chunk(read, *chunk, is_body_wanted, reply);
+            shared.ask_chunk(read, *chunk, due, is_body_wanted, reply);
         }
         Gathering {
             shared: Arc::clone(shared),

@@ -33,16 +33,20 @@ pub(super) async fn get(
     room: &mut BytesMut,
 ) -> Found {
     let metrics = &shared.metrics;
-    let due = Instant::now() + shared.config.request_limit;
-    while let Ok(read) = shared.open_read(key).await {
-        let (decoded, gathering) = gather(shared, codec, &read, room).await;
+    let due = shared.request_due();
+    let mut read_due = due;
+    while let Ok(read) = shared.open_read(key, read_due).await {
+        let (decoded, gathering) = gather(shared, codec, &read, read_due, room).await;
         if let Some(decoded) = decoded {
             metrics.n_hits.one();
             return Found::Object(decoded, gathering);
         }
         let location = &read.location;
-        // Its chunks made way for those of a newer version while they were asked for.
-        if Instant::now() < due && shared.metadata().is_superseded(location) {
+        // Its chunks made way for those of a newer version while they were asked for. However long
+        // that took, the newer one is looked for once.
+        let has_time = read_due == due || Instant::now() < due;
+        if has_time && shared.metadata().is_superseded(location) {
+            read_due = shared.request_due();
             continue;
         }
         if codec.code().n_parity() < gathering.lost.len() {
@@ -55,24 +59,28 @@ pub(super) async fn get(
     Found::Miss
 }
 
-/// Gathers chunks of an object: what they make, and what is still to be heard of the others.
+/// Gathers chunks of an object that are due then: what they make, and what is still to be heard of
+/// the others.
 async fn gather(
     shared: &Arc<Shared>,
     codec: &Arc<Codec>,
     read: &Arc<Read>,
+    due: Instant,
     room: &mut BytesMut,
 ) -> (Option<Decoded>, Gathering) {
     let n_chunks = u8::try_from(codec.code().n_chunks()).expect("at most 255");
     let n_data = codec.code().n_data();
     let mut gathered = Gathered::new(codec);
-    let mut gathering = Gathering::ask(shared, read, (0..n_chunks).collect(), false, n_data);
+    let chunks = (0..n_chunks).collect();
+    let mut gathering = Gathering::ask(shared, read, chunks, due, false, n_data);
     gathering.settle(&mut gathered).await;
     let mut decoded = decode(codec, &mut gathered, &mut gathering, room).await;
     if decoded.is_none() {
         // One of the first d was broken off, or is damaged: late ones are needed after all.
         gathering.find(n_data, &mut gathered).await;
         let n_wanted = n_data.saturating_sub(gathered.n_present());
-        let mut again = Gathering::ask(shared, read, gathering.take_late(), true, n_wanted);
+        let (late, due) = (gathering.take_late(), shared.request_due());
+        let mut again = Gathering::ask(shared, read, late, due, true, n_wanted);
         loop {
             again.settle(&mut gathered).await;
             decoded = decode(codec, &mut gathered, &mut again, room).await;
@@ -130,7 +138,7 @@ pub(super) async fn set(
     key: &Bytes,
     object: Bytes,
 ) -> Result<(), Refusal> {
-    let put = shared.open_put(key, chunk_len(codec.code(), object.len()))?;
+    let put = shared.open_put(key, chunk_len(codec.code(), object.len())).await?;
     let chunks = off_the_async_threads(object.len(), {
         let codec = Arc::clone(codec);
         move || encode(&codec, &object)
@@ -140,7 +148,8 @@ pub(super) async fn set(
         let (shared, put) = (Arc::clone(shared), Arc::clone(&put));
         stored.spawn(async move {
             let node = put.location.nodes[usize::from(chunk)];
-            shared.set_chunk(node, put.location.id(chunk), SetBody::Whole(parts)).await?;
+            let (id, body) = (put.location.id(chunk), SetBody::Whole(parts));
+            shared.set_chunk(node, id, body, put.limit).await?;
             shared.put_stored(&put)
         });
     }
@@ -172,7 +181,8 @@ async fn recover(shared: &Arc<Shared>, codec: &Arc<Codec>, object: Bytes, gather
         let Some((node, _)) = place.filter(|_| lost.contains(&chunk)) else { continue };
         let shared = Arc::clone(shared);
         stored.spawn(async move {
-            if shared.set_chunk(node, id, SetBody::Whole(parts)).await.is_ok() {
+            let (body, limit) = (SetBody::Whole(parts), shared.config.request_limit);
+            if shared.set_chunk(node, id, body, limit).await.is_ok() {
                 shared.metrics.n_chunks_recovered.one();
             }
         });

@@ -1,16 +1,18 @@
 //! Objects that are read while they are written anew.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use live::client::Outcome;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 use wire::Message;
 
-use crate::pool::{Cache, LIMIT, config, dial, id, object, run, start};
+use crate::pool::{Cache, LIMIT, config, connect, dial, id, object, run, start};
 
 const N_BYTES: usize = 1_000;
 
@@ -79,7 +81,9 @@ async fn check(n_writers: usize) {
         }
     };
     tokio::join!(writers, read, fetch);
-    assert_eq!(cache.proxy.metrics().n_misses.get(), 0);
+    let metrics = cache.proxy.metrics();
+    assert_eq!(metrics.n_misses.get(), 0);
+    assert_eq!(metrics.n_chunks_lost.get(), 0, "what makes way for a newer one is not lost");
     cache.proxy.stop().await;
 }
 
@@ -91,6 +95,79 @@ fn an_object_is_there_while_it_is_overwritten() {
 #[test]
 fn an_object_is_there_while_two_overwrite_it() {
     run(check(2));
+}
+
+#[test]
+fn an_object_is_read_however_many_overwrite_it() {
+    run(async {
+        let cache = start(config()).await;
+        let versions: Vec<Bytes> = (0..40).map(|it| object("song", it, N_BYTES)).collect();
+        let is_over = Arc::new(AtomicBool::new(false));
+        let mut writers = JoinSet::new();
+        for version in versions.clone() {
+            let (mut stream, is_over) = (redis(&cache).await, Arc::clone(&is_over));
+            writers.spawn(async move {
+                while !is_over.load(Ordering::Relaxed) {
+                    set(&mut stream, &version).await;
+                }
+            });
+        }
+        for version in &versions[..4] {
+            let (version, is_over) = (version.clone(), Arc::clone(&is_over));
+            let client = connect(&cache.proxy).await;
+            writers.spawn(async move {
+                while !is_over.load(Ordering::Relaxed) {
+                    client.put(b"song", version.clone()).await.unwrap();
+                }
+            });
+        }
+        cache.client.put(b"song", versions[0].clone()).await.unwrap();
+        let mut stream = redis(&cache).await;
+        for _ in 0..30 {
+            assert!(versions.contains(&get(&mut stream).await.into()));
+            let fetched = cache.client.get(b"song").await.unwrap();
+            assert_ne!(fetched.outcome, Outcome::Miss);
+            assert!(fetched.object.is_none_or(|it| versions.contains(&it)));
+        }
+        assert_eq!(cache.proxy.metrics().n_misses.get(), 0);
+        is_over.store(true, Ordering::Relaxed);
+        while let Some(ended) = writers.join_next().await {
+            ended.unwrap();
+        }
+        cache.proxy.stop().await;
+    });
+}
+
+#[test]
+fn a_read_that_waited_for_a_write_has_the_rest_of_its_time() {
+    run(async {
+        let config = config();
+        let limit = config.request_limit;
+        let cache = start(config).await;
+        let mut writer = dial(&cache).await;
+        let mut stream = redis(&cache).await;
+        let mut began = Instant::now();
+        for chunk in 0..6 {
+            if chunk == 5 {
+                stream.write_all(b"GET song\r\n").await.unwrap();
+                began = Instant::now();
+                tokio::time::sleep(limit * 2 / 5).await;
+            }
+            let set = Message::Set { request: 1, id: id("song", chunk), body_len: 100 };
+            let body = Bytes::from(vec![1; 100]);
+            writer.writer.send_with_body(&set, body, LIMIT).await.unwrap();
+            let answer = writer.reader.frame_within(LIMIT).await.unwrap().message;
+            let Message::Stored { node, .. } = answer else { panic!("{answer:?}") };
+            // It holds its chunk, and is not there when that is asked for.
+            cache.pool.mute.lock().unwrap().insert(node.0);
+            cache.pool.kill(node.0);
+        }
+        assert_eq!(ask(&mut stream, b"", 5).await, b"$-1\r\n");
+        let took = began.elapsed();
+        assert!(limit <= took && took < limit * 6 / 5, "after {took:?}");
+        cache.pool.mute.lock().unwrap().clear();
+        cache.proxy.stop().await;
+    });
 }
 
 #[test]
