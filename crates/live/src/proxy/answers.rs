@@ -65,7 +65,8 @@ impl Answers {
         Slot { answers: Arc::clone(self), chunk, is_filled: false }
     }
 
-    /// Waits until there are enough chunks, or all answers, and takes those that are new.
+    /// Waits until there are enough chunks, or cannot be any more, and takes the answers that are
+    /// new.
     pub(crate) async fn wait(&self) -> Vec<(u8, Answer)> {
         loop {
             let is_enough = {
@@ -109,7 +110,7 @@ impl Answers {
 
 impl State {
     fn is_enough(&self) -> bool {
-        self.n_wanted == 0 || self.n_open == 0
+        self.n_wanted == 0 || self.n_open < self.n_wanted
     }
 }
 
@@ -178,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_is_woken_when_there_are_enough_chunks_or_all_answers() {
+    fn who_waits_is_woken_when_there_are_enough_chunks_or_cannot_be() {
         let bodies = bodies();
         let answers = Answers::new(4, 2);
         let fill = |chunk: u8, answer| answers.slot(chunk).fill(answer);
@@ -194,11 +195,21 @@ mod tests {
         assert_eq!(taken(&answers), None);
         fill(2, Ok(Incoming::Late));
         assert_eq!(taken(&answers).unwrap(), "2 is late");
+
+        let answers = Answers::new(4, 2);
+        let lost = Refusal::ChunkLost;
+        for chunk in [0, 1] {
+            answers.slot(chunk).fill(Err(lost));
+            assert_eq!(taken(&answers), None);
+        }
+        // The last one alone is not enough.
+        answers.slot(2).fill(Err(lost));
+        assert_eq!(taken(&answers).unwrap(), format!("0: {lost}, 1: {lost}, 2: {lost}"));
     }
 
     #[test]
     fn a_slot_that_is_dropped_is_an_answer() {
-        let answers = Answers::new(2, 2);
+        let answers = Answers::new(2, 1);
         answers.slot(0).fill(Err(Refusal::ChunkLost));
         assert_eq!(taken(&answers), None);
         let slot = answers.slot(1);

@@ -58,18 +58,18 @@ impl Gathering {
         }
     }
 
-    /// Gathers chunks until the object can be decoded and the read is settled, or everyone has
-    /// answered.
+    /// Gathers chunks until the object can be decoded and the read is settled, or nothing is to
+    /// come of it.
     pub(super) async fn settle(&mut self, gathered: &mut Gathered) {
-        while !(self.is_over() || (gathered.is_decodable() && self.read.is_settled())) {
+        while !(self.is_vain() || (gathered.is_decodable() && self.read.is_settled())) {
             self.hear(gathered).await;
         }
     }
 
-    /// Gathers answers until so many chunks are here or could be asked for again, or everyone has
-    /// answered.
+    /// Gathers answers until so many chunks are here or could be asked for again, or nothing is to
+    /// come of it.
     pub(super) async fn find(&mut self, n_chunks: usize, gathered: &mut Gathered) {
-        while !self.is_over() && gathered.n_present() + self.late.len() < n_chunks {
+        while !self.is_vain() && gathered.n_present() + self.late.len() < n_chunks {
             self.hear(gathered).await;
         }
     }
@@ -89,6 +89,16 @@ impl Gathering {
     /// Whether everyone has answered.
     pub(super) fn is_over(&self) -> bool {
         self.open.is_empty()
+    }
+
+    /// Whether to wait is vain: everyone has answered, or too many chunks are lost.
+    pub(super) fn is_vain(&self) -> bool {
+        self.is_over() || self.is_lost()
+    }
+
+    /// Whether too many chunks are lost.
+    pub(super) fn is_lost(&self) -> bool {
+        self.shared.config.code.n_parity() < self.lost.len()
     }
 
     /// The chunks that were not sent, and can be asked for again.

@@ -49,7 +49,7 @@ pub(super) async fn get(
             read_due = shared.request_due();
             continue;
         }
-        if codec.code().n_parity() < gathering.lost.len() {
+        if gathering.is_lost() {
             // What is left of it is of no use. Otherwise functions could not be reached.
             shared.forget(location);
         }
@@ -78,13 +78,17 @@ async fn gather(
     if decoded.is_none() {
         // One of the first d was broken off, or is damaged: late ones are needed after all.
         gathering.find(n_data, &mut gathered).await;
+        if gathering.is_lost() {
+            return (None, gathering);
+        }
         let n_wanted = n_data.saturating_sub(gathered.n_present());
         let (late, due) = (gathering.take_late(), shared.request_due());
         let mut again = Gathering::ask(shared, read, late, due, true, n_wanted);
+        again.lost.append(&mut gathering.lost);
         loop {
             again.settle(&mut gathered).await;
             decoded = decode(codec, &mut gathered, &mut again, room).await;
-            if decoded.is_some() || again.is_over() {
+            if decoded.is_some() || again.is_vain() {
                 break;
             }
         }

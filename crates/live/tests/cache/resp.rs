@@ -152,6 +152,26 @@ fn a_function_that_does_not_answer_holds_up_no_reply() {
 }
 
 #[test]
+fn an_object_that_is_lost_is_missed_though_a_function_does_not_answer() {
+    run(async {
+        let mut config = config();
+        config.request_limit = LIMIT;
+        let cache = start(config).await;
+        cache.client.put(b"song", object("song", 1, 4_000)).await.unwrap();
+        cache.pool.mute.lock().unwrap().insert(1);
+        for node in 0..4 {
+            cache.pool.kill(node);
+        }
+        let began = Instant::now();
+        assert_eq!(get(&cache).await, None);
+        assert!(began.elapsed() < LIMIT / 2, "after {:?}", began.elapsed());
+        assert_eq!(cache.proxy.n_objects(), 0);
+        cache.pool.mute.lock().unwrap().clear();
+        cache.proxy.stop().await;
+    });
+}
+
+#[test]
 fn a_client_may_say_all_before_it_listens() {
     run(async {
         let cache = start(config()).await;
