@@ -1,11 +1,12 @@
 //! The RESP door: the protocol of Redis, so that any of its clients can use the cache.
 //!
-//! GET, SET, DEL, EXISTS, PING, INFO and COMMAND are known, AUTH where a password is set, and what
-//! clients ask for when they connect: HELLO for either version of the protocol, SELECT of the one
-//! database, and CLIENT. Anything else is answered with an error, as Redis does.
+//! GET, SET, DEL, EXISTS, PING, INFO, COMMAND and QUIT are known, AUTH where a password is set, and
+//! what clients ask for when they connect: HELLO for either version of the protocol, SELECT of the
+//! one database, and CLIENT. Anything else is answered with an error, as Redis does.
 
 mod command;
 mod gathering;
+mod intake;
 mod object;
 mod peer;
 mod reply;
@@ -15,18 +16,20 @@ use std::sync::Arc;
 use bytes::{Buf, Bytes, BytesMut};
 use ec::Codec;
 use nodefn::{Alarm, ConnectionError};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::tcp::ReadHalf;
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tracing::{debug, warn};
 use wire::NAME_LEN_MAX;
 
-use self::command::{Parsed, parse};
+use self::command::{Limits, Parsed, parse};
+use self::intake::Intake;
 use self::object::{Found, get, repair, set};
 use self::peer::{Peer, REDIS_VERSION, shown, wrong};
 use self::reply::{Pieces, Reply};
+use crate::proxy::ProxyConfig;
 use crate::proxy::shared::Shared;
 
 /// Takes in clients of Redis until the proxy stops.
@@ -56,7 +59,7 @@ pub(crate) async fn listen(shared: Arc<Shared>, listener: TcpListener, permits: 
                 shared,
                 codec,
                 stream,
-                buffer: BytesMut::new(),
+                intake: Intake::default(),
                 room: BytesMut::new(),
                 peer: peer_known,
                 repairs: JoinSet::new(),
@@ -88,7 +91,7 @@ struct Client {
     shared: Arc<Shared>,
     codec: Arc<Codec>,
     stream: TcpStream,
-    buffer: BytesMut,
+    intake: Intake,
     /// Where chunks that did not come are computed: memory of one's own costs more than they do.
     room: BytesMut,
     peer: Peer,
@@ -100,11 +103,12 @@ struct Client {
 /// How many objects one client may hold so. Further ones are not put back.
 const N_REPAIRS_MAX: usize = 2;
 
-/// How much is read at a time before the length of a command is known.
-const READ_BYTES: usize = 16 << 10;
+/// What a stranger may say, who has nothing long to say: as long as a password may be, and more
+/// words than HELLO has.
+const STRANGER_LIMITS: Limits = Limits { word_len_max: 4 << 10, n_words_max: 16 };
 
-/// How long a password, and whatever else comes before one, may be.
-const WORD_LEN_MAX: u64 = 4 << 10;
+/// How many words a command has at most. They take more memory than their bytes do.
+const N_WORDS_MAX: usize = 1 << 16;
 
 /// Replies up to this length go out in one packet.
 const ONE_WRITE_MAX: usize = 64 << 10;
@@ -117,6 +121,8 @@ impl Client {
             let Some((name, arguments)) = words.split_first() else { continue };
             let name = name.to_ascii_uppercase();
             let reply = self.answer(&name, arguments).await;
+            // A value need not be held until the client takes the reply.
+            drop(words);
             self.send(reply).await?;
             if name == b"QUIT" {
                 return Ok(());
@@ -129,13 +135,13 @@ impl Client {
         let shared = Arc::clone(&self.shared);
         let config = &shared.config;
         loop {
-            let n_bytes_needed = match parse(&self.buffer, self.word_len_max()) {
+            let n_bytes_needed = match parse(self.intake.bytes(), self.limits()) {
                 Ok(Parsed::Command { words, n_bytes }) => {
-                    let command = self.buffer.split_to(n_bytes).freeze();
+                    let command = self.intake.take(n_bytes);
                     return Ok(Some(words.into_iter().map(|it| command.slice(it)).collect()));
                 }
                 Ok(Parsed::Line { words, n_bytes }) => {
-                    self.buffer.advance(n_bytes);
+                    self.intake.take(n_bytes);
                     return Ok(Some(words.into_iter().map(Bytes::from).collect()));
                 }
                 Ok(Parsed::Incomplete { n_bytes_needed }) => n_bytes_needed,
@@ -146,25 +152,25 @@ impl Client {
                     return Ok(None);
                 }
             };
-            let n_missing = n_bytes_needed - self.buffer.len();
-            self.buffer.reserve(n_missing.max(READ_BYTES));
-            let limit = if self.buffer.is_empty() { config.idle_limit } else { config.rest_limit };
+            let n_missing = n_bytes_needed - self.intake.len();
+            self.intake.reserve(n_missing);
+            let limit = if self.intake.is_empty() { config.idle_limit } else { config.rest_limit };
             // All of a value is read before it is looked at again.
             let mut n_read = 0;
             while n_read < n_missing {
-                let Client { stream, buffer, alarm, .. } = self;
-                let read = alarm.within(limit, async { Ok(stream.read_buf(buffer).await?) });
+                let Client { stream, intake, alarm, .. } = self;
+                let read = alarm.within(limit, async { Ok(intake.read(stream).await?) });
                 let n_bytes = tokio::select! {
                     () = shared.stopped() => return Ok(None),
                     n_bytes = read => n_bytes,
                 };
                 let n_bytes = match n_bytes {
                     // It has asked for nothing for long, and may dial again.
-                    Err(ConnectionError::Deadline { .. }) if self.buffer.is_empty() => 0,
+                    Err(ConnectionError::Deadline { .. }) if self.intake.is_empty() => 0,
                     n_bytes => n_bytes?,
                 };
                 if n_bytes == 0 {
-                    return if self.buffer.is_empty() {
+                    return if self.intake.is_empty() {
                         Ok(None)
                     } else {
                         Err(ConnectionError::Closed)
@@ -190,10 +196,10 @@ impl Client {
         if let Some(reply) = self.peer.answer(name, arguments) {
             return reply;
         }
-        if arguments.iter().take(1).any(|key| NAME_LEN_MAX < key.len()) {
-            return Reply::Error(format!("ERR a key has at most {NAME_LEN_MAX} bytes"));
-        }
         match (name, arguments) {
+            (b"GET" | b"SET", [key, ..]) if NAME_LEN_MAX < key.len() => {
+                Reply::Error(format!("ERR a key has at most {NAME_LEN_MAX} bytes"))
+            }
             (b"PING", []) => Reply::Line("PONG".to_owned()),
             (b"PING", [text]) => Reply::Bulk(text.clone()),
             (b"GET", [key]) => self.get(key).await,
@@ -278,37 +284,45 @@ impl Client {
     }
 
     /// Sends bytes. As long as the client does not take them, what it sends is taken in: it may
-    /// want to have said all before it listens.
+    /// want to have said all before it listens. It may not go on for ever about it.
     async fn write(&mut self, mut bytes: impl Buf) -> Result<(), ConnectionError> {
-        let limit = self.shared.config.rest_limit;
-        let ahead_len_max = usize::try_from(self.word_len_max()).unwrap_or(usize::MAX);
-        let Client { stream, buffer, alarm, .. } = self;
+        let ProxyConfig { rest_limit, body_limit, .. } = self.shared.config;
+        let ahead_len_max = usize::try_from(self.limits().word_len_max).unwrap_or(usize::MAX);
+        let Client { stream, intake, alarm, .. } = self;
         let (mut reader, mut writer) = stream.split();
         let mut has_ended = false;
+        // Until when something has to be taken, where that does not go by itself.
+        let mut due = None;
         while bytes.has_remaining() {
-            let may_read = !has_ended && buffer.len() < ahead_len_max;
-            let moved = alarm.within(limit, async {
+            let may_read = !has_ended && intake.len() < ahead_len_max;
+            let moved = alarm.within(rest_limit, async {
                 tokio::select! {
                     biased;
-                    written = writer.write_buf(&mut bytes) => written.map(|_| false),
-                    read = read_more(&mut reader, buffer), if may_read => read.map(|it| it == 0),
+                    written = writer.write_buf(&mut bytes) => written.map(|_| None),
+                    read = intake.read_more(&mut reader), if may_read => read.map(Some),
                 }
                 .map_err(ConnectionError::from)
             });
-            has_ended |= moved.await?;
+            let Some(n_read) = moved.await? else {
+                due = None;
+                continue;
+            };
+            has_ended |= n_read == 0;
+            let now = Instant::now();
+            if *due.get_or_insert(now + body_limit) <= now {
+                return Err(ConnectionError::Deadline { limit: body_limit });
+            }
         }
         Ok(())
     }
 
-    /// How long a word may be that this client sends, and all that is taken in ahead.
-    fn word_len_max(&self) -> u64 {
-        // A stranger has nothing long to say.
-        if self.peer.is_let_in { self.shared.config.body_len_max } else { WORD_LEN_MAX }
+    /// What this client may say; of words as long as one may be, so much is taken in ahead.
+    fn limits(&self) -> Limits {
+        if self.peer.is_let_in {
+            let word_len_max = self.shared.config.body_len_max;
+            Limits { word_len_max, n_words_max: N_WORDS_MAX }
+        } else {
+            STRANGER_LIMITS
+        }
     }
-}
-
-/// Reads what there is, into room that is made only once it is asked for.
-async fn read_more(reader: &mut ReadHalf<'_>, buffer: &mut BytesMut) -> std::io::Result<usize> {
-    buffer.reserve(READ_BYTES);
-    reader.read_buf(buffer).await
 }

@@ -64,7 +64,8 @@ pub struct ProxyConfig {
     pub idle_limit: Duration,
     /// Connections of clients at once, of both doors together.
     pub n_connections_max: usize,
-    /// The largest chunk, its header included, and the largest value at the RESP door.
+    /// The largest chunk, its header included, and the largest value at the RESP door, which also
+    /// takes in so much ahead on each of its connections.
     pub body_len_max: u64,
     /// Where placement takes its random numbers from.
     pub picks: Picks,

@@ -15,6 +15,15 @@ pub(super) enum Parsed {
     Line { words: Vec<Vec<u8>>, n_bytes: usize },
 }
 
+/// What a client may say.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// How long a word may be.
+    pub(super) word_len_max: u64,
+    /// How many a command may have.
+    pub(super) n_words_max: usize,
+}
+
 /// Why bytes are no command.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(super) enum ProtocolError {
@@ -22,8 +31,8 @@ pub(super) enum ProtocolError {
     #[error("invalid length")]
     Length,
     /// There are more words than any command has.
-    #[error("too many arguments: at most {N_WORDS_MAX}")]
-    Words,
+    #[error("too many arguments: at most {n_words_max}")]
+    Words { n_words_max: usize },
     /// A word is longer than is taken.
     #[error("argument of {n_bytes} bytes: at most {n_bytes_max} are taken")]
     TooLong { n_bytes: u64, n_bytes_max: u64 },
@@ -42,35 +51,43 @@ pub(super) enum ProtocolError {
     Http,
 }
 
-/// A command is looked at anew whenever more of it has come: many words take their time.
-const N_WORDS_MAX: u64 = 1 << 16;
+/// How long a word is at least, with what goes with it.
+const WORD_BYTES_MIN: usize = b"$0\r\n\r\n".len();
 /// How long all words of a command may be together, beside the longest.
 const BESIDE_LEN_MAX: usize = 1 << 20;
 const LINE_LEN_MAX: usize = 64 << 10;
 
 /// Reads the command at the start of `bytes`.
-pub(super) fn parse(bytes: &[u8], word_len_max: u64) -> Result<Parsed, ProtocolError> {
+pub(super) fn parse(bytes: &[u8], limits: Limits) -> Result<Parsed, ProtocolError> {
     match bytes.first() {
         None => Ok(Parsed::Incomplete { n_bytes_needed: 1 }),
-        Some(b'*') => parse_array(bytes, word_len_max),
-        Some(_) => parse_line(bytes),
+        Some(b'*') => parse_array(bytes, limits),
+        Some(_) => parse_line(bytes, limits),
     }
 }
 
-fn parse_array(bytes: &[u8], word_len_max: u64) -> Result<Parsed, ProtocolError> {
+/// A command is looked at anew once as much more of it has come as its words have at least: so
+/// that is seldom, also where it has many.
+fn parse_array(bytes: &[u8], limits: Limits) -> Result<Parsed, ProtocolError> {
+    let Limits { word_len_max, n_words_max } = limits;
     let more = |n_bytes_needed| Ok(Parsed::Incomplete { n_bytes_needed });
     let Some((n_words, mut at)) = number(bytes, 1)? else { return more(bytes.len() + 1) };
-    if N_WORDS_MAX < n_words {
-        return Err(ProtocolError::Words);
+    let n_words = usize::try_from(n_words).unwrap_or(usize::MAX);
+    if n_words_max < n_words {
+        return Err(ProtocolError::Words { n_words_max });
     }
     let mut words = Vec::new();
-    for _ in 0..n_words {
+    for n_left in (0..n_words).rev() {
+        let behind_len_min = n_left * WORD_BYTES_MIN;
+        let all_len_min = at + WORD_BYTES_MIN + behind_len_min;
         match bytes.get(at) {
-            None => return more(at + 4),
+            None => return more(all_len_min),
             Some(b'$') => {}
             Some(_) => return Err(ProtocolError::Bulk),
         }
-        let Some((n_bytes, start)) = number(bytes, at + 1)? else { return more(bytes.len() + 1) };
+        let Some((n_bytes, start)) = number(bytes, at + 1)? else {
+            return more(all_len_min.max(bytes.len() + 1));
+        };
         if word_len_max < n_bytes {
             return Err(ProtocolError::TooLong { n_bytes, n_bytes_max: word_len_max });
         }
@@ -80,7 +97,7 @@ fn parse_array(bytes: &[u8], word_len_max: u64) -> Result<Parsed, ProtocolError>
             return Err(ProtocolError::TooLong { n_bytes: end as u64, n_bytes_max });
         }
         match bytes.get(end..end + 2) {
-            None => return more(end + 2),
+            None => return more(end + 2 + behind_len_min),
             Some(b"\r\n") => {}
             Some(_) => return Err(ProtocolError::Bulk),
         }
@@ -106,7 +123,7 @@ fn number(bytes: &[u8], at: usize) -> Result<Option<(u64, usize)>, ProtocolError
 }
 
 /// A command that a person typed, its words set apart by spaces.
-fn parse_line(bytes: &[u8]) -> Result<Parsed, ProtocolError> {
+fn parse_line(bytes: &[u8], limits: Limits) -> Result<Parsed, ProtocolError> {
     let Some(end) = bytes.iter().take(LINE_LEN_MAX).position(|it| *it == b'\n') else {
         return if bytes.len() < LINE_LEN_MAX {
             Ok(Parsed::Incomplete { n_bytes_needed: bytes.len() + 1 })
@@ -123,7 +140,12 @@ fn parse_line(bytes: &[u8]) -> Result<Parsed, ProtocolError> {
     if is_http || last.starts_with(b"HTTP/1.") {
         return Err(ProtocolError::Http);
     }
-    Ok(Parsed::Line { words: split(line)?, n_bytes: end + 1 })
+    let words = split(line)?;
+    let n_words_max = limits.n_words_max;
+    if n_words_max < words.len() {
+        return Err(ProtocolError::Words { n_words_max });
+    }
+    Ok(Parsed::Line { words, n_bytes: end + 1 })
 }
 
 /// The words of a line, as Redis takes it apart.
@@ -193,9 +215,11 @@ mod tests {
 
     use super::*;
 
+    const LIMITS: Limits = Limits { word_len_max: 100, n_words_max: 1 << 16 };
+
     #[track_caller]
     fn check(text: &str, expect: Result<&[&str], ProtocolError>) {
-        let found = parse(text.as_bytes(), 100).map(|it| match it {
+        let found = parse(text.as_bytes(), LIMITS).map(|it| match it {
             Parsed::Command { words, .. } => {
                 words.into_iter().map(|it| text[it].to_owned()).collect()
             }
@@ -219,16 +243,52 @@ mod tests {
         check("*1\r\n$-1\r\n", Err(ProtocolError::Length));
         // Each of its words is short enough.
         let long = format!("*1024\r\n{}", format!("$9999\r\n{:0>9999}\r\n", 0).repeat(200));
-        assert!(matches!(parse(long.as_bytes(), 9_999), Err(ProtocolError::TooLong { .. })));
+        let limits = Limits { word_len_max: 9_999, ..LIMITS };
+        assert!(matches!(parse(long.as_bytes(), limits), Err(ProtocolError::TooLong { .. })));
         for line in ["POST / HTTP/1.1", "post /", "GET / HTTP/1.1", "Host: a:6376", "hOST: a"] {
             check(&format!("{line}\r\nSET song evil\r\n"), Err(ProtocolError::Http));
         }
         check("*2\r\n$4\r\nECHO\r\n$8\r\nHTTP/1.1\r\n", Ok(&["ECHO", "HTTP/1.1"]));
         check("*+1\r\n", Err(ProtocolError::Length));
-        check("*99999\r\n", Err(ProtocolError::Words));
+        for text in ["*65537\r\n", "*18446744073709551615\r\n"] {
+            check(text, Err(ProtocolError::Words { n_words_max: 1 << 16 }));
+        }
         check("*1\r\n:1\r\n", Err(ProtocolError::Bulk));
         check("*1\r\n$1\r\nkkk", Err(ProtocolError::Bulk));
         check("*1\r\n$101\r\n", Err(ProtocolError::TooLong { n_bytes: 101, n_bytes_max: 100 }));
+    }
+
+    #[test]
+    fn a_command_of_many_words_is_looked_at_seldom() {
+        for (n_words, word_len) in [(1, 100), (3, 0), (1 << 16, 0), (1 << 16, 8)] {
+            let word = format!("${word_len}\r\n{}\r\n", "x".repeat(word_len));
+            let text = format!("*{n_words}\r\n{}", word.repeat(n_words));
+            let (mut n_looks, mut n_bytes) = (1, 0);
+            while let Parsed::Incomplete { n_bytes_needed } =
+                parse(&text.as_bytes()[..n_bytes], LIMITS).unwrap()
+            {
+                // No more comes than is waited for.
+                n_bytes = n_bytes_needed;
+                n_looks += 1;
+            }
+            assert_eq!(n_bytes, text.len());
+            assert!(n_looks <= 60, "{n_words} words of {word_len}: {n_looks} looks");
+        }
+    }
+
+    #[test]
+    fn strangers_say_few_words() {
+        let limits = Limits { word_len_max: 10, n_words_max: 2 };
+        for (text, is_taken) in [
+            ("*2\r\n$4\r\nAUTH\r\n$1\r\na\r\n", true),
+            ("*3\r\n", false),
+            ("AUTH a\r\n", true),
+            ("AUTH a b\r\n", false),
+        ] {
+            let outcome = parse(text.as_bytes(), limits);
+            let too_many = Err(ProtocolError::Words { n_words_max: 2 });
+            assert_eq!(outcome != too_many, is_taken, "{text:?}");
+        }
     }
 
     #[test]
@@ -263,7 +323,7 @@ mod tests {
                 bytes.extend(b"\r\n");
             }
             for n_bytes in 0..bytes.len() {
-                match parse(&bytes[..n_bytes], 100) {
+                match parse(&bytes[..n_bytes], LIMITS) {
                     Ok(Parsed::Incomplete { n_bytes_needed }) => {
                         prop_assert!(n_bytes < n_bytes_needed);
                         prop_assert!(n_bytes_needed <= bytes.len());
@@ -271,7 +331,7 @@ mod tests {
                     other => prop_assert!(false, "{other:?}"),
                 }
             }
-            let Ok(Parsed::Command { words: found, n_bytes }) = parse(&bytes, 100) else {
+            let Ok(Parsed::Command { words: found, n_bytes }) = parse(&bytes, LIMITS) else {
                 return Err(TestCaseError::fail("the whole is a command"));
             };
             prop_assert_eq!(n_bytes, bytes.len());
@@ -281,7 +341,7 @@ mod tests {
 
         #[test]
         fn anything_is_refused_or_understood(bytes: Vec<u8>) {
-            let _ = parse(&bytes, 100);
+            let _ = parse(&bytes, LIMITS);
         }
     }
 }

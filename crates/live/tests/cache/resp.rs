@@ -217,6 +217,31 @@ fn a_client_that_takes_nothing_has_little_taken_in_and_is_given_up() {
 }
 
 #[test]
+fn a_client_that_takes_nothing_is_given_up_though_it_goes_on_talking() {
+    run(async {
+        let mut config = config();
+        config.body_limit = config.rest_limit;
+        let cache = start(config).await;
+        cache.client.put(b"song", object("song", 1, 900_000)).await.unwrap();
+        let address = cache.proxy.addresses.resp.unwrap();
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        // More than the sockets of either side hold.
+        stream.write_all(&b"GET song\r\n".repeat(40)).await.unwrap();
+        let talks = async {
+            // A little at a time, never at rest.
+            while stream.write_all(b"\n").await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        assert!(timeout(LIMIT, talks).await.is_ok(), "it is not closed");
+        while cache.proxy.metrics().n_slow_peers.get() == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        cache.proxy.stop().await;
+    });
+}
+
+#[test]
 fn many_keys_are_counted_and_deleted_at_once() {
     run(async {
         let cache = start(config()).await;
@@ -233,6 +258,32 @@ fn many_keys_are_counted_and_deleted_at_once() {
             "-ERR Protocol error: too many arguments: at most 65536\r\n",
         )
         .await;
+        cache.proxy.stop().await;
+    });
+}
+
+#[test]
+fn a_stranger_says_few_words_and_a_long_text_is_no_key() {
+    run(async {
+        let mut config = config();
+        config.resp_password = Some("open".to_owned());
+        let cache = start(config).await;
+        let address = cache.proxy.addresses.resp.unwrap();
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let few = "-ERR Protocol error: too many arguments: at most 16\r\n";
+        check(&mut stream, "*17\r\n", few).await;
+        assert_eq!(stream.read(&mut [0; 1]).await.unwrap(), 0, "it is closed");
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        check(&mut stream, "AUTH open\r\n", "+OK\r\n").await;
+        let key = "k".repeat(5_000);
+        for command in ["GET", "SET"] {
+            let refused = "-ERR a key has at most ";
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            check(&mut stream, "AUTH open\r\n", "+OK\r\n").await;
+            check(&mut stream, &format!("{command} {key} 1\r\n"), refused).await;
+        }
+        check(&mut stream, &format!("PING {key}\r\n"), &format!("$5000\r\n{key}\r\n")).await;
+        check(&mut stream, &format!("EXISTS {key}\r\n"), ":0\r\n").await;
         cache.proxy.stop().await;
     });
 }
