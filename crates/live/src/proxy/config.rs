@@ -8,7 +8,7 @@ use std::time::Duration;
 use ec::Code;
 use policy::fetch::FirstD;
 use policy::link::LinkTerms;
-use policy::placer::Placement;
+use policy::placer::{Placement, keyed_picks};
 use thiserror::Error;
 use units::{Bytes, Nanos};
 
@@ -82,17 +82,11 @@ impl Picks {
         Picks(Arc::new(Mutex::new(draw)))
     }
 
-    /// Numbers that follow from a seed, by Steele, Lea and Flood's SplitMix64 (OOPSLA 2014):
-    /// placement needs picks that are spread evenly, and nothing of them is secret.
+    /// Numbers that follow from a seed: placement needs picks that are spread evenly, and nothing
+    /// of them is secret.
     pub fn of_seed(seed: u64) -> Picks {
-        let mut state = seed;
-        Picks::new(move || {
-            state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-            let mut bits = state;
-            bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            bits ^ (bits >> 31)
-        })
+        let mut picks = keyed_picks(seed, 0);
+        Picks::new(move || picks.next().expect("it goes on for ever"))
     }
 
     /// The next one.
