@@ -11,6 +11,17 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 /// dropped ones leave holes that still count as memory of the function.
 const OWN_PAGES_BYTES_MIN: usize = 128 << 10;
 
+/// How long a page is, on processors as functions have them.
+const PAGE_BYTES: u64 = 4 << 10;
+
+/// How much memory a body of this length takes where it is held for long.
+pub(crate) fn held_bytes(body_len: u64) -> u64 {
+    if body_len < OWN_PAGES_BYTES_MIN as u64 {
+        return body_len;
+    }
+    body_len.checked_next_multiple_of(PAGE_BYTES).unwrap_or(u64::MAX)
+}
+
 /// Memory for a body that comes piece by piece.
 #[derive(Debug)]
 pub(crate) enum Room {
@@ -88,6 +99,19 @@ impl Room {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_lies_in_pages_takes_whole_ones() {
+        for (body_len, expect) in [
+            (1_000, 1_000),
+            (131_071, 131_071),
+            (131_072, 131_072),
+            (131_073, 135_168),
+            (u64::MAX, u64::MAX),
+        ] {
+            assert_eq!(held_bytes(body_len), expect, "{body_len}");
+        }
+    }
 
     #[tokio::test]
     async fn a_body_is_what_came_wherever_it_lies() {

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use wire::{ChunkId, Entry, Refusal};
 
+use crate::room::held_bytes;
+
 /// Chunks in memory, up to a bound.
 ///
 /// Of a chunk, one version is held. One that was deleted leaves a mark, so that a peer replica
@@ -215,7 +217,7 @@ impl Store {
 
 /// What a chunk with a key and a body of these lengths takes of a function's memory, in bytes.
 pub fn footprint_bytes(key_len: usize, body_len: u64) -> u64 {
-    (OVERHEAD_BYTES + key_len as u64).saturating_add(body_len)
+    (OVERHEAD_BYTES + key_len as u64).saturating_add(held_bytes(body_len))
 }
 
 fn footprint(key: &Bytes, body: Option<&Bytes>) -> u64 {
