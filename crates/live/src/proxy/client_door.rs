@@ -322,7 +322,9 @@ impl Lane<'_> {
         }
         let put = self.shared.join_put(name, &id.key, body_len).await?;
         if put.has_failed() {
-            return Err(Refusal::BrokenOff);
+            // What a newer write has overtaken is done with, and nothing to be undone.
+            let is_superseded = self.shared.metadata().is_superseded(&put.location);
+            return Err(if is_superseded { Refusal::Superseded } else { Refusal::BrokenOff });
         }
         let is_alike = put.location.key == id.key && put.chunk_len == body_len;
         if !is_alike || !put.ask(id.chunk) {

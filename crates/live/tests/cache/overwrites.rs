@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use wire::Message;
+use wire::{Message, Refusal};
 
 use crate::pool::{Cache, LIMIT, config, connect, dial, id, object, run, start};
 
@@ -134,6 +134,30 @@ fn an_object_is_read_however_many_overwrite_it() {
         while let Some(ended) = writers.join_next().await {
             ended.unwrap();
         }
+        cache.proxy.stop().await;
+    });
+}
+
+#[test]
+fn a_write_that_is_overtaken_hears_so_of_each_chunk() {
+    run(async {
+        let cache = start(config()).await;
+        let mut writer = dial(&cache).await;
+        let mut stream = redis(&cache).await;
+        for chunk in 0..3 {
+            let message = Message::Set { request: 1, id: id("song", chunk), body_len: 100 };
+            let body = Bytes::from(vec![1; 100]);
+            writer.writer.send_with_body(&message, body, LIMIT).await.unwrap();
+            let answer = writer.reader.frame_within(LIMIT).await.unwrap().message;
+            if chunk == 0 {
+                assert!(matches!(answer, Message::Stored { .. }), "{answer:?}");
+                set(&mut stream, &object("song", 1, N_BYTES)).await;
+            } else {
+                let Message::Refused { why, .. } = answer else { panic!("{answer:?}") };
+                assert_eq!(why, Refusal::Superseded, "chunk {chunk}");
+            }
+        }
+        assert!(get(&mut stream).await == object("song", 1, N_BYTES));
         cache.proxy.stop().await;
     });
 }
