@@ -25,10 +25,13 @@ pub struct ReplayPlan {
     pub keys: Vec<Bytes>,
     /// When requests are made.
     pub pace: Pace,
-    /// How many requests may be under way. Further ones wait, and their waiting counts.
+    /// How many requests of an open loop may be under way. Further ones wait, and their waiting
+    /// counts. A closed one has as many as clients.
     pub n_at_once_max: usize,
-    /// How much the objects of requests that are under way may have together; one that is larger
-    /// goes alone. Further ones wait, and their waiting counts.
+    /// How much the objects of requests that are under way may have together, as long as they
+    /// are, whatever a GET says; one that is larger goes alone. Further ones wait, and their
+    /// waiting counts. What the client still has of reads that were answered, and whose last
+    /// chunks it has not heard of, comes on top of that.
     pub bytes_at_once_max: units::Bytes,
     /// Counts the requests that are over, for whoever wants to watch.
     pub n_done: Arc<AtomicU64>,

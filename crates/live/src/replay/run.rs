@@ -1,17 +1,18 @@
 //! The making of the requests.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::Instant;
 use units::{Bytes as Amount, Nanos, ObjectId, Op, Request, Time};
 
-use super::changes::{Change, Changes, Lengths, Next, Read, Turn};
+use super::changes::{Change, Changes, Next, Read, Turn};
 use super::{Pace, ReadOutcome, ReadRecord, ReplayPlan, Replayed, WriteRecord};
 use crate::client::{Client, ClientError, Fetched, Outcome};
 use crate::made::{self, MadeStore};
@@ -25,6 +26,8 @@ struct Run {
     plan: ReplayPlan,
     began: Instant,
     state: Mutex<State>,
+    /// The memory that objects of requests may have yet.
+    pages_left: Arc<Semaphore>,
     /// Told where nothing more need be made.
     is_over: Notify,
 }
@@ -34,9 +37,8 @@ struct State {
     replayed: Replayed,
     /// What is under way.
     changes: Changes,
-    /// How long the objects are that were written.
-    lengths: BTreeMap<ObjectId, Lengths>,
-    n_taken: usize,
+    /// The lengths that objects may still have in the cache, since it failed to change them.
+    lengths_left: BTreeMap<ObjectId, BTreeSet<u64>>,
 }
 
 /// A request that is made.
@@ -65,12 +67,14 @@ enum Part {
 /// the object and was begun before it, so that how a read ends does not depend on who is faster.
 pub async fn replay(client: &Client, store: &Arc<MadeStore>, plan: ReplayPlan) -> Replayed {
     let before = client.recoveries();
+    let pages_left = pages_max(&plan) as usize;
     let run = Arc::new(Run {
         client: client.clone(),
         store: Arc::clone(store),
         plan,
         began: Instant::now(),
         state: Mutex::default(),
+        pages_left: Arc::new(Semaphore::new(pages_left)),
         is_over: Notify::new(),
     });
     match run.plan.pace {
@@ -90,8 +94,6 @@ pub async fn replay(client: &Client, store: &Arc<MadeStore>, plan: ReplayPlan) -
 impl Run {
     async fn open_loop(self: &Arc<Run>) {
         let permits = Arc::new(Semaphore::new(self.plan.n_at_once_max.max(1)));
-        let pages_max = pages(self.plan.bytes_at_once_max).max(1);
-        let pages_left = Arc::new(Semaphore::new(pages_max as usize));
         let mut tasks = JoinSet::new();
         for number in 0..self.plan.requests.len() {
             let at = Time::START.until(self.plan.requests[number].at);
@@ -101,10 +103,7 @@ impl Run {
                 () = self.is_over.notified() => break,
             }
             let permit = Arc::clone(&permits).acquire_owned().await.expect("it is never closed");
-            // What is larger than all that may be under way goes alone.
-            let n_pages = pages(self.plan.requests[number].size).min(pages_max);
-            let room = Arc::clone(&pages_left).acquire_many_owned(n_pages).await;
-            let room = room.expect("it is never closed");
+            let room = self.room(number).await;
             let lateness = nanos(due.elapsed());
             {
                 let most = &mut self.lock().replayed.lateness_max;
@@ -122,41 +121,68 @@ impl Run {
     }
 
     async fn closed_loop(self: &Arc<Run>, n_clients: usize) {
+        let numbers = Arc::new(tokio::sync::Mutex::new(0..self.plan.requests.len()));
         let mut tasks = JoinSet::new();
         for _ in 0..n_clients.max(1) {
-            let run = Arc::clone(self);
+            let (run, numbers) = (Arc::clone(self), Arc::clone(&numbers));
             tasks.spawn(async move {
-                while let Some(made) = run.make_next() {
+                while let Some((made, room)) = run.make_next(&numbers).await {
                     run.carry_out(made).await;
+                    drop(room);
                 }
             });
         }
         while tasks.join_next().await.is_some() {}
     }
 
-    fn make_next(&self) -> Option<Made> {
-        let number = {
-            let State { n_taken, replayed, .. } = &mut *self.lock();
-            if replayed.foreign.is_some() {
-                return None;
+    /// Makes the first of these requests; one after the other, whoever makes them, so that they
+    /// are made in their order. Who has room waits for none that has not.
+    async fn make_next(
+        &self,
+        numbers: &tokio::sync::Mutex<Range<usize>>,
+    ) -> Option<(Made, OwnedSemaphorePermit)> {
+        let due = Instant::now();
+        let mut numbers = numbers.lock().await;
+        if self.lock().replayed.foreign.is_some() {
+            return None;
+        }
+        let number = numbers.next()?;
+        let room = self.room(number).await;
+        Some((self.make(number, due), room))
+    }
+
+    /// Room for the object of a request, once there is; what is larger than all that may be under
+    /// way goes alone.
+    async fn room(&self, number: usize) -> OwnedSemaphorePermit {
+        let Request { object, size, op, .. } = self.plan.requests[number];
+        let size = match op {
+            Op::Put => size,
+            Op::Delete => Amount::ZERO,
+            Op::Get => {
+                let key = &self.plan.keys[object.index()];
+                let length = self.lock().changes.length(object).unwrap_or(size.get());
+                // The store may know it from before.
+                Amount::new(length.max(self.store.length(key).unwrap_or_default()))
             }
-            *n_taken += 1;
-            *n_taken - 1
         };
-        (number < self.plan.requests.len()).then(|| self.make(number, Instant::now()))
+        let n_pages = pages(size).min(pages_max(&self.plan));
+        let room = Arc::clone(&self.pages_left).acquire_many_owned(n_pages).await;
+        room.expect("it is never closed")
     }
 
     /// Notes that a request is made, in the order in which they are.
     fn make(&self, number: usize, due: Instant) -> Made {
         let request = self.plan.requests[number];
+        let (object, length) = (request.object, request.size.get());
         let changes = &mut self.lock().changes;
         let (turns, part) = match request.op {
             Op::Get => {
-                let (turns, read) = changes.read(request.object);
+                let (turns, read) = changes.read(object, length);
                 (turns, Part::Read(read))
             }
             Op::Put | Op::Delete => {
-                let (turns, change) = changes.write(request.object, request.op == Op::Delete);
+                let length = (request.op == Op::Put).then_some(length);
+                let (turns, change) = changes.change(object, length);
                 (turns, Part::Change(change))
             }
         };
@@ -172,43 +198,57 @@ impl Run {
         match made.request.op {
             Op::Get => self.read(&mut made, key).await,
             Op::Put => self.write(&mut made, key).await,
-            Op::Delete => {
-                // It held nothing that it need wait for.
-                let _ = self.store.delete(key).await;
-                let outcome = self.client.delete(key).await;
-                self.note_failure(&mut made, outcome.err());
-                self.lock().replayed.n_deletes += 1;
-            }
+            Op::Delete => self.delete(&mut made, key).await,
         }
         self.plan.n_done.fetch_add(1, Ordering::Relaxed);
     }
 
     async fn write(&self, made: &mut Made, key: &Bytes) {
-        let (object, length) = (made.request.object, made.request.size.get());
-        self.lock().lengths.entry(object).or_default().begin(self.store.length(key), length);
+        let (before, length) = (self.store.length(key), made.request.size.get());
         self.store.hold(key, length);
         let bytes = make_object(key, length).await;
         let outcome = self.client.put(key, bytes).await;
         let latency = nanos(made.due.elapsed());
         let at = self.at(made.due);
+        self.note_left(made.request.object, before, outcome.is_ok());
         if let Err(error) = outcome {
             return self.note_failure(made, Some(error));
         }
         let write = WriteRecord { number: made.number, latency, at };
-        let state = &mut *self.lock();
-        state.lengths.entry(object).or_default().end();
-        state.replayed.writes.push(write);
+        self.lock().replayed.writes.push(write);
+    }
+
+    async fn delete(&self, made: &mut Made, key: &Bytes) {
+        let before = self.store.length(key);
+        // It held nothing that it need wait for.
+        let _ = self.store.delete(key).await;
+        let outcome = self.client.delete(key).await;
+        self.note_left(made.request.object, before, outcome.is_ok());
+        self.note_failure(made, outcome.err());
+        self.lock().replayed.n_deletes += 1;
+    }
+
+    /// Notes how long an object was before the cache was to change it: it may still be so, unless
+    /// the cache has done so.
+    fn note_left(&self, object: ObjectId, before: Option<u64>, is_changed: bool) {
+        let left = &mut self.lock().lengths_left;
+        if is_changed {
+            left.remove(&object);
+        } else {
+            left.entry(object).or_default().extend(before);
+        }
     }
 
     async fn read(&self, made: &mut Made, key: &Bytes) {
-        let length = self.store.length_or(key, made.request.size.get());
-        let since = self.lock().lengths.get(&made.request.object).map_or(0, Lengths::now);
+        if let Part::Read(read) = &made.part {
+            self.store.length_or(key, read.length());
+        }
         let mut may_wait = true;
         loop {
             let is_reset = match self.client.get(key).await {
                 Ok(Fetched { object: Some(bytes), .. }) => {
                     self.note_read(made, ReadOutcome::Hit);
-                    return self.check(made, key, (length, since), bytes).await;
+                    return self.check(made, key, bytes).await;
                 }
                 Ok(fetched) => fetched.outcome == Outcome::Reset,
                 Err(error) => {
@@ -219,7 +259,8 @@ impl Run {
             may_wait &= !is_reset;
             let Part::Read(read) = &mut made.part else { return };
             match read.after_miss(may_wait) {
-                Next::Wait(turn) => turn.comes().await,
+                Next::AskAgain(None) => {}
+                Next::AskAgain(Some(turn)) => turn.comes().await,
                 Next::Fetch { turn, fetch, was_known } => {
                     let outcome = match was_known {
                         _ if is_reset => ReadOutcome::Reset,
@@ -249,16 +290,15 @@ impl Run {
         }
     }
 
-    /// Checks what was read: the object of the key, as long as the store says, or said when the
-    /// read began, or as it was written since.
-    async fn check(&self, made: &Made, key: &Bytes, began: (u64, usize), bytes: Bytes) {
+    /// Checks what was read: the object of the key, as long as the store says, or as it may still
+    /// be in the cache. Nothing changes it before this is over.
+    async fn check(&self, made: &Made, key: &Bytes, bytes: Bytes) {
         let n_bytes = bytes.len();
         let is_length = {
-            let (length, since) = began;
-            let state = self.lock();
-            let written = state.lengths.get(&made.request.object).map(|it| it.since(since));
-            let written = written.unwrap_or_default().iter().copied();
-            written.chain(self.store.length(key)).chain([length]).any(|it| it == n_bytes as u64)
+            let length = n_bytes as u64;
+            let left = &self.lock().lengths_left;
+            self.store.length(key) == Some(length)
+                || left.get(&made.request.object).is_some_and(|it| it.contains(&length))
         };
         let owned = key.clone();
         let is_right =
@@ -318,6 +358,11 @@ fn pages(size: Amount) -> u32 {
 }
 
 const PAGE_BYTES: u64 = 4096;
+
+/// How much of it the objects of requests may have together.
+fn pages_max(plan: &ReplayPlan) -> u32 {
+    pages(plan.bytes_at_once_max).max(1)
+}
 
 async fn make_object(key: &Bytes, length: u64) -> Bytes {
     let n_bytes = usize::try_from(length).expect("as long as objects here");
