@@ -196,7 +196,7 @@ impl Client {
 
     /// Gets an object: the first d chunks to come settle it. Those that come later are heard of
     /// behind the caller's back, and lost ones put back there, for each of which there is as much
-    /// time again as for the object.
+    /// time again as for the object. What is written over meanwhile is asked for anew.
     ///
     /// # Errors
     /// If the proxy cannot be reached, or refuses.
@@ -207,35 +207,14 @@ impl Client {
 
     async fn fetch(&self, key: Bytes) -> Result<Fetched, ClientError> {
         let (permit, owner, mut lanes) = self.lend(&key).await?;
-        let config = &self.inner.config;
-        let code = self.code();
-        let mut round = lanes.ask(config, &key, (0..code.n_chunks()).collect(), false);
-        let mut gathering = Gathering::new(code);
-        let mut object = None;
-        loop {
-            while !gathering.is_decided()
-                && let Some((index, answer)) = round.next(&mut lanes).await
-            {
-                gathering.add(index, answer);
+        let (mut round, gathering, object) = loop {
+            let gathered = self.gather(&mut lanes, &key).await;
+            let (_, gathering, object) = &gathered;
+            // What was written over while it was asked for is there, and asked for anew.
+            if object.is_some() || !gathering.is_superseded() {
+                break gathered;
             }
-            if gathering.is_miss() {
-                break;
-            }
-            object = gathering.decode(&self.inner.codec).await;
-            if object.is_some() || round.is_over() || gathering.is_reset() {
-                break;
-            }
-            // A damaged chunk was among the first d.
-            gathering.wants_one_more();
-        }
-        if object.is_none() && round.is_over() && gathering.can_use_late() {
-            // One of the first d was broken off: the late ones are needed after all.
-            round = lanes.ask(config, &key, gathering.take_late(), true);
-            while let Some((index, answer)) = round.next(&mut lanes).await {
-                gathering.add(index, answer);
-            }
-            object = gathering.decode(&self.inner.codec).await;
-        }
+        };
         let n_lost = gathering.n_lost();
         let outcome = if object.is_some() {
             Ok(Fetched { object: object.clone(), outcome: Outcome::Hit, n_lost })
@@ -257,6 +236,40 @@ impl Client {
             self.settle(rest);
         }
         outcome
+    }
+
+    /// Asks for the chunks of an object until they are enough, or cannot be.
+    async fn gather(&self, lanes: &mut LaneSet, key: &Bytes) -> (Round, Gathering, Option<Bytes>) {
+        let config = &self.inner.config;
+        let code = self.code();
+        let mut round = lanes.ask(config, key, (0..code.n_chunks()).collect(), false);
+        let mut gathering = Gathering::new(code);
+        let mut object = None;
+        loop {
+            while !gathering.is_decided()
+                && let Some((index, answer)) = round.next(lanes).await
+            {
+                gathering.add(index, answer);
+            }
+            if gathering.is_miss() {
+                break;
+            }
+            object = gathering.decode(&self.inner.codec).await;
+            if object.is_some() || round.is_over() || gathering.is_reset() {
+                break;
+            }
+            // A damaged chunk was among the first d.
+            gathering.wants_one_more();
+        }
+        if object.is_none() && round.is_over() && gathering.can_use_late() {
+            // One of the first d was broken off: the late ones are needed after all.
+            round = lanes.ask(config, key, gathering.take_late(), true);
+            while let Some((index, answer)) = round.next(lanes).await {
+                gathering.add(index, answer);
+            }
+            object = gathering.decode(&self.inner.codec).await;
+        }
+        (round, gathering, object)
     }
 
     /// Hears of the chunks that are still to come, and puts back what is lost. What does not end

@@ -190,7 +190,11 @@ impl Lane<'_> {
         let version = read.location.version;
         match self.shared.get_chunk(&read, chunk, due, is_body_wanted, true).await {
             Got::Late => self.send(&Message::Late { request, chunk, version }).await,
-            Got::Refused(why) => {
+            Got::Refused(lost) => {
+                // Its chunks make way for those of a newer version one by one.
+                let is_superseded = || self.shared.metadata().is_superseded(&read.location);
+                let is_newer = lost == Refusal::ChunkLost && is_superseded();
+                let why = if is_newer { Refusal::Superseded } else { lost };
                 self.send(&Message::Refused { request, chunk, version, why }).await
             }
             Got::Chunk(incoming) => {
