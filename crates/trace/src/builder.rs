@@ -7,7 +7,7 @@ use units::{Bytes, Nanos, ObjectId, Op, Request, Time};
 use crate::asides::{AsideKinds, Asides, ByteRange};
 use crate::error::{ErrorKind, Failure, Position, shown};
 use crate::keys::{Interner, NUMBER_MAX};
-use crate::note::Note;
+use crate::note::{Gap, Note};
 use crate::op::is_operation;
 use crate::sample::Drawing;
 use crate::source::Source;
@@ -327,10 +327,28 @@ impl<'a> Builder<'a> {
     /// The trace, once no more requests come. `source` is told its start here, in nanoseconds
     /// since wherever the trace counts from.
     pub(crate) fn finish(
-        mut self,
+        self,
         source: impl FnOnce(u64) -> Source,
         keeps: Option<&str>,
     ) -> Result<Trace, Failure> {
+        Ok(self.finish_held(source, keeps)?.0)
+    }
+
+    /// The trace of what was kept of all requests, once no more come, and what kept it.
+    pub(crate) fn finish_drawing(
+        self,
+        source: impl FnOnce(u64) -> Source,
+        keeps: Option<&str>,
+    ) -> Result<(Trace, Drawing), Failure> {
+        let (trace, drawing) = self.finish_held(source, keeps)?;
+        Ok((trace, drawing.expect("it does not keep all")))
+    }
+
+    fn finish_held(
+        mut self,
+        source: impl FnOnce(u64) -> Source,
+        keeps: Option<&str>,
+    ) -> Result<(Trace, Option<Drawing>), Failure> {
         let start = self.start(keeps)?;
         let mut notes = self.notes(keeps);
         if 0 < start {
@@ -342,23 +360,17 @@ impl<'a> Builder<'a> {
         if !is_sorted && !self.requests.is_sorted_by_key(|it| it.at) {
             sort(&mut self.requests, 0, &mut self.asides);
         }
-        notes.extend(long_gap(&self.requests));
+        // Between the few that are drawn there are gaps that the trace has not.
+        if self.drawing.is_none() {
+            notes.extend(long_gap(&self.requests));
+        }
         let (keys, asides) = (self.interner.into_keys(), self.asides);
-        Ok(if is_sorted {
+        let trace = if is_sorted {
             Trace::new(self.requests, keys, asides, source(start), notes)
         } else {
             Trace::renumbered(self.requests, &keys, asides, source(start), notes)
-        })
-    }
-
-    /// The trace of what was kept of all requests, once no more come, and what kept it.
-    pub(crate) fn finish_drawing(
-        mut self,
-        source: impl FnOnce(u64) -> Source,
-        keeps: Option<&str>,
-    ) -> Result<(Trace, Drawing), Failure> {
-        let drawing = self.drawing.take().expect("it does not keep all");
-        Ok((self.finish(source, keeps)?, drawing))
+        };
+        Ok((trace, self.drawing))
     }
 
     /// What has become of the requests, once no more come, for one that passes them on.
@@ -368,9 +380,11 @@ impl<'a> Builder<'a> {
         keeps: Option<&str>,
     ) -> Result<(Passed, Source, Vec<Note>), Failure> {
         let start = self.start(keeps)?;
-        let notes = self.notes(keeps);
+        let mut notes = self.notes(keeps);
         let window = self.window.take().expect("it passes requests on");
-        Ok((window.finish()?, source(start), notes))
+        let passed = window.finish()?;
+        notes.extend(passed.longest_gap.and_then(|it| it.note(passed.span)));
+        Ok((passed, source(start), notes))
     }
 
     /// The earliest time; an error where there was no request.
@@ -457,15 +471,12 @@ impl<'a> Builder<'a> {
 
 /// The note on a stretch without requests that is too long to be likely.
 fn long_gap(requests: &[Request]) -> Option<Note> {
-    const MONTH: Nanos = Nanos::seconds(30 * 24 * 3_600);
     let span = requests.last()?.at.since(requests.first()?.at);
-    if span < MONTH {
+    if span < Gap::LIKELY_MAX {
         return None;
     }
     let gaps = requests.windows(2).map(|it| it[1].at.since(it[0].at));
-    let (n_before, gap) = (1..).zip(gaps).max_by_key(|it| it.1)?;
-    let is_long = MONTH < gap && span < gap * 2;
-    is_long.then_some(Note::LongGap { gap, span, n_before })
+    (1..).zip(gaps).map(|(n_before, length)| Gap { length, n_before }).max()?.note(span)
 }
 
 /// Sorts requests, of which the first has the index `start`, by time; those of one instant stay

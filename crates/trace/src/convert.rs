@@ -125,6 +125,7 @@ mod tests {
         check(&format!("time,key,size\n{}", rows(&[7, 6, 5, 6, 9, 8, 8, 12, 10])), all);
         check("time,key,size,op\n1,a,5,put\n2,b,,delete\n3,c,0,get\n4,d,1,head\n", all);
         check("time,key,size,ttl\n1,a,5,\n2,b,6,7\n3,c,0,\n4,d,1,8\n5,d,1,9\n6,d,1,9\n", all);
+        check(&format!("time,key,size\n{}", rows(&[5, 6, 8, 9, 7, 9_000_000, 9_000_009])), all);
         check("time,key,size\n", all);
         check("time,key,size\n1,a,x\n", all);
         let selection = Selection {

@@ -26,6 +26,26 @@ impl fmt::Display for Place {
     }
 }
 
+/// A stretch of a trace without a request, the longer one the greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Gap {
+    pub(crate) length: Nanos,
+    /// How many requests come before it.
+    pub(crate) n_before: u64,
+}
+
+impl Gap {
+    /// No shorter one is worth a note.
+    pub(crate) const LIKELY_MAX: Nanos = Nanos::seconds(30 * 24 * 3_600);
+
+    /// The note on it, if it is the longest of a trace of this span and too long to be likely.
+    pub(crate) fn note(self, span: Nanos) -> Option<Note> {
+        let Gap { length: gap, n_before } = self;
+        let is_long = Gap::LIKELY_MAX < gap && span < gap * 2;
+        is_long.then_some(Note::LongGap { gap, span, n_before })
+    }
+}
+
 /// Something that was done to a trace, or is peculiar about it, that bears on the figures.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

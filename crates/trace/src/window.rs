@@ -9,6 +9,7 @@ use crate::asides::{AsideKinds, ByteRange};
 use crate::builder::{Key, Record};
 use crate::error::ErrorKind;
 use crate::keys::KeyText;
+use crate::note::Gap;
 use crate::number::DecimalText;
 use crate::select::Selecting;
 use crate::trace::Row;
@@ -32,8 +33,10 @@ pub(crate) struct Window<'a> {
 struct Begun {
     /// The time of the first row.
     start: u64,
-    /// The time of the last row written or left out.
+    /// The time of the last row written or left out, and how many were.
     last: u64,
+    n_rows: u64,
+    longest_gap: Option<Gap>,
     asides: AsideKinds,
 }
 
@@ -52,6 +55,8 @@ pub(crate) struct Passed {
     pub(crate) selecting: Selecting,
     /// From the first row to the last, before any were left out.
     pub(crate) span: Nanos,
+    /// The longest time between two of them.
+    pub(crate) longest_gap: Option<Gap>,
 }
 
 impl<'a> Window<'a> {
@@ -108,8 +113,9 @@ impl<'a> Window<'a> {
         self.pass(self.rows.len())?;
         let Window { writer, selecting, n_written, begun, .. } = self;
         writer.finish().map_err(ErrorKind::Write)?;
-        let span = begun.map_or(Nanos::ZERO, |it| Nanos::new(it.last - it.start));
-        Ok(Passed { n_written, selecting, span })
+        let span = begun.as_ref().map_or(Nanos::ZERO, |it| Nanos::new(it.last - it.start));
+        let longest_gap = begun.and_then(|it| it.longest_gap);
+        Ok(Passed { n_written, selecting, span, longest_gap })
     }
 
     /// Tells the writer what is known of the rows by those held, which are sorted.
@@ -122,7 +128,7 @@ impl<'a> Window<'a> {
         let date = Timestamp::from_nanosecond(i128::from(start)).ok();
         let about = About { start: date.filter(|_| is_date(start)), asides };
         self.writer.begin(about).map_err(ErrorKind::Write)?;
-        self.begun = Some(Begun { start, last: start, asides });
+        self.begun = Some(Begun { start, last: start, n_rows: 0, longest_gap: None, asides });
         Ok(())
     }
 
@@ -138,7 +144,13 @@ impl<'a> Window<'a> {
         for held in mem::replace(&mut self.rows, rest) {
             let Held { nanos, key, mut size, op, ttl_s, range } = held;
             let at = Time::from_nanos(nanos - begun.start);
+            if 0 < begun.n_rows {
+                let length = Nanos::new(nanos - begun.last);
+                begun.longest_gap =
+                    begun.longest_gap.max(Some(Gap { length, n_before: begun.n_rows }));
+            }
             begun.last = nanos;
+            begun.n_rows += 1;
             if self.selecting.keeps(at, &mut size, op) {
                 let row = Row {
                     at,

@@ -47,9 +47,11 @@ pub(crate) fn mrc(args: &TraceMrcArgs) -> anyhow::Result<()> {
         Some(size) => trace_input::load_sample(name, read, &selection, size, args.seed)?,
         None => Sample::all(trace_input::load(name, read, &selection)?.trace),
     };
-    trace_input::say_of_replay(name, &trace);
     let unique_bytes = parted(trace.unique_bytes(), 1.0 / rate);
-    if sampled.is_some() {
+    if sampled.is_none() {
+        trace_input::say_of_replay(name, &trace);
+    } else {
+        trace_input::say_of_replay(&format!("sample of {name}"), &trace);
         let n_objects = trace.n_objects();
         output::note(&format!(
             "estimated from {n_objects} objects, at a rate of {rate:.6}; the counts are theirs"

@@ -107,6 +107,8 @@ fn that_objects_change_size_is_said_where_they_are_replayed() {
         assert_eq!(ran.stderr.contains(note), is_said, "{arguments}: {}", ran.stderr);
         ran.ok();
     }
+    let said = workplace.run("trace mrc trace.csv --sample 1").stderr;
+    assert!(said.contains("note: sample of trace.csv: 1 object changes size"), "{said}");
 }
 
 #[test]

@@ -155,9 +155,27 @@ fn a_key_is_drawn_or_not_whatever_the_format() {
 }
 
 #[test]
-#[should_panic(expected = "of a trace that is held")]
 fn hours_are_not_selected_on_the_way() {
     let selection = Selection { hours: Some(Nanos::SECOND), ..Selection::ALL };
-    let _ =
-        both(&[b"time,key,size\n1,a,2\n"], &ReadOptions::DETECT, &selection, SampleSize::Rate(1.0));
+    let draw = || {
+        let file: &[u8] = b"time,key,size\n1,a,2\n";
+        both(&[file], &ReadOptions::DETECT, &selection, SampleSize::Rate(1.0))
+    };
+    let panic = std::panic::catch_unwind(draw).unwrap_err();
+    let said = panic.downcast_ref::<&str>().unwrap();
+    assert_eq!(*said, "a sample of some hours is drawn of a trace that is held");
+}
+
+#[test]
+fn the_gaps_of_a_sample_are_not_those_of_the_trace() {
+    // Something is asked for every day, and the same again after 60 of them.
+    let rows = (0..120).map(|day| format!("{},k{},5\n", day * 86_400, day % 60));
+    let text = format!("time_s,key,size\n{}", rows.collect::<String>());
+    let files = || [("t.csv".to_owned(), Ok(text.as_bytes()))];
+    let (detect, all) = (&ReadOptions::DETECT, &Selection::ALL);
+    let draw = |size| read_sample("t", files(), detect, all, size, 1, &mut |_| ()).unwrap();
+    // At the rate of one object no other is kept on the way.
+    let drawn = draw(SampleSize::Rate(draw(SampleSize::Objects(1)).rate)).trace;
+    assert_eq!(drawn.requests().len(), 2);
+    assert!(!notes(&drawn).contains("without a request"), "{}", notes(&drawn));
 }
