@@ -80,6 +80,8 @@ fn a_trace_of_large_objects_says_what_it_has_nothing_for() {
     for number in 0..40_u64 {
         trace.push_str(&format!("{},key-{},{},GET\n", number * 30, number % 9, 20_000_000));
     }
+    // How large an object was, a DELETE need not say.
+    trace.push_str("1300,key-0,0,DELETE\n");
     let workplace = Workplace::new().file("large.csv", trace);
     let only = "table1,fig13_all,fig14_large";
     let ran = workplace.run(&format!("figures --only {only} --seeds 1 --trace large.csv -o out"));

@@ -226,7 +226,8 @@ impl Ticks {
         };
         let number = value / unit;
         let text = if 0.0 < number.abs() && number.abs() < 0.001 {
-            format!("{number:e}")
+            // Ticks so small are 1, 2 or 5 times a power of ten, which a float is but nearly.
+            format!("{number:.0e}")
         } else {
             format!("{}", (number * 1e6).round() / 1e6)
         };
@@ -268,6 +269,8 @@ mod tests {
         let sizes = Scale::logarithmic("size").written(Ticks::Megabytes);
         assert_eq!(labels(&sizes, &[1e-6, 1e3]), ["1 B", "100 B", "10 kB", "1 MB", "100 MB"]);
         assert_eq!(labels(&Scale::logarithmic("s"), &[0.3, 6.0]), ["0.5", "1", "2", "5"]);
+        let rare = labels(&Scale::logarithmic("p"), &[1e-8, 1e-3]);
+        assert_eq!(rare, ["1e-8", "1e-7", "1e-6", "1e-5", "1e-4", "0.001"]);
         assert_eq!(labels(&Scale::linear("h").between(0.0, 24.0), &[]).len(), 5);
         assert_eq!(labels(&Scale::logarithmic("s"), &[]).len(), 4);
     }

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use sim::Profile;
 use sim::microbenchmark::Laboratory;
 use trace::{CacheSize, LruStack, Selection, SelectionError, Trace};
-use units::Bytes;
+use units::{Bytes, Op};
 
 use super::catalogue::{self, Measure};
 use super::made::{Made, MissRatios, Outcome, Runs};
@@ -225,7 +225,8 @@ const LARGE: Bytes = Bytes::megabytes(10);
 /// Leaves out the workloads of all objects where the given trace has only large ones.
 fn leave_out_small(planned: &mut [Planned], traces: &BTreeMap<String, Trace>, ask: &Ask<'_>) {
     let Some(trace) = ask.trace.and_then(|it| traces.get(it)) else { return };
-    if trace.requests().iter().any(|it| it.size < LARGE) {
+    // A DELETE may say any size, as it moves nothing.
+    if trace.requests().iter().any(|it| it.op != Op::Delete && it.size < LARGE) {
         return;
     }
     let why = format!("the trace has no objects below {LARGE}: left out is what is of all objects");

@@ -6,6 +6,21 @@ use super::swept::{COST, HITS, LATENCY, Outcome, Swept, kind};
 use crate::axes::Point;
 use crate::best::unbeaten;
 
+/// The kind of system that is behind the caches, too.
+const STORE: &str = "s3";
+
+/// Of the families, as many as can be told apart.
+const HUES: [Hue; 8] = [
+    Hue::Series(0),
+    Hue::Series(1),
+    Hue::Series(2),
+    Hue::Series(3),
+    Hue::Series(4),
+    Hue::Series(5),
+    Hue::InfiniCache,
+    Hue::WarmUp,
+];
+
 impl Swept {
     /// The figures of a sweep, each with its name.
     pub(super) fn charts(&self) -> Vec<(&'static str, Chart)> {
@@ -19,7 +34,7 @@ impl Swept {
         };
         let all = |_: &Point| true;
         // The store that is behind the caches misses nothing.
-        let caches = |it: &Point| kind(&it.system) != "s3";
+        let caches = |it: &Point| kind(&it.system) != STORE;
         let what = "Misses per GET (%)";
         let charts = [
             (
@@ -52,18 +67,21 @@ impl Swept {
         }
         let is_best = unbeaten(&places.iter().map(|(x, y)| [x.mean, y.mean]).collect::<Vec<_>>());
         let (families, names) = (self.families(), self.names());
-        // Numbered over all of them, so that a colour is the same in each figure.
+        // Numbered over all of them, so that a colour is the same in each figure; caches first, as
+        // the store is not in all figures.
+        let is_store = |it: &usize| kind(&self.points[*it].system) == STORE;
+        let (stores, caches): (Vec<usize>, Vec<usize>) = (0..self.points.len()).partition(is_store);
         let mut seen: Vec<&str> = Vec::new();
-        for family in &families {
-            if !seen.contains(&family.as_str()) {
-                seen.push(family);
+        for index in caches.into_iter().chain(stores) {
+            if !seen.contains(&families[index].as_str()) {
+                seen.push(&families[index]);
             }
         }
         let mut choices = Vec::new();
         for ((index, (x, y)), is_best) in shown.into_iter().zip(places).zip(is_best) {
             let family = families[index].as_str();
             let number = seen.iter().position(|it| *it == family).unwrap_or_default();
-            let hue = Hue::Series(u8::try_from(number).unwrap_or_default());
+            let hue = HUES[number % HUES.len()];
             let (family, name) = (family.to_owned(), names[index].clone());
             choices.push(Choice { family, name, hue, x, y, is_best });
         }
@@ -77,9 +95,10 @@ impl Swept {
     }
 
     /// For each point what it shares its colour with: the others at its value of the axis with
-    /// the fewest values, or, if those are more than there are colours, those of its kind.
+    /// the fewest values, or, if those and a cluster and a store are more than there are colours,
+    /// those of its kind.
     fn families(&self) -> Vec<String> {
-        const N_COLOURS: usize = 6;
+        const N_VALUES_MAX: usize = HUES.len() - 2;
         let n_values = |axis: &&str| {
             let mut values: Vec<&str> =
                 self.points.iter().filter_map(|it| it.value(axis)).collect();
@@ -88,7 +107,7 @@ impl Swept {
             values.len()
         };
         let axis =
-            self.axes().into_iter().filter(|it| n_values(it) <= N_COLOURS).min_by_key(n_values);
+            self.axes().into_iter().filter(|it| n_values(it) <= N_VALUES_MAX).min_by_key(n_values);
         let family = |point: &Point| match axis.and_then(|it| Some((it, point.value(it)?))) {
             Some((axis, value)) => format!("{axis} {value}"),
             None if point.values.is_empty() => point.system.clone(),
@@ -151,26 +170,29 @@ mod tests {
     }
 
     #[test]
-    fn a_family_has_its_colour_in_every_figure() {
+    fn a_family_has_a_colour_of_its_own_that_is_the_same_in_every_figure() {
         let point = |system: &str, nodes: Option<&str>| Point {
             system: system.to_owned(),
             values: nodes.map(|it| ("nodes".to_owned(), it.to_owned())).into_iter().collect(),
         };
         // The store is in the first figure alone.
-        let points = vec![
-            point("s3", None),
-            point("infinicache:nodes=20", Some("20")),
-            point("infinicache:nodes=40", Some("40")),
-        ];
+        let mut points = vec![point("s3", None), point("elasticache:cache.r5.large", None)];
+        let nodes = ["20", "40", "60", "80", "100", "120"];
+        points.extend(nodes.map(|it| point(&format!("infinicache:nodes={it}"), Some(it))));
         let mut swept = Swept::of(String::new(), points, Vec::new(), Vec::new());
-        swept.outcomes = vec![[Some(Estimate { mean: 0.5, low: 0.5, high: 0.5 }); 5]; 3];
+        swept.outcomes = vec![[Some(Estimate { mean: 0.5, low: 0.5, high: 0.5 }); 5]; 8];
         let hues = |chart: &Chart| -> Vec<(String, Hue)> {
             let Chart::TradeOff(TradeOff { choices, .. }) = chart else { panic!("of choices") };
             choices.iter().map(|it| (it.family.clone(), it.hue)).collect()
         };
         let charts = swept.charts();
         let [latency, misses] = [0, 1].map(|it| hues(&charts[it].1));
-        assert_eq!((latency.len(), misses.len()), (3, 2));
+        assert_eq!((latency.len(), misses.len()), (8, 7));
         assert_eq!(latency[1..], misses);
+        for (index, (family, hue)) in latency.iter().enumerate() {
+            let like = latency[..index].iter().find(|it| it.1.looks_like(*hue));
+            assert_eq!(like, None, "{family}");
+        }
+        assert!(hues(&charts[0].1)[0].1 == HUES[7], "the store is the last of them");
     }
 }
