@@ -15,11 +15,10 @@ use pricing::{FunctionUsage, Usage};
 use report::comparison::{Comparison, SystemSummary, TraceSummary};
 use sim::{ObjectStoreProfile, Outcome, Profile, Record, Workload, charge_storage};
 use trace::Trace;
-use twox_hash::XxHash3_128;
 use units::{Nanos, Op, Request, Time};
 
 use crate::args::{DEFAULT_PROFILE, TraceArgs};
-use crate::experiment::{Experiment, profile_of};
+use crate::experiment::{Experiment, hash_of, profile_of};
 use crate::live_args::{PaceArgs, StoreChoice};
 use crate::live_control::Bill;
 use crate::live_pool::Interrupt;
@@ -214,7 +213,7 @@ pub(crate) fn record(
     if let Some(system) = experiment.systems.first()
         && let sim::SystemKind::InfiniCache(config) = &system.kind
     {
-        record.for_each_hour(input.span, |hour, part| {
+        record.for_each_hour(|hour, part| {
             hour.usage.rent_virtual_machines(&config.proxy_machine, 1, part, input.span);
         });
     }
@@ -279,7 +278,7 @@ pub(crate) fn comparison(
 fn hash_at_pace(hash: &str, pace: &PaceArgs) -> String {
     let PaceArgs { speed, limit, store } = pace;
     let described = format!("{hash}\nspeed {speed}\nlimit {limit:?}\nstore {store:?}");
-    format!("{:032x}", XxHash3_128::oneshot(described.as_bytes()))
+    hash_of(&described)
 }
 
 /// The summary of a record under another name than that of its system.

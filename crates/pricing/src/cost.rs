@@ -172,7 +172,7 @@ mod tests {
     use units::{Bytes, Nanos};
 
     use super::*;
-    use crate::usage::CacheHour;
+    use crate::usage::{CacheHour, byte_ns};
 
     fn book(name: &str) -> PriceBook {
         PriceBook::builtin(name).unwrap()
@@ -225,7 +225,7 @@ mod tests {
         usage.store_serving.n_gets = 1_000;
         usage.store_serving.n_puts = 100;
         usage.store_serving.n_deletes = 10;
-        usage.store_serving.record_stored(Bytes::mebibytes(10 << 10), Nanos::HOUR * 730);
+        usage.store_serving.stored_byte_ns = byte_ns(Bytes::mebibytes(10 << 10), Nanos::HOUR * 730);
         for accounting in [Accounting::Paper, Accounting::Full] {
             check(&paper(), &usage, accounting, ["0.0009", "0", "0", "0", "0.23", "0"]);
         }
@@ -236,7 +236,7 @@ mod tests {
         let mut usage = Usage::default();
         usage.store_backing.n_gets = 1_000;
         usage.store_backing.n_puts = 100;
-        usage.store_backing.record_stored(Bytes::mebibytes(10 << 10), Nanos::HOUR * 730);
+        usage.store_backing.stored_byte_ns = byte_ns(Bytes::mebibytes(10 << 10), Nanos::HOUR * 730);
         usage.rent_virtual_machines("c5n.4xlarge", 1, Nanos::HOUR * 50, Nanos::HOUR * 50);
         check(&paper(), &usage, Accounting::Paper, ["0", "0", "0", "0", "0", "0"]);
         check(&paper(), &usage, Accounting::Full, ["0", "0", "0", "0", "0.2309", "43.2"]);
@@ -285,7 +285,7 @@ mod tests {
     #[test]
     fn a_trace_at_every_bound_can_be_priced() {
         let mut usage = Usage::default();
-        usage.store_backing.record_stored(Bytes::TOTAL_MAX, Nanos::SPAN_MAX);
+        usage.store_backing.stored_byte_ns = byte_ns(Bytes::TOTAL_MAX, Nanos::SPAN_MAX);
         assert!(usage.can_be_priced());
         assert!(cost(&paper(), &usage, Accounting::Full).is_ok());
     }
@@ -338,8 +338,8 @@ mod tests {
                     (&mut usage.store_serving, store_serving),
                     (&mut usage.store_backing, store_backing),
                 ] {
-                    *used = StoreUsage { n_gets, n_puts, n_deletes, stored_byte_ns: 0 };
-                    used.record_stored(Bytes::new(bytes), Nanos::MINUTE * n_minutes);
+                    let stored_byte_ns = byte_ns(Bytes::new(bytes), Nanos::MINUTE * n_minutes);
+                    *used = StoreUsage { n_gets, n_puts, n_deletes, stored_byte_ns };
                 }
                 usage.rent_nodes("cache.r5.large", n_nodes, Nanos::MINUTE * n_minutes);
                 let span = Nanos::MINUTE * n_minutes;

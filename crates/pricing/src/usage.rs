@@ -134,13 +134,6 @@ impl FunctionUsage {
     }
 }
 
-impl StoreUsage {
-    /// Adds that `bytes` were kept for `span`.
-    pub fn record_stored(&mut self, bytes: Bytes, span: Nanos) {
-        self.stored_byte_ns += byte_ns(bytes, span);
-    }
-}
-
 impl ServerlessUsage {
     /// Adds that the cache existed for `span` and held `bytes` all that time, within the hour that
     /// this is the use of.
@@ -287,7 +280,7 @@ impl iter::Sum for Usage {
     }
 }
 
-fn byte_ns(bytes: Bytes, span: Nanos) -> u128 {
+pub(crate) fn byte_ns(bytes: Bytes, span: Nanos) -> u128 {
     u128::from(bytes.get()) * u128::from(span.get())
 }
 

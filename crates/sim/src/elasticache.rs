@@ -255,7 +255,7 @@ pub(crate) fn run(config: &ElastiCacheConfig, workload: &Workload<'_>, seed: u64
     let Cluster { mut record, meter, .. } = cluster;
     match &config.serving {
         Serving::Nodes { node_type, n_nodes } => {
-            record.for_each_hour(workload.span, |hour, part| {
+            record.for_each_hour(|hour, part| {
                 hour.usage.rent_nodes(node_type, u64::from(*n_nodes), part);
             });
         }

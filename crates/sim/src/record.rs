@@ -66,9 +66,7 @@ impl Record {
     /// An empty record of a run of this span: whoever drives a cache, be it a model or the real
     /// one, fills it.
     pub fn new(span: Nanos) -> Record {
-        let n_hours =
-            usize::try_from(span.div_ceil(Nanos::HOUR).max(1)).expect("100 years of hours");
-        Record { span, hours: vec![Hour::default(); n_hours], ..Record::default() }
+        Record { span, hours: vec![Hour::default(); n_hours(span)], ..Record::default() }
     }
 
     /// All hours together.
@@ -88,10 +86,10 @@ impl Record {
         &mut self.hours[index.min(last)]
     }
 
-    /// Tells `each` of every hour and of how much of it lies within `span`: what is paid by time
+    /// Tells `each` of every hour and of how much of it lies within the span: what is paid by time
     /// is noted so.
-    pub fn for_each_hour(&mut self, span: Nanos, mut each: impl FnMut(&mut Hour, Nanos)) {
-        let mut left = span;
+    pub fn for_each_hour(&mut self, mut each: impl FnMut(&mut Hour, Nanos)) {
+        let mut left = self.span;
         for hour in &mut self.hours {
             let part = left.min(Nanos::HOUR);
             each(hour, part);
@@ -133,4 +131,9 @@ impl Record {
             Outcome::Reset => counts.n_resets += 1,
         }
     }
+}
+
+/// How many hours a span begins, and one at least.
+pub(crate) fn n_hours(span: Nanos) -> usize {
+    usize::try_from(span.div_ceil(Nanos::HOUR).max(1)).expect("100 years of hours")
 }

@@ -2,10 +2,14 @@
 
 use units::{Bytes, Nanos, Op, Request, Time};
 
+use crate::record::n_hours;
+
 /// A stretch of an object's life in the store.
 #[derive(Clone, Copy)]
 enum Stretch {
-    /// Nothing is there, or nothing is known of it yet.
+    /// Nothing was asked of the object yet.
+    Unseen,
+    /// It was deleted.
     None,
     /// It was written with this size.
     Written { from: Time, size: Bytes },
@@ -22,14 +26,13 @@ enum Stretch {
 /// `requests` are in order of time and of objects below `n_objects`.
 pub(crate) fn stored_byte_ns(requests: &[Request], n_objects: usize, span: Nanos) -> Vec<u128> {
     let mut hours = Hours::new(span);
-    // By object; and whether something was asked of it before.
-    let mut objects = vec![(Stretch::None, false); n_objects];
+    // By object.
+    let mut stretches = vec![Stretch::Unseen; n_objects];
     for Request { at, size, object, op } in requests.iter().copied() {
-        let (stretch, is_known) = &mut objects[object.index()];
-        let from = if *is_known { at } else { Time::START };
-        *is_known = true;
+        let stretch = &mut stretches[object.index()];
         *stretch = match (op, *stretch) {
-            (Op::Get, Stretch::None) => Stretch::Read { from, size },
+            (Op::Get, Stretch::Unseen) => Stretch::Read { from: Time::START, size },
+            (Op::Get, Stretch::None) => Stretch::Read { from: at, size },
             (Op::Get, Stretch::Read { from, size: largest }) => {
                 Stretch::Read { from, size: largest.max(size) }
             }
@@ -44,7 +47,7 @@ pub(crate) fn stored_byte_ns(requests: &[Request], n_objects: usize, span: Nanos
             }
         };
     }
-    for (stretch, _) in objects {
+    for stretch in stretches {
         hours.add(stretch, Time::START + span);
     }
     hours.finish()
@@ -62,8 +65,7 @@ struct Hours {
 
 impl Hours {
     fn new(span: Nanos) -> Hours {
-        let n_hours =
-            usize::try_from(span.div_ceil(Nanos::HOUR).max(1)).expect("100 years of hours");
+        let n_hours = n_hours(span);
         let (partly, change) = (vec![0; n_hours], vec![0; n_hours + 1]);
         Hours { ends_at: Time::START + span, partly, change }
     }

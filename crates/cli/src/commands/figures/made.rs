@@ -5,12 +5,12 @@ use report::chart::Hue;
 use report::comparison::{self, Comparison, SystemSummary};
 use report::page::Table;
 use serde::{Deserialize, Serialize};
-use twox_hash::XxHash3_128;
 
 use super::catalogue::Entry;
 use super::microbenchmarks::Measured;
 use super::trace_shape::TraceShape;
 use crate::commands::compare::notes_of_receipt;
+use crate::experiment::hash_of;
 use crate::experiment_file::ExperimentFile;
 use crate::own_page;
 
@@ -241,8 +241,8 @@ impl Made {
         if let Outcome::Runs(runs) = &self.outcome {
             return runs.iter().filter_map(of_runs).collect();
         }
-        let hash = XxHash3_128::oneshot(self.text.as_bytes());
-        vec![format!("{path}: infinisim {version}, experiment {hash:032x}.")]
+        let hash = hash_of(&self.text);
+        vec![format!("{path}: infinisim {version}, experiment {hash}.")]
     }
 
     /// The experiment, and where its reference is from.
