@@ -121,7 +121,7 @@ impl Experiment {
             selection,
             systems,
             prices,
-            prices_hash: hash_of(&price_text),
+            prices_hash: PriceBook::hash(&price_text),
             accounting,
             seeds,
             hash: hash_of(&described),
@@ -133,7 +133,12 @@ impl Experiment {
 impl Experiment {
     /// What a reader of the results should know of how they were made.
     pub(crate) fn notes(&self) -> Vec<String> {
-        vec![price_note(self.prices.name(), self.accounting)]
+        vec![price_note(&self.price_book(), self.accounting)]
+    }
+
+    /// What to call its price book.
+    fn price_book(&self) -> String {
+        PriceBook::told_apart(self.prices.name(), &self.prices_hash)
     }
 
     /// What makes its result on the trace of this hash, under this seed.
@@ -163,10 +168,11 @@ pub(crate) fn quantum_ms(quantum: Quantum) -> u64 {
     quantum.length().get() / Nanos::MILLISECOND.get()
 }
 
-/// Which prices, by the name of their book, and what of the machinery is charged.
+/// Which prices, by what to call their book, and what of the machinery is charged.
 pub(crate) fn price_note(prices: &str, accounting: Accounting) -> String {
     let charged = match accounting {
         Accounting::Paper => {
+            repriced_from_hash: String::new(),
             "the paper's accounting: neither the proxy's machine nor the store behind a cache is \
              charged (--accounting full charges both)"
         }

@@ -112,7 +112,11 @@ fn page_of(
             let it = &it.receipt;
             format!(
                 "infinisim {}, seed {}, prices {}, experiment {}, trace {}.",
-                it.version, it.seed, it.prices, it.experiment_hash, it.trace_hash
+                it.version,
+                it.seed,
+                it.price_book(),
+                it.experiment_hash,
+                it.trace_hash
             )
         })
         .collect();

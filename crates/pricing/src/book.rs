@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use twox_hash::XxHash3_128;
 use units::{Bytes, Usd};
 
 use crate::cost::Accounting;
@@ -165,6 +166,22 @@ impl PriceBook {
     /// Reads a book from TOML `text`. Messages name it as `origin`, which is its path or name.
     pub fn parse(origin: &str, text: &str) -> Result<PriceBook, PriceBookError> {
         crate::check::parse(origin, text)
+    }
+
+    /// Names a book by the content of its TOML text.
+    pub fn hash(text: &str) -> String {
+        format!("{:032x}", XxHash3_128::oneshot(text.as_bytes()))
+    }
+
+    /// What to call the book of this name and [`hash`](PriceBook::hash): one that was changed
+    /// still has the name of the embedded book that it was, and is another. An empty hash is one
+    /// that is not known.
+    pub fn told_apart(name: &str, hash: &str) -> String {
+        let embedded = PriceBook::builtin_text(name).map(PriceBook::hash);
+        if hash.is_empty() || embedded.is_err() || embedded.is_ok_and(|it| it == hash) {
+            return name.to_owned();
+        }
+        format!("{name}, changed (hash {hash})")
     }
 
     /// What the book calls itself.

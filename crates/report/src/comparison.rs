@@ -10,7 +10,7 @@ mod table_rows;
 #[cfg(test)]
 mod tests;
 
-use pricing::{CostItems, Usage};
+use pricing::{CostItems, PriceBook, Usage};
 use serde::{Deserialize, Serialize};
 use sim::{Counts, Distribution, Latencies};
 use units::{Bytes, Nanos};
@@ -65,6 +65,16 @@ pub struct Receipt {
     /// A hash of the price book's content; empty in results of versions that did not say.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub prices_hash: String,
+    /// The same of `repriced_from`; empty where that is.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub repriced_from_hash: String,
+}
+
+impl Receipt {
+    /// What to call the price book.
+    pub fn price_book(&self) -> String {
+        PriceBook::told_apart(&self.prices, &self.prices_hash)
+    }
 }
 
 /// The size of a trace.

@@ -1,6 +1,6 @@
 //! `infinisim compare`: the systems side by side on one trace.
 
-use report::comparison::{self, Comparison, Receipt};
+use report::comparison::{self, Comparison};
 use units::Bytes;
 
 use crate::args::{CompareArgs, OutputArgs};
@@ -80,8 +80,8 @@ pub(crate) fn notes(comparison: &Comparison, experiment: &Experiment) -> Vec<Str
 
 /// The same, as far as the comparison itself tells.
 pub(crate) fn notes_of_receipt(comparison: &Comparison) -> Vec<String> {
-    let Receipt { prices, accounting, .. } = &comparison.receipt;
-    let charged = accounting.parse().ok().map(|it| price_note(prices, it));
+    let receipt = &comparison.receipt;
+    let charged = receipt.accounting.parse().ok().map(|it| price_note(&receipt.price_book(), it));
     charged.into_iter().chain(overcommitted(comparison)).collect()
 }
 

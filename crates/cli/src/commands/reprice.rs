@@ -4,15 +4,22 @@ use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use pricing::{Accounting, PriceBook, cost};
+use pricing::{Accounting, PriceBook, Usage, cost};
 use report::comparison::{self, Comparison, Receipt, SystemSummary};
-use units::Nanos;
 
 use crate::args::{OutputArgs, UsageError};
 use crate::commands::compare::overcommitted;
-use crate::experiment::{hash_of, price_book, price_note, quantum_ms};
+use crate::experiment::{price_book, price_note, quantum_ms};
 use crate::reprice_args::RepriceArgs;
 use crate::{output, own_page};
+
+/// What is put on a result.
+struct NewPrices {
+    book: PriceBook,
+    /// Of the book.
+    hash: String,
+    accounting: Accounting,
+}
 
 /// Prices what a result says was used, and shows the result as the run would have.
 pub(crate) fn reprice(args: &RepriceArgs) -> anyhow::Result<()> {
@@ -20,18 +27,17 @@ pub(crate) fn reprice(args: &RepriceArgs) -> anyhow::Result<()> {
     let origin = args.result.display();
     let comparisons = comparison::from_json(&text);
     let mut comparisons = comparisons.with_context(|| format!("`{origin}` is no result"))?;
-    let ((prices, price_text), accounting) = match &args.prices {
+    let ((book, text), accounting) = match &args.prices {
         Some(name) => (price_book(name)?, None),
         None => of_results(&comparisons).with_context(|| format!("cannot price `{origin}`"))?,
     };
-    let accounting = args.accounting.or(accounting).unwrap_or(prices.accounting());
+    let accounting = args.accounting.or(accounting).unwrap_or(book.accounting());
+    let prices = NewPrices { book, hash: PriceBook::hash(&text), accounting };
     for comparison in &mut comparisons {
-        comparison.receipt.prices_hash = hash_of(&price_text);
-        price(comparison, &prices, accounting)
-            .with_context(|| format!("cannot price `{origin}`"))?;
+        price(comparison, &prices).with_context(|| format!("cannot price `{origin}`"))?;
     }
     let workloads = by_workload(comparisons).with_context(|| format!("cannot price `{origin}`"))?;
-    output::print(&shown(&workloads, &prices, accounting, &args.form))
+    output::print(&shown(&workloads, &prices, &args.form))
 }
 
 /// The price book that all of these were made with and its text, and what it charged as far as they
@@ -39,26 +45,26 @@ pub(crate) fn reprice(args: &RepriceArgs) -> anyhow::Result<()> {
 fn of_results(
     comparisons: &[Comparison],
 ) -> anyhow::Result<((PriceBook, String), Option<Accounting>)> {
-    let of = |it: &Comparison| {
-        let Receipt { prices, accounting, prices_hash, .. } = it.receipt.clone();
-        (prices, accounting, prices_hash)
-    };
-    let Some(first) = comparisons.first().map(of) else { bail!("there is no result in it") };
-    let (name, accounting, hash) = &first;
-    if let Some(other) = comparisons.iter().map(of).find(|it| *it != first) {
+    let Some(first) = comparisons.first() else { bail!("there is no result in it") };
+    let Receipt { prices: name, accounting, prices_hash: hash, .. } = &first.receipt;
+    let of = |it: &Receipt| (it.prices.clone(), it.accounting.clone(), it.prices_hash.clone());
+    let mut receipts = comparisons.iter().map(|it| &it.receipt);
+    let called = first.receipt.price_book();
+    if let Some(other) = receipts.find(|it| of(it) != of(&first.receipt)) {
         return Err(UsageError(format!(
-            "its results are of different prices, {name} ({accounting}) and {} ({}); name a book \
-             with --prices",
-            other.0, other.1
+            "its results are of different prices, {called} ({accounting}) and {} ({}); name a \
+             book with --prices",
+            other.price_book(),
+            other.accounting
         ))
         .into());
     }
     // Older results have no hash.
-    let is_theirs = |text: &&str| hash.is_empty() || *hash == hash_of(text);
+    let is_theirs = |text: &&str| hash.is_empty() || *hash == PriceBook::hash(text);
     let Some(text) = PriceBook::builtin_text(name).ok().filter(is_theirs) else {
         return Err(UsageError(format!(
-            "it was made with price book `{name}`, which does not come with the program as it was \
-             then; name its file with --prices"
+            "it is priced by `{called}`, which does not come with the program; name its file with \
+             --prices"
         ))
         .into());
     };
@@ -76,17 +82,17 @@ fn read(path: &Path) -> anyhow::Result<String> {
     Ok(fs_err::read_to_string(file)?)
 }
 
-fn price(
-    comparison: &mut Comparison,
-    prices: &PriceBook,
-    accounting: Accounting,
-) -> Result<(), UsageError> {
-    let cost = |usage| cost(prices, usage, accounting).map_err(|err| UsageError::from(&err));
+fn price(comparison: &mut Comparison, prices: &NewPrices) -> Result<(), UsageError> {
+    let NewPrices { book, hash, accounting } = prices;
+    let cost = |usage: &Usage| cost(book, usage, *accounting).map_err(|err| UsageError::from(&err));
+    let is_same = prices.made(&comparison.receipt) && !is_of_own_book(comparison);
     let receipt = &mut comparison.receipt;
-    let made_with = made_with(receipt).to_owned();
-    prices.name().clone_into(&mut receipt.prices);
+    let (name, its_hash) = made_with(receipt);
+    let (name, its_hash) = if is_same { ("", "") } else { (name, its_hash) };
+    (receipt.repriced_from, receipt.repriced_from_hash) = (name.to_owned(), its_hash.to_owned());
+    book.name().clone_into(&mut receipt.prices);
+    hash.clone_into(&mut receipt.prices_hash);
     accounting.name().clone_into(&mut receipt.accounting);
-    receipt.repriced_from = if made_with == receipt.prices { String::new() } else { made_with };
     for system in &mut comparison.systems {
         system.cost = cost(&system.usage)?;
         for hour in &mut system.hours {
@@ -96,10 +102,42 @@ fn price(
     Ok(())
 }
 
-/// The price book of the run.
-fn made_with(receipt: &Receipt) -> &str {
-    let Receipt { repriced_from, prices, .. } = receipt;
-    if repriced_from.is_empty() { prices } else { repriced_from }
+impl NewPrices {
+    /// What to call the book.
+    fn name(&self) -> String {
+        PriceBook::told_apart(self.book.name(), &self.hash)
+    }
+
+    /// Whether they are those of the run, as far as its result says so.
+    fn made(&self, receipt: &Receipt) -> bool {
+        let (name, hash) = made_with(receipt);
+        // A book without a hash is taken for the one that comes with the program.
+        let is_likely = hash.is_empty() && self.name() == name;
+        name == self.book.name() && (hash == self.hash || is_likely)
+    }
+}
+
+/// The name and hash of the price book of the run.
+fn made_with(receipt: &Receipt) -> (&str, &str) {
+    let Receipt { prices, prices_hash, repriced_from, repriced_from_hash, .. } = receipt;
+    if repriced_from.is_empty() {
+        (prices, prices_hash)
+    } else {
+        (repriced_from, repriced_from_hash)
+    }
+}
+
+/// What to call the price book of the run.
+fn name_made_with(receipt: &Receipt) -> String {
+    let (name, hash) = made_with(receipt);
+    PriceBook::told_apart(name, hash)
+}
+
+/// Whether its usage holds the least that is paid for of a serverless cache by the run's book, as
+/// that of versions which gave no hash of the book did.
+fn is_of_own_book(comparison: &Comparison) -> bool {
+    let is_old = made_with(&comparison.receipt).1.is_empty();
+    is_old && comparison.systems.iter().any(|it| !it.usage.serverless.is_empty())
 }
 
 /// What `run` prints of several workloads, workload by workload: each the seeds of one.
@@ -137,12 +175,7 @@ fn by_workload(comparisons: Vec<Comparison>) -> anyhow::Result<Vec<Vec<Compariso
     Ok(workloads)
 }
 
-fn shown(
-    workloads: &[Vec<Comparison>],
-    prices: &PriceBook,
-    accounting: Accounting,
-    form: &OutputArgs,
-) -> String {
+fn shown(workloads: &[Vec<Comparison>], prices: &NewPrices, form: &OutputArgs) -> String {
     let all = workloads.concat();
     // A table has it among its notes.
     if form.json || form.csv {
@@ -160,8 +193,9 @@ fn shown(
         let first = &seeds[0];
         let mut notes: Vec<String> = lease_note(seeds, prices).into_iter().collect();
         notes.extend(minimum_note(seeds, prices));
-        notes.push(price_note(prices.name(), accounting));
-        notes.push(format!("priced again; the result was made with {}", made_with(&first.receipt)));
+        notes.push(price_note(&prices.name(), prices.accounting));
+        let name = name_made_with(&first.receipt);
+        notes.push(format!("priced again; the result was made with {name}"));
         notes.extend(overcommitted(first));
         match seeds.as_slice() {
             [one] => comparison::to_table(one, &notes),
@@ -173,15 +207,14 @@ fn shown(
 
 /// That functions would have returned at other times, where the run's book bills by another step:
 /// they stay up to its end, in case that something else is asked of them.
-fn lease_note(comparisons: &[Comparison], prices: &PriceBook) -> Option<String> {
+fn lease_note(comparisons: &[Comparison], prices: &NewPrices) -> Option<String> {
     let has_functions = |SystemSummary { usage, .. }: &SystemSummary| {
         [usage.serving, usage.warm_up, usage.backup].iter().any(|it| 0 < it.n_invocations)
     };
-    let new_ms = quantum_ms(prices.function().quantum.value);
+    let new_ms = quantum_ms(prices.book.function().quantum.value);
     let name = prices.name();
-    let is_other = |it: &Receipt| {
-        it.quantum_ms.map_or_else(|| made_with(it) != name, |old_ms| old_ms != new_ms)
-    };
+    let is_other =
+        |it: &Receipt| it.quantum_ms.map_or_else(|| !prices.made(it), |old_ms| old_ms != new_ms);
     let with = comparisons
         .iter()
         .find(|it| it.systems.iter().any(has_functions) && is_other(&it.receipt))?;
@@ -204,15 +237,10 @@ fn lease_note(comparisons: &[Comparison], prices: &PriceBook) -> Option<String> 
 
 /// That a serverless cache may have held less, where the result has all its hours in one, as
 /// earlier versions wrote it: in that is the least that the run's book has paid for.
-fn minimum_note(comparisons: &[Comparison], prices: &PriceBook) -> Option<String> {
-    let is_summed = |SystemSummary { usage, .. }: &SystemSummary| {
-        let mut hours = usage.serverless.values().flat_map(|it| &it.hours);
-        hours.any(|it| u128::from(Nanos::HOUR.get()) < it.existed_ns)
-    };
+fn minimum_note(comparisons: &[Comparison], prices: &NewPrices) -> Option<String> {
+    let is_other = |it: &&Comparison| !prices.made(&it.receipt) && is_of_own_book(it);
+    let with = name_made_with(&comparisons.iter().find(is_other)?.receipt);
     let name = prices.name();
-    let is_other =
-        |it: &&Comparison| made_with(&it.receipt) != name && it.systems.iter().any(is_summed);
-    let with = made_with(&comparisons.iter().find(is_other)?.receipt);
     Some(format!(
         "the least that is paid for of a serverless cache is that of {with} hour by hour, and that \
          of {name} over the whole run: the result is of an earlier version; run it anew with {name}"

@@ -18,6 +18,7 @@ fn made_up(systems: &[(&str, f64)]) -> Comparison {
             accounting: String::new(),
             repriced_from: String::new(),
             prices_hash: String::new(),
+            repriced_from_hash: String::new(),
             quantum_ms: None,
         },
         trace: report::comparison::TraceSummary {

@@ -210,7 +210,8 @@ fn receipt_line(receipt: &Receipt) -> String {
 }
 
 fn receipt_of_seeds(receipt: &Receipt, seeds: &str) -> String {
-    let Receipt { version, experiment_hash, trace_hash, prices, .. } = receipt;
+    let Receipt { version, experiment_hash, trace_hash, .. } = receipt;
+    let prices = receipt.price_book();
     format!(
         "infinisim {version}, {seeds}, prices {prices}, experiment {experiment_hash}, \
          trace {trace_hash}"

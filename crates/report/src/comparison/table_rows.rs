@@ -98,6 +98,8 @@ fn receipt_cells(receipt: &Receipt) -> [NamedCell; 10] {
         repriced_from,
         quantum_ms,
         prices_hash,
+        // For who prices it again, which takes JSON.
+        repriced_from_hash: _,
     } = receipt;
     [
         text("version", version),

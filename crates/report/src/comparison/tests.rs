@@ -106,6 +106,7 @@ pub(super) fn comparison(systems: Vec<SystemSummary>) -> Comparison {
             repriced_from: String::new(),
             quantum_ms: Some(100),
             prices_hash: "8899aabbccddeeff".to_owned(),
+            repriced_from_hash: String::new(),
         },
         trace: TraceSummary {
             n_requests: 182_700,
@@ -167,8 +168,8 @@ fn short_names_stand_over_their_columns() {
     cheaper than ElastiCache: InfiniCache 25.3 times
 
     note: times are milliseconds
-    infinisim 0.1.0, seed 1, prices aws-us-east-1-2019-12, experiment
-        a1b2c3d4e5f60718, trace 0123456789abcdef
+    infinisim 0.1.0, seed 1, prices aws-us-east-1-2019-12, changed (hash
+        8899aabbccddeeff), experiment a1b2c3d4e5f60718, trace 0123456789abcdef
     ");
 }
 
@@ -234,8 +235,8 @@ fn long_names_are_numbered_and_listed() {
 
     note: note note note note note note note note note note note note note note note
         note note note note note
-    infinisim 0.1.0, seed 1, prices aws-us-east-1-2019-12, experiment
-        a1b2c3d4e5f60718, trace 0123456789abcdef
+    infinisim 0.1.0, seed 1, prices aws-us-east-1-2019-12, changed (hash
+        8899aabbccddeeff), experiment a1b2c3d4e5f60718, trace 0123456789abcdef
     ");
 }
 
@@ -246,8 +247,8 @@ fn many_systems_take_several_blocks() {
     check_width(&table);
     assert_eq!(table.lines().filter(|it| it.starts_with("hit ratio")).count(), 2, "{table}");
     insta::assert_snapshot!(table.lines().rev().take(5).collect::<Vec<_>>().join("\n"), @"
-        a1b2c3d4e5f60718, trace 0123456789abcdef
-    infinisim 0.1.0, seed 1, prices aws-us-east-1-2019-12, experiment
+        8899aabbccddeeff), experiment a1b2c3d4e5f60718, trace 0123456789abcdef
+    infinisim 0.1.0, seed 1, prices aws-us-east-1-2019-12, changed (hash
 
         times, [6] 1.00 times, [7] 1.00 times, [8] 1.00 times, [9] 1.00 times
     cheaper than [1]: [2] 1.00 times, [3] 1.00 times, [4] 1.00 times, [5] 1.00

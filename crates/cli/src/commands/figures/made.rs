@@ -233,7 +233,7 @@ impl Made {
             Some(format!(
                 "{path}{name}: infinisim {version}, seeds {}, prices {}, experiment {}, trace {}.",
                 seeds.join(" "),
-                receipt.prices,
+                receipt.price_book(),
                 receipt.experiment_hash,
                 receipt.trace_hash
             ))
