@@ -1,6 +1,7 @@
 //! An experiment: a trace, what of it, which systems, at which prices, under which seeds.
 
-use std::path::Path;
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use policy::EvictionPolicy;
@@ -11,8 +12,8 @@ use trace::Selection;
 use twox_hash::XxHash3_128;
 use units::{Bytes, Nanos};
 
-use crate::args::{CompareArgs, DEFAULT_BOOK, PriceArgs, TraceArgs, UsageError};
-use crate::output;
+use crate::args::{CompareArgs, DEFAULT_BOOK, PriceArgs, ReadArgs, TraceArgs, UsageError};
+use crate::{output, trace_input};
 
 /// An experiment that can be run: everything in it was read and checked.
 pub(crate) struct Experiment {
@@ -20,6 +21,8 @@ pub(crate) struct Experiment {
     pub(crate) workload: String,
     /// The trace, as [`crate::trace_input::load`] takes it.
     pub(crate) trace: String,
+    /// The files of the rest: prices, profile, schedules.
+    pub(crate) files: Vec<PathBuf>,
     /// What of the trace.
     pub(crate) selection: Selection,
     /// What to run on it.
@@ -90,9 +93,18 @@ impl Experiment {
     /// The experiment of these parts, each read and checked.
     pub(crate) fn new(parts: Parts<'_>) -> anyhow::Result<Experiment> {
         let Parts { trace, selection, policy, systems, prices: price_args, profile, seeds } = parts;
+        let of_user = [
+            (&*price_args.prices, PriceBook::builtin_text(&price_args.prices).is_ok()),
+            (profile, Profile::builtin_text(profile).is_some()),
+        ];
+        let of_user = of_user.iter().filter(|it| !it.1).map(|it| PathBuf::from(it.0));
+        let files = RefCell::new(of_user.collect::<Vec<_>>());
         let (prices, price_text) = price_book(&price_args.prices)?;
         let (profile, profile_text) = profile_of(profile)?;
-        let read_file = |name: &str| fs_err::read_to_string(name).map_err(|err| err.to_string());
+        let read_file = |name: &str| {
+            files.borrow_mut().push(PathBuf::from(name));
+            fs_err::read_to_string(name).map_err(|err| err.to_string())
+        };
         let around =
             Surroundings { prices: &prices, profile: &profile, policy, read_file: &read_file };
         let names = if systems.is_empty() { default_systems(&prices)? } else { systems };
@@ -118,6 +130,7 @@ impl Experiment {
         Ok(Experiment {
             workload: String::new(),
             trace,
+            files: files.into_inner(),
             selection,
             systems,
             prices,
@@ -131,6 +144,11 @@ impl Experiment {
 }
 
 impl Experiment {
+    /// All the files that it is read from.
+    pub(crate) fn files_read(&self, read: &ReadArgs) -> anyhow::Result<Vec<PathBuf>> {
+        Ok([self.files.clone(), trace_input::files_of(&self.trace, read)?].concat())
+    }
+
     /// What a reader of the results should know of how they were made.
     pub(crate) fn notes(&self) -> Vec<String> {
         vec![price_note(&self.price_book(), self.accounting)]
@@ -154,6 +172,7 @@ impl Experiment {
             repriced_from: String::new(),
             quantum_ms: Some(quantum_ms(self.prices.function().quantum.value)),
             prices_hash: self.prices_hash.clone(),
+            repriced_from_hash: String::new(),
         }
     }
 }
@@ -172,7 +191,6 @@ pub(crate) fn quantum_ms(quantum: Quantum) -> u64 {
 pub(crate) fn price_note(prices: &str, accounting: Accounting) -> String {
     let charged = match accounting {
         Accounting::Paper => {
-            repriced_from_hash: String::new(),
             "the paper's accounting: neither the proxy's machine nor the store behind a cache is \
              charged (--accounting full charges both)"
         }

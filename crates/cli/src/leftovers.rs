@@ -1,26 +1,84 @@
-//! Files of an earlier run, where this one has nothing to put into their place.
+//! What is in a directory of results before a run: what the run reads, which stays, and what an
+//! earlier one wrote and this one has nothing to put into the place of, which goes.
 
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// Removes a file, if it is there: beside new results it would pass for one of them.
+use crate::trace_input;
+
+/// Who writes into a directory of results, and which files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Writer {
+    /// `compare` and `run`.
+    Comparison,
+    Sweep,
+    LiveReplay,
+    LiveValidation,
+}
+
+/// Files that are written together. They are another's leftovers where the last is there: a file of
+/// one's own that is only called like one of the others is let be.
+const TOGETHER: [&[&str]; 4] = [
+    &["index.html", "results.csv", "results.parquet", "results_hours.parquet", "results.json"],
+    &["sweep.csv"],
+    &["reclaims.csv", "invocations.jsonl"],
+    &["profile.toml", "validation.svg", "validation.png", "validation.json"],
+];
+
+impl Writer {
+    fn files(self) -> &'static [&'static str] {
+        match self {
+            Writer::Comparison => TOGETHER[0],
+            Writer::Sweep => &[
+                "index.html",
+                "results.csv",
+                "results.parquet",
+                "results_hours.parquet",
+                "results.json",
+                "sweep.csv",
+            ],
+            Writer::LiveReplay => {
+                &["results.json", "results.csv", "invocations.jsonl", "reclaims.csv"]
+            }
+            Writer::LiveValidation => &[
+                "results.json",
+                "validation.json",
+                "validation.svg",
+                "validation.png",
+                "profile.toml",
+                "invocations.jsonl",
+                "reclaims.csv",
+            ],
+        }
+    }
+
+    /// Refuses to write into `dir`, if a file that is `read` lies where one would go.
+    pub(crate) fn check(self, dir: &Path, read: &[PathBuf]) -> anyhow::Result<()> {
+        self.files().iter().try_for_each(|it| trace_input::check_written(read, &dir.join(it)))
+    }
+
+    /// Removes what others wrote into `dir`: beside new results it would pass for one of them.
+    /// What was `read` stays.
+    pub(crate) fn remove_others(self, dir: &Path, read: &[PathBuf]) -> anyhow::Result<()> {
+        for files in TOGETHER {
+            if !files.last().is_some_and(|it| dir.join(it).exists()) {
+                continue;
+            }
+            let others = files.iter().filter(|it| !self.files().contains(it));
+            for path in others.map(|it| dir.join(it)) {
+                if trace_input::check_written(read, &path).is_ok() {
+                    remove(&path)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Removes a file, if it is there.
 pub(crate) fn remove(path: &Path) -> anyhow::Result<()> {
     match fs_err::remove_file(path) {
         Err(err) if err.kind() != ErrorKind::NotFound => Err(err.into()),
         _ => Ok(()),
     }
-}
-
-/// Removes what an earlier comparison or validation wrote into a directory of results, and a live
-/// replay does not.
-pub(crate) fn remove_of_other_commands(dir: &Path) -> anyhow::Result<()> {
-    const NAMES: [&str; 6] = [
-        "index.html",
-        "results.parquet",
-        "results_hours.parquet",
-        "validation.json",
-        "validation.svg",
-        "validation.png",
-    ];
-    NAMES.iter().try_for_each(|it| remove(&dir.join(it)))
 }

@@ -81,12 +81,17 @@ pub(crate) fn check_target(
     target: Option<&Path>,
 ) -> anyhow::Result<()> {
     let Some(target) = target else { return Ok(()) };
-    let files = match name {
-        "-" => vec![PathBuf::from("/dev/stdin")],
-        _ if name.starts_with(SYNTHETIC) => return Ok(()),
-        _ => trace_files::files(name, read.dc.as_deref())?,
-    };
-    if files.iter().any(|it| trace_files::are_one_file(it, target)) {
+    check_written(&files_of(name, read)?, target)
+}
+
+/// The same of what is made of the profile called `name`.
+pub(crate) fn check_profile_target(name: &str, target: Option<&Path>) -> anyhow::Result<()> {
+    target.map_or(Ok(()), |it| check_written(&profile_files(name), it))
+}
+
+/// Refuses to write to `target`, if that is one of the files that are read: it would be gone.
+pub(crate) fn check_written(read: &[PathBuf], target: &Path) -> anyhow::Result<()> {
+    if read.iter().any(|it| trace_files::are_one_file(it, target)) {
         return Err(UsageError(format!(
             "`{}` is what is read, and would be written over; write to another file",
             target.display()
@@ -94,6 +99,23 @@ pub(crate) fn check_target(
         .into());
     }
     Ok(())
+}
+
+/// The files that the trace called `name` is read from, or its profile.
+pub(crate) fn files_of(name: &str, read: &ReadArgs) -> anyhow::Result<Vec<PathBuf>> {
+    if name == "-" {
+        return Ok(vec![PathBuf::from("/dev/stdin")]);
+    }
+    match name.strip_prefix(SYNTHETIC) {
+        Some(profile) => Ok(profile_files(profile)),
+        None => trace_files::files(name, read.dc.as_deref()),
+    }
+}
+
+/// The file of the profile called `name`, unless it comes with the program.
+fn profile_files(name: &str) -> Vec<PathBuf> {
+    let comes_along = Profile::builtin(name).is_some();
+    Vec::from_iter((!comes_along).then(|| PathBuf::from(name)))
 }
 
 /// Reads the trace called `name` and writes what is selected of it at once, without holding it.

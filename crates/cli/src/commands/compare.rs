@@ -6,12 +6,15 @@ use units::Bytes;
 use crate::args::{CompareArgs, OutputArgs};
 use crate::commands::figures::write_comparisons;
 use crate::experiment::{Experiment, price_note};
+use crate::leftovers::Writer;
 use crate::{output, own_page, replay, trace_input};
 
 /// Replays the trace on each system and shows what each cost, hit, lost, and how fast it was.
 pub(crate) fn compare(args: &CompareArgs) -> anyhow::Result<()> {
     let experiment = Experiment::of_compare(args)?;
+    let read = experiment.files_read(&args.trace.read)?;
     if let Some(dir) = &args.result.output_dir {
+        Writer::Comparison.check(dir, &read)?;
         output::prepare_dir(dir)?;
     }
     let input = trace_input::load(&experiment.trace, &args.trace.read, &experiment.selection)?;
@@ -20,6 +23,7 @@ pub(crate) fn compare(args: &CompareArgs) -> anyhow::Result<()> {
     let comparisons = replay::replay(&experiment, &input, &pool, None)?;
     let [comparison] = comparisons.as_slice() else { panic!("one seed makes one comparison") };
     if let Some(dir) = &args.result.output_dir {
+        Writer::Comparison.remove_others(dir, &read)?;
         let json = comparison::to_json_with_hours(comparison);
         write_comparisons(dir, "results", &comparisons)?;
         output::write_text(&dir.join("results.json"), &json)?;

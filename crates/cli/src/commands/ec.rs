@@ -13,6 +13,7 @@ use units::Bytes;
 use crate::args::UsageError;
 use crate::ec_args::{EcBenchArgs, EcCommand, EcDecodeArgs, EcEncodeArgs};
 use crate::output;
+use crate::trace_input::check_written;
 
 /// Stripes of a file: large enough to code at full speed, small enough to stay in memory.
 const STRIPE: Bytes = Bytes::mebibytes(4);
@@ -62,6 +63,7 @@ fn decode(args: &EcDecodeArgs) -> anyhow::Result<()> {
     if N_INPUTS_MAX < args.chunks.len() {
         return Err(UsageError(format!("at most {N_INPUTS_MAX} chunks make a file")).into());
     }
+    check_written(&args.chunks, &args.output)?;
     let code = code_of(&args.chunks)?;
     let codec = Codec::new(code);
     let mut inputs = args

@@ -17,14 +17,15 @@ use tokio::time::Instant;
 use units::{Nanos, Time};
 
 use crate::commands::live_up;
-use crate::experiment::{Experiment, quantum_ms};
+use crate::experiment::{Experiment, price_book, quantum_ms};
+use crate::leftovers::{self, Writer};
 use crate::live_args::{LiveReplayArgs, PoolArgs, StoreChoice};
 use crate::live_control::{self, Bill};
 use crate::live_pool::{
     self, IDLE_LIMIT, Interrupt, Interrupted, LivePool, PREFIX, Ports, connect, prepare,
 };
 use crate::live_run::{self, Billed, LiveInput, N_AT_ONCE_MAX};
-use crate::{leftovers, output};
+use crate::output;
 
 /// Replays the trace and shows what came of it, as `compare` does.
 pub(crate) fn replay(args: &LiveReplayArgs) -> anyhow::Result<()> {
@@ -41,7 +42,9 @@ pub(crate) fn replay(args: &LiveReplayArgs) -> anyhow::Result<()> {
     if let Some(dir) = &args.output_dir {
         output::prepare_dir(dir)?;
     }
+    let read = experiment.files_read(&args.trace.read)?;
     let input = LiveInput::load(&args.trace, &args.pace, &experiment)?;
+        Writer::LiveReplay.check(dir, &read)?;
     let ran = runtime.block_on(async {
         let interrupt = Interrupt::listen()?;
         let ran = if args.which.running {
@@ -60,7 +63,7 @@ pub(crate) fn replay(args: &LiveReplayArgs) -> anyhow::Result<()> {
         compared.receipt.quantum_ms = Some(quantum_ms(live_up::QUANTUM));
     }
     if let Some(dir) = &args.output_dir {
-        leftovers::remove_of_other_commands(dir)?;
+        Writer::LiveReplay.remove_others(dir, &read)?;
         let json = comparison::to_json_with_hours(&compared);
         output::write_text(&dir.join("results.json"), &json)?;
         let csv = comparison::to_csv(std::slice::from_ref(&compared));

@@ -17,11 +17,12 @@ use units::Nanos;
 
 use super::live_replay::{Ran, listed, on_own, write_log};
 use crate::experiment::Experiment;
+use crate::leftovers::Writer;
 use crate::live_args::{LiveValidateArgs, PoolArgs};
 use crate::live_calibration::{Asked, Calibration, calibrate};
 use crate::live_pool::{self, Interrupt};
 use crate::live_run::{self, Billed, LiveInput};
-use crate::{leftovers, output};
+use crate::output;
 
 /// Measures this machine, replays the trace live, simulates the same, and shows how far the
 /// two are apart.
@@ -34,7 +35,9 @@ pub(crate) fn validate(args: &LiveValidateArgs) -> anyhow::Result<()> {
     let profile = crate::args::DEFAULT_PROFILE;
     let (trace, prices, seed) = (&args.trace, &args.prices, args.pool.seed);
     let experiment = Experiment::of_pool(trace, text.clone(), prices, profile, seed)?;
+    let read = experiment.files_read(&trace.read)?;
     if let Some(dir) = &args.output_dir {
+        Writer::LiveValidation.check(dir, &read)?;
         output::prepare_dir(dir)?;
     }
     let input = LiveInput::load(trace, &args.pace, &experiment)?;
@@ -70,8 +73,7 @@ pub(crate) fn validate(args: &LiveValidateArgs) -> anyhow::Result<()> {
     let rows = pair.rows(&summaries);
     let around = around(args, &calibration, &input, &ran);
     if let Some(dir) = &args.output_dir {
-        leftovers::remove_of_other_commands(dir)?;
-        leftovers::remove(&dir.join("results.csv"))?;
+        Writer::LiveValidation.remove_others(dir, &read)?;
         let compared = live_run::comparison(&experiment, &input, &args.pace, summaries.to_vec());
         output::write_text(&dir.join("results.json"), &comparison::to_json_with_hours(&compared))?;
         output::write_text(&dir.join("validation.json"), &validation::to_json(&rows, &around))?;

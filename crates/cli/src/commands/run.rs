@@ -1,14 +1,17 @@
 //! `infinisim run`: one experiment, all its systems and seeds, or the figure that is made of it.
 
+use std::path::Path;
+
 use anyhow::bail;
 use report::comparison::{self, Comparison};
 use report::page::{self, Page, Section};
 
-use crate::args::RunArgs;
+use crate::args::{ReadArgs, RunArgs};
 use crate::commands::compare::{notes, shown};
 use crate::commands::figures::{self, Ask, Drawn, Entry, Made, Planned, Runs, Shown};
 use crate::experiment::Experiment;
 use crate::experiment_file::{ExperimentFile, Named};
+use crate::leftovers::Writer;
 use crate::{output, own_page, replay};
 
 /// Runs the experiment of a file.
@@ -27,6 +30,7 @@ pub(crate) fn run(args: &RunArgs) -> anyhow::Result<()> {
     figures::reference_texts(&file, args.experiment.parent()).map_err(in_file)?;
     let workloads = file.experiments_to_run(args.trace.as_deref()).map_err(in_file)?;
     if let Some(dir) = &args.result.output_dir {
+        check_dir(Writer::Comparison, dir, &workloads, &args.read)?;
         output::prepare_dir(dir)?;
     }
     output::note(&format!("{origin}: {}", file.question));
@@ -38,6 +42,7 @@ pub(crate) fn run(args: &RunArgs) -> anyhow::Result<()> {
         if let Some(dir) = &args.result.output_dir {
             let dir = dir.join(&experiment.workload);
             output::prepare_dir(&dir)?;
+            Writer::Comparison.remove_others(&dir, &experiment.files_read(&args.read)?)?;
             figures::write_comparisons(&dir, "results", &comparisons)?;
             let json = comparison::to_json_of_seeds(&comparisons, true);
             output::write_text(&dir.join("results.json"), &json)?;
@@ -47,6 +52,18 @@ pub(crate) fn run(args: &RunArgs) -> anyhow::Result<()> {
         results.push((experiment, comparisons));
     }
     output::print(&printed(args, &results))
+}
+
+/// Refuses to write results of workloads over what any of them is read from.
+pub(crate) fn check_dir(
+    writer: Writer,
+    dir: &Path,
+    workloads: &[Named],
+    read: &ReadArgs,
+) -> anyhow::Result<()> {
+    let files = workloads.iter().map(|it| it.experiment.files_read(read));
+    let files = files.collect::<anyhow::Result<Vec<_>>>()?.concat();
+    workloads.iter().try_for_each(|it| writer.check(&dir.join(&it.experiment.workload), &files))
 }
 
 fn printed(args: &RunArgs, results: &[(Experiment, Vec<Comparison>)]) -> String {

@@ -9,7 +9,9 @@ use units::Bytes;
 use self::swept::{Row, Swept, to_csv};
 use crate::args::{RunArgs, UsageError};
 use crate::commands::figures::reference_texts;
+use crate::commands::run::check_dir;
 use crate::experiment_file::{ExperimentFile, Named};
+use crate::leftovers::Writer;
 use crate::run_store::Store;
 use crate::{output, replay};
 
@@ -30,6 +32,9 @@ pub(crate) fn sweep(args: &RunArgs) -> anyhow::Result<()> {
     reference_texts(&file, args.experiment.parent()).map_err(in_file)?;
     let workloads = file.experiments_to_run(args.trace.as_deref()).map_err(in_file)?;
     let dir = args.result.output_dir.as_deref();
+    if let Some(dir) = dir {
+        check_dir(Writer::Sweep, dir, &workloads, &args.read)?;
+    }
     let store = dir.map(|it| {
         output::prepare_dir(it)?;
         Store::open(&it.join(".cache"))
@@ -40,12 +45,15 @@ pub(crate) fn sweep(args: &RunArgs) -> anyhow::Result<()> {
     let threads = replay::thread_pool(args.result.jobs.jobs)?;
     let mut all = Vec::new();
     for (Named { experiment, points }, input) in workloads.into_iter().zip(inputs) {
+        let read = experiment.files_read(&args.read)?;
         let comparisons = replay::replay(&experiment, &input, &threads, store.as_ref())?;
         let mut notes = experiment.notes();
         notes.extend(overcommitted(&comparisons));
         let swept = Swept::of(experiment.workload, points, comparisons, notes);
         if let Some(dir) = dir {
-            swept.write(&dir.join(&swept.workload), &file.question, &text)?;
+            let dir = dir.join(&swept.workload);
+            Writer::Sweep.remove_others(&dir, &read)?;
+            swept.write(&dir, &file.question, &text)?;
         }
         all.push(swept);
     }

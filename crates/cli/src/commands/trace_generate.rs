@@ -11,6 +11,7 @@ pub(crate) fn generate(args: &TraceGenerateArgs) -> anyhow::Result<()> {
     let profile = trace_input::profile(&args.profile)?;
     let draft = trace_input::draft(&profile, args.seed)?;
     if !args.report {
+        trace_input::check_profile_target(&args.profile, args.target.file())?;
         return trace_output::write_draft(draft, &args.target);
     }
     let all = Likeness::to_published(&profile, &draft.into_trace());

@@ -313,6 +313,39 @@ fn an_experiment_says_from_where_its_paths_go_out() {
     let workplace = Workplace::new().file("trace.csv", small_trace(20));
     let dir = workplace.path().canonicalize().unwrap().display().to_string();
     let check = |more: &str, expect: &str| {
+#[test]
+fn no_command_writes_over_what_it_reads() {
+    let experiment = "question = \"?\"\ntrace = \"results.csv\"\nsystems = [\"s3\"]\n";
+    let workplace = Workplace::new()
+        .file("results.csv", small_trace(20))
+        .file("it.toml", experiment)
+        .file("sweep.toml", format!("{experiment}[sweep]\nn = [1]\n").replace("s3", "s3{n}"));
+    workplace.run("trace fit results.csv -o my.toml").ok();
+    workplace.run("ec encode results.csv --code 2+1 -o .").ok();
+    let files = || {
+        let paths = std::fs::read_dir(workplace.path()).unwrap().map(|it| it.unwrap().path());
+        let read = |it: std::path::PathBuf| (it.clone(), std::fs::read(it).unwrap());
+        paths.map(read).collect::<std::collections::BTreeMap<_, _>>()
+    };
+    let before = files();
+    for arguments in [
+        "trace generate my.toml -o my.toml",
+        "trace convert synthetic:my.toml -o ./my.toml",
+        "trace sample synthetic:my.toml --rate 0.5 -o my.toml",
+        "trace fit synthetic:my.toml -o my.toml",
+        "compare results.csv --system s3 -o .",
+        "run it.toml -o .",
+        "live replay results.csv -o .",
+        "ec decode results.csv.000 results.csv.001 -o results.csv.000",
+    ] {
+        let said = failure(&workplace, arguments);
+        let is_refused = said.contains("is what is read, and would be written over");
+        assert!(said.starts_with("2: ") && is_refused, "{arguments}: {said}");
+        assert!(files() == before, "{arguments}");
+    }
+    workplace.run("trace generate dallas-50h -o dallas.toml").ok();
+}
+
         std::fs::create_dir_all(workplace.path().join("sub")).unwrap();
         let text = format!("question = \"?\"\nsystems = [\"s3\"]\n{more}\n");
         std::fs::write(workplace.path().join("sub/it.toml"), text).unwrap();

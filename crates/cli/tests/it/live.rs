@@ -213,11 +213,36 @@ fn a_replay_on_what_another_left_says_so_and_one_that_fails_is_an_error() {
     assert!(running.wait().unwrap().success());
     let huge = format!("{TRACE}1.3,e,900000000,PUT\n");
     std::fs::write(dir.path().join("huge.csv"), huge).unwrap();
+    let out = dir.path().join("out");
+    std::fs::create_dir(&out).unwrap();
+    let others = ["profile.toml", "validation.json", "sweep.csv"].map(|it| out.join(it));
+    for it in &others {
+        std::fs::write(it, "").unwrap();
+    }
     let command = format!("live replay huge.csv {POOL} --store instant -o out");
     let (stdout, stderr) = ran(dir.path(), &command, 1);
     assert!(stderr.contains("1 requests failed, the first one so: "), "{stderr}");
     assert!(stdout.contains("1 requests failed"), "{stdout}");
-    assert!(dir.path().join("out").join("results.json").exists());
+    assert!(out.join("results.json").exists() && others.iter().all(|it| !it.exists()));
+}
+
+#[test]
+fn functions_that_run_are_priced_by_a_book_that_knows_their_memory() {
+    if bootstrap().is_none() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("trace.csv"), TRACE).unwrap();
+    let pool = POOL.replace("128MB", "200MB");
+    let (mut running, _) = up(dir.path(), &format!("--any-ports {pool}"));
+    let replay = "live replay trace.csv --running --store instant";
+    let (_, stderr) = ran(dir.path(), replay, 2);
+    let expect = "have memory in steps of 64 MB, not 200 MB; write 192 or 256 MB; these run \
+                  already, so name another book with --prices, such as aws-us-east-1-2026-09";
+    assert!(stderr.contains(expect), "{stderr}");
+    ran(dir.path(), &format!("{replay} --prices aws-us-east-1-2026-09"), 0);
+    ran(dir.path(), "live down", 0);
+    assert!(running.wait().unwrap().success());
 }
 
 #[test]

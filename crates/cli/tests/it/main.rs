@@ -9,6 +9,7 @@ mod command;
 mod compare;
 mod figures;
 mod golden;
+mod leftovers;
 #[cfg(target_os = "linux")]
 mod live;
 mod page;
