@@ -44,7 +44,8 @@ pub(crate) struct PoolArgs {
     /// The erasure code, as data+parity chunks
     #[arg(long, value_name = "D+P", default_value = "4+2")]
     pub(crate) code: ec::Code,
-    /// The memory of each function, from 128MB to 10240MB
+    /// The memory of each function, from 128MB to 10240MB; the prices of 2019, which replays take
+    /// unless --prices names others, know it up to 3008MB in steps of 64MB
     #[arg(long, value_name = "SIZE", default_value = "512MB")]
     pub(crate) memory: Bytes,
     /// How long a function may be idle until it is warmed, or `off`

@@ -294,10 +294,8 @@ pub(crate) fn summarise(
 
 /// An error if a read gave wrong bytes, or a request failed: for when the results are written.
 pub(crate) fn check(replayed: &Replayed) -> anyhow::Result<()> {
-    let Replayed { n_failures, failure, n_wrong, foreign, .. } = replayed;
-    // Whose replay began with writes of its own has found nothing of others.
-    let n_wrong = n_wrong + u64::from(foreign.is_some());
-    if 0 < n_wrong {
+    let Replayed { n_failures, failure, n_wrong, .. } = replayed;
+    if 0 < *n_wrong {
         bail!("{n_wrong} reads gave other bytes than they should: that is a bug of the cache");
     }
     if let Some(failure) = failure {
@@ -306,9 +304,16 @@ pub(crate) fn check(replayed: &Replayed) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// An error if the cache held what others had put there: that is no measurement.
-pub(crate) fn check_own(replayed: &Replayed) -> anyhow::Result<()> {
+/// An error if the cache held what this replay had not put there, at which it ended: that is no
+/// measurement. On a cache of its own nobody else can have.
+pub(crate) fn check_whole(replayed: &Replayed, is_shared: bool) -> anyhow::Result<()> {
     let Some(key) = &replayed.foreign else { return Ok(()) };
+    if !is_shared {
+        bail!(
+            "a read of `{}` gave bytes that nobody had written: that is a bug of the cache",
+            key.escape_ascii()
+        );
+    }
     bail!(
         "the cache already had other bytes for `{}`; replay on one that nobody else has used: \
          `infinisim live down` and `up` empty it, and without --running it is a new one",

@@ -11,11 +11,12 @@ use live::platform::local::{InvocationRecord, Platform, ReclaimRecord};
 use live::replay::{Pace, Replayed};
 use policy::link::LinkTerms;
 use policy::reclaim::LOG_HEADER;
-use pricing::Quantum;
+use pricing::{PriceBook, Quantum};
 use report::comparison;
 use tokio::time::Instant;
 use units::{Nanos, Time};
 
+use crate::args::{PriceArgs, UsageError};
 use crate::commands::live_up;
 use crate::experiment::{Experiment, price_book, quantum_ms};
 use crate::leftovers::{self, Writer};
@@ -32,19 +33,21 @@ pub(crate) fn replay(args: &LiveReplayArgs) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let name = &args.which.name.name;
     let system = if args.which.running {
-        runtime.block_on(live_control::describe(name))?.system
+        let description = runtime.block_on(live_control::describe(name))?;
+        check_priced(description.memory_mb, &args.prices)?;
+        description.system
     } else {
         live_pool::system_text(&args.pool)?
     };
     let profile = crate::args::DEFAULT_PROFILE;
     let experiment =
         Experiment::of_pool(&args.trace, system, &args.prices, profile, args.pool.seed)?;
+    let read = experiment.files_read(&args.trace.read)?;
     if let Some(dir) = &args.output_dir {
+        Writer::LiveReplay.check(dir, &read)?;
         output::prepare_dir(dir)?;
     }
-    let read = experiment.files_read(&args.trace.read)?;
     let input = LiveInput::load(&args.trace, &args.pace, &experiment)?;
-        Writer::LiveReplay.check(dir, &read)?;
     let ran = runtime.block_on(async {
         let interrupt = Interrupt::listen()?;
         let ran = if args.which.running {
@@ -55,7 +58,7 @@ pub(crate) fn replay(args: &LiveReplayArgs) -> anyhow::Result<()> {
         };
         interrupt.hand_over().map(|()| ran)
     })?;
-    live_run::check_own(&ran.replayed)?;
+    live_run::check_whole(&ran.replayed, args.which.running)?;
     let record = live_run::record(&experiment, &input, &ran.replayed, &ran.billed);
     let summary = live_run::summarise(&experiment, "live", &record)?;
     let mut compared = live_run::comparison(&experiment, &input, &args.pace, vec![summary]);
@@ -80,6 +83,20 @@ pub(crate) fn replay(args: &LiveReplayArgs) -> anyhow::Result<()> {
         comparison::to_table(&compared, &notes)
     })?;
     live_run::check(&ran.replayed)
+}
+
+/// Refuses a price book under which no function has as much memory as those that run, which no
+/// flag changes any more.
+fn check_priced(memory_mb: u32, prices: &PriceArgs) -> anyhow::Result<()> {
+    let (book, _) = price_book(&prices.prices)?;
+    let Err(err) = book.check_function_memory(memory_mb) else { return Ok(()) };
+    let knows = |name: &&str| {
+        PriceBook::builtin(name).is_ok_and(|it| it.check_function_memory(memory_mb).is_ok())
+    };
+    let other = PriceBook::builtin_names().find(knows);
+    let other = other.map_or(String::new(), |it| format!(", such as {it}"));
+    let why = format!("{err}; these run already, so name another book with --prices{other}");
+    Err(UsageError(why).into())
 }
 
 /// A replay that is over.

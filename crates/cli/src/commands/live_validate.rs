@@ -51,6 +51,7 @@ pub(crate) fn validate(args: &LiveValidateArgs) -> anyhow::Result<()> {
     output::note(&format!("replaying {} requests in {}", input.requests.len(), input.span));
     let store = args.pace.store;
     let (ran, link) = runtime.block_on(on_own(&pool, store, quantum, &input, &interrupt))?;
+    live_run::check_whole(&ran.replayed, false)?;
     output::note("measuring this machine again");
     // How busy it is otherwise may have changed meanwhile.
     let calibration = before.and(&runtime.block_on(calibrate(&pool, asked, &interrupt))?);
