@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::{ArgGroup, Args as ArgGroupOf, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{ArgGroup, Args as ArgGroupOf, Parser, Subcommand};
 use clap_complete::Shell;
 use policy::EvictionPolicy;
 use pricing::Accounting;
@@ -15,6 +15,8 @@ use units::{Bytes, Nanos};
 use crate::ec_args::EcCommand;
 use crate::figures_args::FiguresArgs;
 use crate::live_args::LiveCommand;
+use crate::model_args::{AvailabilityArgs, CalibrateArgs};
+use crate::one_of::one_of;
 use crate::reprice_args::RepriceArgs;
 use crate::trace_args::{
     TraceConvertArgs, TraceFitArgs, TraceGenerateArgs, TraceMrcArgs, TraceSampleArgs,
@@ -40,21 +42,6 @@ impl UsageError {
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
-}
-
-/// What was typed. Ends the program with a word on what is wrong with it, if something is.
-pub(crate) fn parse() -> Args {
-    let matches = taking_negative_numbers(Args::command()).get_matches();
-    Args::from_arg_matches(&matches).unwrap_or_else(|err| err.exit())
-}
-
-/// The command that takes `-5` for a value wherever it has one, to be refused as a value.
-fn taking_negative_numbers(command: clap::Command) -> clap::Command {
-    let with_values = command.mut_args(|it| {
-        let takes_values = it.get_action().takes_values() && !it.is_positional();
-        if takes_values { it.allow_negative_numbers(true) } else { it }
-    });
-    with_values.mut_subcommands(taking_negative_numbers)
 }
 
 #[derive(Debug, Subcommand)]
@@ -152,7 +139,12 @@ pub(crate) struct TraceArgs {
 #[command(next_help_heading = "Reading the trace")]
 pub(crate) struct ReadArgs {
     /// The format, where the content does not tell
-    #[arg(long, value_name = "FORMAT")]
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        value_parser = one_of::<Format>(Format::names()),
+        hide_possible_values = true
+    )]
     pub(crate) format: Option<Format>,
     /// The column of the time, by name or number
     #[arg(long, value_name = "COLUMN")]
@@ -167,16 +159,33 @@ pub(crate) struct ReadArgs {
     #[arg(long, value_name = "COLUMN")]
     pub(crate) op_column: Option<Column>,
     /// The unit of a numeric time: s, ms, us or ns
-    #[arg(long, value_name = "UNIT")]
+    #[arg(
+        long,
+        value_name = "UNIT",
+        value_parser = one_of::<TimeUnit>(TimeUnit::ALL.map(TimeUnit::symbol)),
+        hide_possible_values = true
+    )]
     pub(crate) time_unit: Option<TimeUnit>,
     /// Pass over as many bad rows, and count them
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = parse_whole::<u64>)]
     pub(crate) skip_bad: u64,
     /// Registry traces: methods to keep, separated by commas: GET, PUT, DELETE [default: GET]
-    #[arg(long, value_name = "METHODS", value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "METHODS",
+        value_delimiter = ',',
+        value_parser = one_of::<Method>(["GET", "PUT", "DELETE"]),
+        hide_possible_values = true
+    )]
     pub(crate) method: Vec<Method>,
     /// Registry traces: `only` blobs, `none` (manifests) or `any` of both
-    #[arg(long, value_name = "WHICH", default_value = "only")]
+    #[arg(
+        long,
+        value_name = "WHICH",
+        default_value = "only",
+        value_parser = one_of::<Resources>(["only", "none", "any"]),
+        hide_possible_values = true
+    )]
     pub(crate) blobs: Resources,
     /// Registry traces: status codes to keep, separated by commas [default: all]
     #[arg(
@@ -255,7 +264,12 @@ pub(crate) struct PriceArgs {
     pub(crate) prices: String,
     /// `paper` leaves out the proxy's machine and the store behind a cache, `full` charges
     /// both [default: as the book says]
-    #[arg(long, value_name = "WHICH")]
+    #[arg(
+        long,
+        value_name = "WHICH",
+        value_parser = one_of::<Accounting>(Accounting::ALL.map(Accounting::name)),
+        hide_possible_values = true
+    )]
     pub(crate) accounting: Option<Accounting>,
 }
 
@@ -272,7 +286,12 @@ pub(crate) struct SystemArgs {
     pub(crate) systems: Vec<String>,
     /// The eviction policy of clusters that do not name one: lru, fifo, clock, lfu, sieve,
     /// s3-fifo, belady
-    #[arg(long, default_value_t = EvictionPolicy::Lru)]
+    #[arg(
+        long,
+        default_value_t = EvictionPolicy::Lru,
+        value_parser = one_of::<EvictionPolicy>(EvictionPolicy::ALL.map(EvictionPolicy::name)),
+        hide_possible_values = true
+    )]
     pub(crate) policy: EvictionPolicy,
     /// How functions, networks and stores behave: aws-2019-fast20, aws-2024, or the path of a
     /// profile
@@ -386,53 +405,6 @@ pub(crate) struct TraceHeadArgs {
     pub(crate) rows: usize,
 }
 
-#[derive(Debug, ArgGroupOf)]
-pub(crate) struct AvailabilityArgs {
-    /// Functions in the pool
-    #[arg(long, value_name = "N", default_value_t = 400, value_parser = parse_whole::<u32>)]
-    pub(crate) nodes: u32,
-    /// The code, as data+parity chunks
-    #[arg(long, value_name = "D+P", default_value = "10+2", value_parser = sim::parse_code)]
-    pub(crate) code: (u32, u32),
-    /// Reclaim processes, repeatable: fig9:DATE, poisson:RATE/min [default: all of Fig 9]
-    #[arg(long, value_name = "PROCESS")]
-    pub(crate) reclaim: Vec<policy::reclaim::Reclaim>,
-    /// Also: how likely is a loss when this many functions are reclaimed at once? [default: 12]
-    #[arg(long, value_name = "N", value_parser = parse_whole::<u32>)]
-    pub(crate) reclaimed: Option<u32>,
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
-}
-
-#[derive(Debug, ArgGroupOf)]
-pub(crate) struct CalibrateArgs {
-    /// Start from this profile: aws-2019-fast20, aws-2024, or the path of one
-    #[arg(long, value_name = "PROFILE", default_value = DEFAULT_PROFILE)]
-    pub(crate) profile: String,
-    /// Fit nothing: show how far the profile is from each published point
-    #[arg(long, conflicts_with = "output")]
-    pub(crate) check: bool,
-    /// Write the fitted profile to this file [default: print it, and the errors to standard error]
-    #[arg(long, short, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
-    /// Print the errors as CSV
-    #[arg(long)]
-    pub(crate) csv: bool,
-    /// GETs behind each point
-    #[arg(
-        long,
-        value_name = "N",
-        default_value = "60",
-        value_parser = |text: &str| parse_between(text, 2, u32::MAX)
-    )]
-    pub(crate) gets: u32,
-    /// Names the randomness: the same seed, the same profile
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = parse_whole::<u64>)]
-    pub(crate) seed: u64,
-    #[command(flatten)]
-    pub(crate) jobs: JobsArgs,
-}
-
 /// A count or a seed, which may be 0.
 pub(crate) fn parse_whole<T: FromStr>(text: &str) -> Result<T, String> {
     text.parse().map_err(|_| "write a whole number from 0 on, such as 1".to_owned())
@@ -465,12 +437,9 @@ fn parse_hours(text: &str) -> Result<Nanos, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use clap::CommandFactory;
 
-    #[test]
-    fn the_command_line_is_consistent() {
-        taking_negative_numbers(Args::command()).debug_assert();
-    }
+    use super::*;
 
     #[test]
     fn hours_are_a_number_or_a_time() {

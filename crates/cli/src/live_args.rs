@@ -13,6 +13,7 @@ use units::{Bytes, Nanos};
 use crate::args::{
     OutputArgs, PriceArgs, TraceArgs, parse_at_least_one, parse_between, parse_whole,
 };
+use crate::one_of::one_of;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum LiveCommand {
@@ -56,7 +57,12 @@ pub(crate) struct PoolArgs {
     pub(crate) backup: Interval,
     /// Which functions an object asks for: random, round-robin, or keyed (at random, but by its
     /// key) [default: random; keyed for `validate`, so that order does not matter]
-    #[arg(long, value_name = "HOW")]
+    #[arg(
+        long,
+        value_name = "HOW",
+        value_parser = one_of::<Placement>(["random", "round-robin", "keyed"]),
+        hide_possible_values = true
+    )]
     pub(crate) placement: Option<Placement>,
     /// How instances are taken back: none, poisson:RATE/min, zipf:EXPONENT:MAX, idle:TIME,
     /// mass:TIME, schedule:FILE.csv, fig8:DATE or fig9:DATE. By zipf r a minute, from 0 to MAX,

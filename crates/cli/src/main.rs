@@ -3,6 +3,7 @@
 mod args;
 mod axes;
 mod best;
+mod command_line;
 mod commands;
 mod ec_args;
 mod experiment;
@@ -16,6 +17,8 @@ mod live_control;
 mod live_pool;
 mod live_run;
 mod microbenchmarks;
+mod model_args;
+mod one_of;
 mod output;
 mod own_page;
 mod parquet_file;
@@ -38,7 +41,7 @@ use crate::live_pool::Interrupted;
 
 fn main() -> ExitCode {
     trace::quiet_caught_panics();
-    let Err(err) = run(args::parse()) else { return ExitCode::SUCCESS };
+    let Err(err) = run(command_line::parse()) else { return ExitCode::SUCCESS };
     if is_broken_pipe(&err) {
         // Whoever read our output has seen enough.
         return ExitCode::SUCCESS;

@@ -6,6 +6,7 @@ use clap::Args as ArgGroupOf;
 use pricing::Accounting;
 
 use crate::args::OutputArgs;
+use crate::one_of::one_of;
 
 #[derive(Debug, ArgGroupOf)]
 pub(crate) struct RepriceArgs {
@@ -18,7 +19,13 @@ pub(crate) struct RepriceArgs {
     pub(crate) prices: Option<String>,
     /// `paper` leaves out the proxy's machine and the store behind a cache, `full` charges
     /// both [default: as the book says, or without --prices as in the result]
-    #[arg(long, value_name = "WHICH", help_heading = "Prices")]
+    #[arg(
+        long,
+        value_name = "WHICH",
+        value_parser = one_of::<Accounting>(Accounting::ALL.map(Accounting::name)),
+        hide_possible_values = true,
+        help_heading = "Prices"
+    )]
     pub(crate) accounting: Option<Accounting>,
     #[command(flatten)]
     pub(crate) form: OutputArgs,

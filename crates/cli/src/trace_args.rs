@@ -3,23 +3,35 @@
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{ArgGroup, Args as ArgGroupOf};
 use policy::EvictionPolicy;
 use trace::CacheSize;
 
 use crate::args::{JobsArgs, OutputArgs, TraceArgs, parse_at_least_one, parse_whole};
-use crate::trace_output::TargetFormat;
+use crate::one_of::one_of;
+use crate::trace_output::{self, TargetFormat};
 
 /// Where a trace goes.
 #[derive(Clone, Debug, ArgGroupOf)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct TargetArgs {
     /// Where to write the trace; `.gz` and `.zst` compress it [default: standard output]
-    #[arg(long, short, value_name = "FILE")]
+    #[arg(
+        long,
+        short,
+        value_name = "FILE",
+        value_parser = PathBufValueParser::new().try_map(trace_output::check_ending)
+    )]
     output: Option<PathBuf>,
     /// The format: csv, oracleGeneral, lcs (version 3), lcs-v1, lcs-v2, ibm-json, parquet
     /// [default: by the file's name, else csv]
-    #[arg(long, value_name = "FORMAT")]
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        value_parser = one_of::<TargetFormat>(TargetFormat::names()),
+        hide_possible_values = true
+    )]
     pub(crate) to: Option<TargetFormat>,
 }
 
@@ -96,6 +108,8 @@ pub(crate) struct TraceMrcArgs {
         value_name = "POLICIES",
         value_delimiter = ',',
         default_value = "lru",
+        value_parser = one_of::<EvictionPolicy>(EvictionPolicy::ALL.map(EvictionPolicy::name)),
+        hide_possible_values = true,
         help_heading = "Caches"
     )]
     pub(crate) policy: Vec<EvictionPolicy>,

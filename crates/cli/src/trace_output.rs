@@ -1,7 +1,8 @@
 //! Writing a trace: the format and compression of a file, by flag or by its name.
 
+use std::error::Error;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str;
 
 use flate2::write::GzEncoder;
@@ -26,6 +27,11 @@ pub(crate) enum TargetFormat {
 }
 
 impl TargetFormat {
+    /// The names that [`str::parse`] reads.
+    pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+        FORMATS.iter().map(|it| it.0)
+    }
+
     /// Whether it is written row by row, without a look at the whole.
     pub(crate) fn is_of_rows(self) -> bool {
         row_writer(self, &mut io::sink()).is_some()
@@ -49,7 +55,7 @@ impl str::FromStr for TargetFormat {
     fn from_str(text: &str) -> Result<TargetFormat, UsageError> {
         let found = FORMATS.iter().find(|(name, ..)| name.eq_ignore_ascii_case(text));
         found.map(|it| it.2).ok_or_else(|| {
-            let names: Vec<String> = FORMATS.iter().map(|it| format!("`{}`", it.0)).collect();
+            let names: Vec<String> = TargetFormat::names().map(|it| format!("`{it}`")).collect();
             let names = names.join(", ");
             UsageError(format!("traces are not written as `{text}`; write one of {names}"))
         })
@@ -68,6 +74,20 @@ enum Compression {
     None,
     Gzip,
     Zstd,
+}
+
+/// Refuses the name of a file that says it is compressed in a way that is not written here.
+pub(crate) fn check_ending(path: PathBuf) -> Result<PathBuf, String> {
+    const UNKNOWN: [&str; 9] = ["bz2", "xz", "lz4", "zip", "7z", "br", "lzma", "sz", "z"];
+    let Some(ending) = path.extension().and_then(|it| it.to_str()) else { return Ok(path) };
+    if !UNKNOWN.contains(&&*ending.to_ascii_lowercase()) {
+        return Ok(path);
+    }
+    let rest = path.with_extension("");
+    Err(format!(
+        "traces are not compressed as .{ending}; write `{}.gz` or `{0}.zst`",
+        rest.display()
+    ))
 }
 
 impl ByName {
@@ -206,8 +226,12 @@ pub(crate) fn open(
 ) -> anyhow::Result<()> {
     let Some(path) = target.file() else {
         let mut out = io::BufWriter::new(io::stdout().lock());
-        put(&mut out)?;
-        return Ok(out.flush()?);
+        let written = put(&mut out).and_then(|()| Ok(out.flush()?));
+        let is_of_output = |err: &anyhow::Error| err.chain().any(<dyn Error>::is::<io::Error>);
+        return written.map_err(|err| match err {
+            err if is_of_output(&err) => err.context("standard output"),
+            err => err,
+        });
     };
     output::write_file(path, |out| match ByName::of(path).compression {
         Compression::None => put(out),

@@ -124,6 +124,9 @@ impl CostItems {
 }
 
 impl Accounting {
+    /// Both ways to count.
+    pub const ALL: [Accounting; 2] = [Accounting::Paper, Accounting::Full];
+
     /// The name that a book or a flag gives it.
     pub const fn name(self) -> &'static str {
         match self {
@@ -137,8 +140,7 @@ impl str::FromStr for Accounting {
     type Err = BookProblem;
 
     fn from_str(text: &str) -> Result<Accounting, BookProblem> {
-        let all = [Accounting::Paper, Accounting::Full];
-        let found = all.into_iter().find(|it| it.name() == text);
+        let found = Accounting::ALL.into_iter().find(|it| it.name() == text);
         found.ok_or_else(|| BookProblem::Accounting { text: text.to_owned() })
     }
 }

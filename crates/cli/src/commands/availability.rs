@@ -5,7 +5,8 @@ use serde_json::json;
 use sim::availability::CodedPool;
 use units::Nanos;
 
-use crate::args::{AvailabilityArgs, UsageError};
+use crate::args::UsageError;
+use crate::model_args::AvailabilityArgs;
 use crate::output;
 
 /// The paper's example.
@@ -58,11 +59,11 @@ pub(crate) fn availability(args: &AvailabilityArgs) -> anyhow::Result<()> {
     let least = n_parity + 1;
     let about = format!(
         "{} functions, objects in {n_data}+{n_parity} chunks, {} reclaimed at once:\n  \
-         an object is lost with probability {:.6} (exactly {least} chunks: {:.6})",
+         an object is lost with probability {} (exactly {least} chunks: {})",
         pool.n_nodes,
         n_reclaimed,
-        pool.loses_object(n_reclaimed),
-        pool.loses_exactly(least, n_reclaimed),
+        decimal(pool.loses_object(n_reclaimed), 6),
+        decimal(pool.loses_exactly(least, n_reclaimed), 6),
     );
     let note = "The loss per interval is exact (equation 2 of the paper), and what is there\n\
                 after 1 h as well. The approximation counts losses of the least number of\n\
@@ -125,8 +126,15 @@ fn percent(part: f64, n_decimals_min: usize) -> String {
     let wanted = if 0.0 < apart { 1.0 - libm::floor(libm::log10(apart)) } else { 0.0 };
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 12")]
     let wanted = wanted.clamp(0.0, N_DECIMALS_MAX) as usize;
-    let n_decimals = wanted.max(n_decimals_min);
-    format!("{percent:.n_decimals$} %")
+    format!("{} %", decimal(percent, wanted.max(n_decimals_min)))
+}
+
+/// A number that is not negative with so many decimals, or with a power of ten where those would
+/// say that it is nothing.
+fn decimal(number: f64, n_decimals: usize) -> String {
+    let text = format!("{number:.n_decimals$}");
+    let is_nothing = text.bytes().all(|it| matches!(it, b'0' | b'.'));
+    if is_nothing && 0.0 < number { format!("{number:.1e}") } else { text }
 }
 
 fn as_json(pool: CodedPool, n_reclaimed: u32, rows: &[Row]) -> serde_json::Value {
@@ -163,6 +171,7 @@ mod tests {
         check(0.001_033_4, "0.1033 %");
         check(0.000_000_012, "0.0000012 %");
         check(0.999_999_988, "99.9999988 %");
+        check(7e-20, "7.0e-18 %");
         check(0.0, "0.0000 %");
         check(1.0, "100.0000 %");
     }

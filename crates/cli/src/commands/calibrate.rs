@@ -8,8 +8,9 @@ use rayon::ThreadPool;
 use sim::Profile;
 use toml_edit::{DocumentMut, Item, Value};
 
-use crate::args::{CalibrateArgs, UsageError};
+use crate::args::UsageError;
 use crate::microbenchmarks::{self, Effort, Figure, Point, quantile, sorted_errors};
+use crate::model_args::CalibrateArgs;
 use crate::{experiment, output, progress, replay};
 
 /// What is fitted, as a path into the file of the profile: platform and network alone. The

@@ -270,6 +270,9 @@ fn a_number_that_is_none_is_refused_with_what_to_write() {
     };
     let of_time = "`-5` is not a length of time; write a number and a unit";
     check("compare trace.csv --hours -5", of_time);
+    check("compare trace.csv --hours -5h", "`-5h` is not a length of time");
+    check("compare trace.csv --min-size -5MB", "`-5MB` is not a size; write a number and a unit");
+    check("compare trace.csv -j -5", "write a whole number from 1 on");
     let (from_0, from_1) = ("write a whole number from 0 on", "write a whole number from 1 on");
     check("compare trace.csv --seed -1", from_0);
     check("compare trace.csv --seed one", from_0);
@@ -281,6 +284,8 @@ fn a_number_that_is_none_is_refused_with_what_to_write() {
     check("live replay trace.csv --limit 0", from_1);
     check("live bench --nodes -3", "write a whole number from 1 to 4000");
     check("figures --seeds -1", "write a whole number from 1 to 1000");
+    check("trace convert trace.csv -o x.csv.BZ2", "write `x.csv.gz` or `x.csv.zst`");
+    check("compare trace.csv --policy mru", "no eviction policy is called `mru`");
     check("calibrate --gets x", "write a whole number from 2 to 4294967295");
 }
 
@@ -308,11 +313,6 @@ fn what_is_read_is_not_written_over() {
     workplace.run("trace convert trace.csv -o other.csv").ok();
 }
 
-#[test]
-fn an_experiment_says_from_where_its_paths_go_out() {
-    let workplace = Workplace::new().file("trace.csv", small_trace(20));
-    let dir = workplace.path().canonicalize().unwrap().display().to_string();
-    let check = |more: &str, expect: &str| {
 #[test]
 fn no_command_writes_over_what_it_reads() {
     let experiment = "question = \"?\"\ntrace = \"results.csv\"\nsystems = [\"s3\"]\n";
@@ -346,6 +346,11 @@ fn no_command_writes_over_what_it_reads() {
     workplace.run("trace generate dallas-50h -o dallas.toml").ok();
 }
 
+#[test]
+fn an_experiment_says_from_where_its_paths_go_out() {
+    let workplace = Workplace::new().file("trace.csv", small_trace(20));
+    let dir = workplace.path().canonicalize().unwrap().display().to_string();
+    let check = |more: &str, expect: &str| {
         std::fs::create_dir_all(workplace.path().join("sub")).unwrap();
         let text = format!("question = \"?\"\nsystems = [\"s3\"]\n{more}\n");
         std::fs::write(workplace.path().join("sub/it.toml"), text).unwrap();

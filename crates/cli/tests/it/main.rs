@@ -12,6 +12,8 @@ mod golden;
 mod leftovers;
 #[cfg(target_os = "linux")]
 mod live;
+#[cfg(unix)]
+mod output;
 mod page;
 mod repricing;
 mod results;
