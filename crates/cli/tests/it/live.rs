@@ -256,12 +256,17 @@ fn a_running_cache_is_found_asked_and_stopped_by_its_name() {
     assert!(said.last().unwrap().ends_with("`infinisim live down --name one`"), "{said:?}");
     let (_, stderr) = ran(dir.path(), &format!("live up --any-ports {POOL} --name one"), 1);
     assert!(stderr.contains("a live cache called `one` is running"), "{stderr}");
-    let replay = "live replay trace.csv --running --name one --store instant --json";
-    let n_before = n_invocations(dir.path(), "one");
-    let live: Value = serde_json::from_str(&ran(dir.path(), replay, 0).0).unwrap();
+    let replay =
+        "live replay trace.csv --running --name one --store instant --prices aws-us-east-1-2026-09";
+    let before = bill(dir.path(), "one");
+    let live: Value =
+        serde_json::from_str(&ran(dir.path(), &format!("{replay} --json"), 0).0).unwrap();
     assert_eq!(live["systems"][0]["n_gets"], 10);
+    // The cache bills by its own step, whatever that of the prices.
+    assert_eq!(live["receipt"]["quantum_ms"], 100);
     // Those that ran on when the last request was answered are in it.
-    let n_since = n_invocations(dir.path(), "one") - n_before;
+    let after = bill(dir.path(), "one");
+    let n_since = n_invocations(&after) - n_invocations(&before);
     assert!(0 < n_since);
     assert_eq!(live["systems"][0]["n_invocations"], n_since);
     // What was noted of another run is not of this one.
@@ -271,9 +276,12 @@ fn a_running_cache_is_found_asked_and_stopped_by_its_name() {
     for it in &names {
         std::fs::write(it, "").unwrap();
     }
-    let replay = "live replay trace.csv --running --name one --store instant --limit 1 -o out";
-    ran(dir.path(), replay, 0);
-    assert!(out.join("results.json").exists() && names.iter().all(|it| !it.exists()));
+    ran(dir.path(), &format!("{replay} --limit 1 -o out"), 0);
+    assert!(names.iter().all(|it| !it.exists()));
+    let shorter: Value =
+        serde_json::from_slice(&std::fs::read(out.join("results.json")).unwrap()).unwrap();
+    let hash_of = |it: &Value| it["receipt"]["experiment_hash"].as_str().unwrap().to_owned();
+    assert_ne!(hash_of(&shorter), hash_of(&live), "a part is no further run of the same");
     let bench = "live bench --running --name one --size 1kB,40kB --objects 2 --requests 50 --json";
     let measured: Value = serde_json::from_str(&ran(dir.path(), bench, 0).0).unwrap();
     assert_eq!(measured["n_failures"], 0);
@@ -281,6 +289,15 @@ fn a_running_cache_is_found_asked_and_stopped_by_its_name() {
     assert!(running.wait().unwrap().success());
     let (_, stderr) = ran(dir.path(), "live down --name one", 1);
     assert!(stderr.contains("no live cache called `one` is running"), "{stderr}");
+    // One of the same name is another cache, and its bill says so.
+    let (mut running, _) = up(dir.path(), &format!("--any-ports {POOL} --name one"));
+    let anew = bill(dir.path(), "one");
+    assert_eq!(
+        (after["cache"] == before["cache"], anew["cache"] == before["cache"]),
+        (true, false)
+    );
+    ran(dir.path(), "live down --name one", 0);
+    assert!(running.wait().unwrap().success());
 }
 
 #[test]
@@ -343,18 +360,22 @@ fn what_makes_no_sense_is_said_before_anything_is_started() {
     check("live validate trace.csv --speed fast", 2, "write a factor");
 }
 
-/// How many invocations a running cache has billed once none is under way.
-fn n_invocations(dir: &Path, name: &str) -> u64 {
+/// What a running cache has billed once nothing is under way.
+fn bill(dir: &Path, name: &str) -> Value {
     loop {
         let path = dir.join("infinisim").join(format!("{name}.sock"));
         let mut stream = UnixStream::connect(path).unwrap();
         stream.write_all(b"bill\n").unwrap();
         let bill: Value = serde_json::from_reader(stream).unwrap();
         if bill["n_running"] == 0 {
-            let kinds = bill["kinds"].as_object().unwrap().values();
-            return kinds.map(|it| it["n_invocations"].as_u64().unwrap()).sum();
+            return bill;
         }
     }
+}
+
+fn n_invocations(bill: &Value) -> u64 {
+    let kinds = bill["kinds"].as_object().unwrap().values();
+    kinds.map(|it| it["n_invocations"].as_u64().unwrap()).sum()
 }
 
 /// The processes whose parent is this one.
