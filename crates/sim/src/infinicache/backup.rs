@@ -46,7 +46,8 @@ impl InfiniCache<'_> {
         }
     }
 
-    /// The replica takes the orders from now on, and copies what it lacks, what was used last first.
+    /// The replica takes the orders from now on, and copies what it lacks; what was used last comes
+    /// first.
     pub(super) fn take_over(&mut self, now: Time, node: NodeId, agenda: &mut Agenda<Event>) {
         let function = &mut self.functions[node.index()];
         let replica = function.replica.take().expect("a backup has a replica");
