@@ -47,7 +47,10 @@ impl Contents {
         Contents {
             title: "What a cache would cost, hit and lose".to_owned(),
             facts: systems.facts(),
-            tables: vec![systems.table(systems.full_names()), systems.phases(systems.full_names())],
+            tables: vec![
+                systems.table(systems.full_names()),
+                systems.phases(&systems.full_names()),
+            ],
             charts: systems.charts(),
         }
     }
@@ -302,7 +305,7 @@ impl<'a> Systems<'a> {
     }
 
     /// What the hits and the others of each system consist of.
-    fn phases(&self, names: Vec<String>) -> Table {
+    fn phases(&self, names: &[String]) -> Table {
         let header = ["system", "GETs", "number", "all of it"];
         let phases = ["queueing", "invocation", "transfer", "decoding", "object store"];
         let row = |name: &str, seeds: &[&SystemSummary], is_hit: bool| {
@@ -337,7 +340,7 @@ impl<'a> Systems<'a> {
                       phases are known."
                     .to_owned(),
             header: header.into_iter().chain(phases).map(str::to_owned).collect(),
-            rows: self.0.iter().zip(&names).flat_map(rows).collect(),
+            rows: self.0.iter().zip(names).flat_map(rows).collect(),
             n_words: 2,
             made: None,
         }

@@ -71,9 +71,9 @@ fn a_get_is_the_sum_of_its_phases() {
         "infinicache:nodes=20",
         "tiers:2MB;s3;infinicache:nodes=20",
     ];
-    let systems: String = systems.iter().map(|it| format!(" --system {it}")).collect();
+    let flags = systems.map(|it| format!("--system {it}")).join(" ");
     let workplace = Workplace::new().file("trace.csv", small_trace(360));
-    let json = workplace.run(&format!("compare trace.csv --json -o out{systems}")).json();
+    let json = workplace.run(&format!("compare trace.csv --json -o out {flags}")).json();
     let mean = |of: &Value| of["mean"].as_f64().unwrap();
     for system in json["systems"].as_array().unwrap() {
         let n_hits = number(system, "n_hits");
