@@ -10,8 +10,17 @@ fn dollars(text: &str) -> Usd {
     text.parse().unwrap()
 }
 
-fn of_mean(mean_ms: f64) -> LatencySummary {
-    LatencySummary { mean_ms, ..LatencySummary::default() }
+/// A latency split in every way there is, each number its own.
+pub(super) fn split() -> LatencySplit {
+    let of_mean =
+        |mean: f64| LatencySummary::of_ms([0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6].map(|it| it + mean));
+    LatencySplit {
+        hits: Some(of_mean(21.0)),
+        misses: Some(of_mean(71.0)),
+        hit_phases: Some([1.0, 2.0, 16.0, 2.5, 0.0].map(of_mean)),
+        miss_phases: Some([0.5, 3.0, 4.0, 5.0, 70.0].map(of_mean)),
+        by_size: [None, Some(of_mean(6.0)), Some(of_mean(7.0)), None],
+    }
 }
 
 pub(super) fn elasticache(name: &str) -> SystemSummary {
@@ -74,10 +83,7 @@ pub(super) fn infinicache(name: &str) -> SystemSummary {
         latency: LatencySummary { mean_ms: 41.0, p50_ms: 23.38, ..elasticache("").latency },
         latency_split: LatencySplit {
             hits: Some(LatencySummary::of_ms([21.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0])),
-            misses: Some(LatencySummary::of_ms([71.0, 70.0, 80.0, 90.0, 95.0, 96.0, 97.0])),
-            hit_phases: Some([1.0, 2.0, 16.0, 2.0, 0.0].map(of_mean)),
-            miss_phases: Some([0.5, 0.0, 0.5, 0.0, 70.0].map(of_mean)),
-            by_size: [None, Some(of_mean(4.0)), Some(of_mean(5.0)), None],
+            ..LatencySplit::default()
         },
         hits: HitLatency::default(),
         loss: LossSummary {

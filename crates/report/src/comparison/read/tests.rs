@@ -1,7 +1,7 @@
 //! What is read back is what was written, or is refused.
 
 use super::*;
-use crate::comparison::tests::{comparison, elasticache, infinicache};
+use crate::comparison::tests::{comparison, elasticache, infinicache, split};
 use crate::comparison::{to_csv, to_json, to_json_of_seeds, to_table};
 
 #[test]
@@ -28,7 +28,8 @@ fn what_was_written_is_read_back() {
         "compulsory_bytes" => Some(29),
         name => Some(name.bytes().fold(100, |sum, it| sum * 31 % 1_000_003 + u64::from(it))),
     });
-    let distinct = SystemSummary { counts: distinct.unwrap(), ..infinicache.clone() };
+    let distinct =
+        SystemSummary { counts: distinct.unwrap(), latency_split: split(), ..infinicache.clone() };
     let nothing = SystemSummary { usage: Usage::default(), ..SystemSummary::default() };
     let one = comparison(vec![elasticache, infinicache, distinct, nothing]);
     let empty = Comparison { trace: one.trace, ..comparison(Vec::new()) };

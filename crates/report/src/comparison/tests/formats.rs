@@ -93,129 +93,13 @@ fn json_keeps_its_shape_and_its_order() {
             "p999": 60.0,
             "max": 70.0
           },
-          "latency_ms_misses": {
-            "mean": 71.0,
-            "p50": 70.0,
-            "p90": 80.0,
-            "p95": 90.0,
-            "p99": 95.0,
-            "p999": 96.0,
-            "max": 97.0
-          },
-          "latency_ms_hits_by_phase": {
-            "queueing": {
-              "mean": 1.0,
-              "p50": 0.0,
-              "p90": 0.0,
-              "p95": 0.0,
-              "p99": 0.0,
-              "p999": 0.0,
-              "max": 0.0
-            },
-            "invocation": {
-              "mean": 2.0,
-              "p50": 0.0,
-              "p90": 0.0,
-              "p95": 0.0,
-              "p99": 0.0,
-              "p999": 0.0,
-              "max": 0.0
-            },
-            "transfer": {
-              "mean": 16.0,
-              "p50": 0.0,
-              "p90": 0.0,
-              "p95": 0.0,
-              "p99": 0.0,
-              "p999": 0.0,
-              "max": 0.0
-            },
-            "decoding": {
-              "mean": 2.0,
-              "p50": 0.0,
-              "p90": 0.0,
-              "p95": 0.0,
-              "p99": 0.0,
-              "p999": 0.0,
-              "max": 0.0
-            },
-            "object_store": {
-              "mean": 0.0,
-              "p50": 0.0,
-              "p90": 0.0,
-              "p95": 0.0,
-              "p99": 0.0,
-              "p999": 0.0,
-              "max": 0.0
-            }
-          },
-          "latency_ms_misses_by_phase": {
-            "queueing": {
-              "mean": 0.5,
-              "p50": 0.0,
-              "p90": 0.0,
-              "p95": 0.0,
-              "p99": 0.0,
-              "p999": 0.0,
-              "max": 0.0
-            },
-            "invocation": {
-              "mean": 0.0,
-              "p50": 0.0,
-              "p90": 0.0,
-              "p95": 0.0,
-              "p99": 0.0,
-              "p999": 0.0,
-              "max": 0.0
-            },
-            "transfer": {
-              "mean": 0.5,
-              "p50": 0.0,
-              "p90": 0.0,
-              "p95": 0.0,
-              "p99": 0.0,
-              "p999": 0.0,
-              "max": 0.0
-            },
-            "decoding": {
-              "mean": 0.0,
-              "p50": 0.0,
-              "p90": 0.0,
-              "p95": 0.0,
-              "p99": 0.0,
-              "p999": 0.0,
-              "max": 0.0
-            },
-            "object_store": {
-              "mean": 70.0,
-              "p50": 0.0,
-              "p90": 0.0,
-              "p95": 0.0,
-              "p99": 0.0,
-              "p999": 0.0,
-              "max": 0.0
-            }
-          },
+          "latency_ms_misses": null,
+          "latency_ms_hits_by_phase": null,
+          "latency_ms_misses_by_phase": null,
           "latency_ms_by_size": {
             "<1MB": null,
-            "1-10MB": {
-              "mean": 4.0,
-              "p50": 0.0,
-              "p90": 0.0,
-              "p95": 0.0,
-              "p99": 0.0,
-              "p999": 0.0,
-              "max": 0.0
-            },
-            "10-100MB": {
-              "mean": 5.0,
-              "p50": 0.0,
-              "p90": 0.0,
-              "p95": 0.0,
-              "p99": 0.0,
-              "p999": 0.0,
-              "max": 0.0
-            },
+            "1-10MB": null,
+            "10-100MB": null,
             ">=100MB": null
           },
           "n_puts": 0,
@@ -298,6 +182,55 @@ fn json_has_the_hours_where_they_are_asked_for() {
     "#);
 }
 
+/// The columns of a CSV from top to bottom, a line each; of how hits and misses took and what they
+/// consisted of only if asked.
+fn columns(csv: &str, are_of_outcomes: bool) -> String {
+    let mut reader = ::csv::ReaderBuilder::new().has_headers(false).from_reader(csv.as_bytes());
+    let lines: Vec<::csv::StringRecord> = reader.records().collect::<Result<_, _>>().unwrap();
+    let is_shown = |name: &str| {
+        let is_of_outcome =
+            ["hits", "misses"].iter().any(|it| name.starts_with(&format!("latency_ms_{it}_")));
+        is_of_outcome == are_of_outcomes
+    };
+    (0..lines[0].len())
+        .filter(|index| is_shown(&lines[0][*index]))
+        .map(|index| lines.iter().map(|it| &it[index]).collect::<Vec<_>>().join(" | "))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[test]
+fn csv_has_the_means_of_phases() {
+    let system = SystemSummary { latency_split: split(), ..infinicache("InfiniCache") };
+    let csv = to_csv(&[comparison(vec![elasticache("ElastiCache"), system])]);
+    insta::assert_snapshot!(columns(&csv, true), @"
+    latency_ms_hits_mean |  | 21
+    latency_ms_hits_p50 |  | 21.1
+    latency_ms_hits_p90 |  | 21.2
+    latency_ms_hits_p95 |  | 21.3
+    latency_ms_hits_p99 |  | 21.4
+    latency_ms_hits_p999 |  | 21.5
+    latency_ms_hits_max |  | 21.6
+    latency_ms_hits_queueing_mean |  | 1
+    latency_ms_hits_invocation_mean |  | 2
+    latency_ms_hits_transfer_mean |  | 16
+    latency_ms_hits_decoding_mean |  | 2.5
+    latency_ms_hits_object_store_mean |  | 0
+    latency_ms_misses_mean |  | 71
+    latency_ms_misses_p50 |  | 71.1
+    latency_ms_misses_p90 |  | 71.2
+    latency_ms_misses_p95 |  | 71.3
+    latency_ms_misses_p99 |  | 71.4
+    latency_ms_misses_p999 |  | 71.5
+    latency_ms_misses_max |  | 71.6
+    latency_ms_misses_queueing_mean |  | 0.5
+    latency_ms_misses_invocation_mean |  | 3
+    latency_ms_misses_transfer_mean |  | 4
+    latency_ms_misses_decoding_mean |  | 5
+    latency_ms_misses_object_store_mean |  | 70
+    ");
+}
+
 #[test]
 fn csv_is_one_flat_row_for_each_system() {
     let systems = vec![elasticache("ElastiCache"), infinicache("nodes=400,code=10+2")];
@@ -305,11 +238,7 @@ fn csv_is_one_flat_row_for_each_system() {
     priced_again.receipt.workload = "large".to_owned();
     priced_again.receipt.repriced_from = "my.toml".to_owned();
     let text = to_csv(&[priced_again]);
-    let mut reader = ::csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes());
-    let lines: Vec<::csv::StringRecord> = reader.records().collect::<Result<_, _>>().unwrap();
-    let columns = (0..lines[0].len())
-        .map(|index| lines.iter().map(|it| &it[index]).collect::<Vec<_>>().join(" | "));
-    insta::assert_snapshot!(columns.collect::<Vec<_>>().join("\n"), @"
+    insta::assert_snapshot!(columns(&text, false), @"
     name | ElastiCache | nodes=400,code=10+2
     n_gets | 182700 | 182700
     n_hits | 124053 | 118260
@@ -339,30 +268,6 @@ fn csv_is_one_flat_row_for_each_system() {
     latency_ms_p99 | 230.2 | 230.2
     latency_ms_p999 | 287.6 | 287.6
     latency_ms_max | 1401.5 | 1401.5
-    latency_ms_hits_mean |  | 21
-    latency_ms_hits_p50 |  | 20
-    latency_ms_hits_p90 |  | 30
-    latency_ms_hits_p95 |  | 40
-    latency_ms_hits_p99 |  | 50
-    latency_ms_hits_p999 |  | 60
-    latency_ms_hits_max |  | 70
-    latency_ms_hits_queueing_mean |  | 1
-    latency_ms_hits_invocation_mean |  | 2
-    latency_ms_hits_transfer_mean |  | 16
-    latency_ms_hits_decoding_mean |  | 2
-    latency_ms_hits_object_store_mean |  | 0
-    latency_ms_misses_mean |  | 71
-    latency_ms_misses_p50 |  | 70
-    latency_ms_misses_p90 |  | 80
-    latency_ms_misses_p95 |  | 90
-    latency_ms_misses_p99 |  | 95
-    latency_ms_misses_p999 |  | 96
-    latency_ms_misses_max |  | 97
-    latency_ms_misses_queueing_mean |  | 0.5
-    latency_ms_misses_invocation_mean |  | 0
-    latency_ms_misses_transfer_mean |  | 0.5
-    latency_ms_misses_decoding_mean |  | 0
-    latency_ms_misses_object_store_mean |  | 70
     n_puts | 0 | 0
     n_deletes | 0 | 0
     n_recovered_chunks | 0 | 17901
@@ -394,4 +299,32 @@ fn csv_is_one_flat_row_for_each_system() {
     prices_hash | 8899aabbccddeeff | 8899aabbccddeeff
     ");
     assert_eq!(to_csv(&[comparison(Vec::new())]), "");
+}
+
+#[test]
+fn json_names_the_phases_in_their_order() {
+    let system = SystemSummary { latency_split: split(), ..infinicache("InfiniCache") };
+    let json = to_json(&comparison(vec![system]));
+    // What stands under the key, the names of objects and each one's mean.
+    let check = |key: &str, expect: &str| {
+        let rest = json.split_once(&format!("\"{key}\": {{")).unwrap().1;
+        let lines = rest.split_once("\n      }").unwrap().0.lines();
+        let is_shown = |it: &&str| !["\"p", "\"max", "}"].iter().any(|word| it.starts_with(word));
+        let words = lines.map(str::trim).filter(is_shown).flat_map(str::split_whitespace);
+        let words: Vec<String> = words.map(|it| it.replace(['"', '{', ','], "")).collect();
+        let words: Vec<&str> =
+            words.iter().map(String::as_str).filter(|it| !it.is_empty()).collect();
+        assert_eq!(words.join(" "), expect, "{key}");
+    };
+    check(
+        "latency_ms_hits_by_phase",
+        "queueing: mean: 1.0 invocation: mean: 2.0 transfer: mean: 16.0 decoding: mean: 2.5 \
+         object_store: mean: 0.0",
+    );
+    check(
+        "latency_ms_misses_by_phase",
+        "queueing: mean: 0.5 invocation: mean: 3.0 transfer: mean: 4.0 decoding: mean: 5.0 \
+         object_store: mean: 70.0",
+    );
+    check("latency_ms_by_size", "<1MB: null 1-10MB: mean: 6.0 10-100MB: mean: 7.0 >=100MB: null");
 }
