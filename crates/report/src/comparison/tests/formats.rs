@@ -48,7 +48,8 @@ fn json_opens_with_what_made_it_and_of_what() {
 fn json_keeps_its_shape_and_its_order() {
     let comparison = comparison(vec![infinicache("InfiniCache")]);
     let json = without_usage(&comparison, &to_json(&comparison));
-    insta::assert_snapshot!(json.split_once("\"systems\": ").unwrap().1, @r#"
+    let systems = json.split_once("\"systems\": ").unwrap().1;
+    insta::assert_snapshot!(systems.split_once("\n      \"n_puts\"").unwrap().0, @r#"
     [
         {
           "name": "InfiniCache",
@@ -102,7 +103,15 @@ fn json_keeps_its_shape_and_its_order() {
             "10-100MB": null,
             ">=100MB": null
           },
-          "n_puts": 0,
+    "#);
+}
+
+#[test]
+fn json_ends_with_what_else_was_counted() {
+    let comparison = comparison(vec![infinicache("InfiniCache")]);
+    let json = without_usage(&comparison, &to_json(&comparison));
+    insta::assert_snapshot!(json.split_once("\n      \"n_puts\"").unwrap().1, @r#"
+    : 0,
           "n_deletes": 0,
           "n_recovered_chunks": 17901,
           "written_bytes": 0,
