@@ -17,10 +17,10 @@ fn sync(contents: &mut Contents, from: Slot, to: Slot, n_chunks_max: usize) -> u
     missing.iter().map(|(_, size)| size.get()).sum()
 }
 
-/// Plays `script` on one node with chunks of 1, 2, 4, 8 bytes called a, b, c, d: `+a0` stores
-/// in instance 0, `?a` reads, `!a` drops all copies, `-a` deletes, `sync01` copies from 0 to 1 (and
-/// `one01` a single chunk), `lose0` takes 0 back. Checks the chunks that instance 0 and instance 1 then hold and the bytes that each sync
-/// moved.
+/// Plays `script` on one node with chunks of 1, 2, 4, 8 bytes called a, b, c, d: `+a0` stores in
+/// instance 0, `?a` reads, `!a` drops all copies, `-a` deletes, `sync01` copies from 0 to 1 (and
+/// `one01` a single chunk), `lose0` takes 0 back. Checks the chunks that instance 0 and instance 1
+/// then hold and the bytes that each sync moved.
 #[track_caller]
 fn check(script: &str, held: [&str; 2], moved: &[u64]) {
     let mut contents = Contents::new(1, 0, 1);
