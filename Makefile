@@ -50,8 +50,8 @@ $(READERS:%=fuzz-%): export FUZZ_FORMAT = $(@:fuzz-%=%)
 bench-ec:
 	cargo run --release --locked --manifest-path crates/ec/bench/Cargo.toml
 
-# GET of 1 kB and of 1, 10 and 100 MB from the live cache, through a relay that only relays, and from
-# redis-server (Debian), in one run.
+# GET of 1 kB and of 1, 10 and 100 MB from the live cache, through a relay that only relays, and
+# from redis-server (Debian), in one run.
 bench-live:
 	cargo build --release --locked --package live --bins --examples
 	cargo run --release --locked --package live --example bench_live

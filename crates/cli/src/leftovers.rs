@@ -16,39 +16,24 @@ pub(crate) enum Writer {
     LiveValidation,
 }
 
+const COMPARISON: &[&str] =
+    &["index.html", "results.csv", "results.parquet", "results_hours.parquet", "results.json"];
+const SWEEP: &[&str] = &["sweep.csv"];
+const LIVE_LOGS: &[&str] = &["reclaims.csv", "invocations.jsonl"];
+const VALIDATION: &[&str] =
+    &["profile.toml", "validation.svg", "validation.png", "validation.json"];
+
 /// Files that are written together. They are another's leftovers where the last is there: a file of
 /// one's own that is only called like one of the others is let be.
-const TOGETHER: [&[&str]; 4] = [
-    &["index.html", "results.csv", "results.parquet", "results_hours.parquet", "results.json"],
-    &["sweep.csv"],
-    &["reclaims.csv", "invocations.jsonl"],
-    &["profile.toml", "validation.svg", "validation.png", "validation.json"],
-];
+const TOGETHER: [&[&str]; 4] = [COMPARISON, SWEEP, LIVE_LOGS, VALIDATION];
 
 impl Writer {
-    fn files(self) -> &'static [&'static str] {
+    fn files(self) -> Vec<&'static str> {
         match self {
-            Writer::Comparison => TOGETHER[0],
-            Writer::Sweep => &[
-                "index.html",
-                "results.csv",
-                "results.parquet",
-                "results_hours.parquet",
-                "results.json",
-                "sweep.csv",
-            ],
-            Writer::LiveReplay => {
-                &["results.json", "results.csv", "invocations.jsonl", "reclaims.csv"]
-            }
-            Writer::LiveValidation => &[
-                "results.json",
-                "validation.json",
-                "validation.svg",
-                "validation.png",
-                "profile.toml",
-                "invocations.jsonl",
-                "reclaims.csv",
-            ],
+            Writer::Comparison => COMPARISON.to_vec(),
+            Writer::Sweep => [COMPARISON, SWEEP].concat(),
+            Writer::LiveReplay => [&["results.json", "results.csv"], LIVE_LOGS].concat(),
+            Writer::LiveValidation => [&["results.json"], VALIDATION, LIVE_LOGS].concat(),
         }
     }
 

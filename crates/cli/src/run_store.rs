@@ -113,10 +113,8 @@ pub(crate) struct KeptSummary {
     total: KeptHour,
     latency: LatencySummary,
     latency_split: LatencySplit,
-    hit_quantiles_ms: Vec<f64>,
-    hit_by_size_ms: [Option<[f64; 5]>; 4],
-    time_to_repair: Option<LatencySummary>,
-    time_to_object_loss_h: [Option<f64>; 2],
+    hits: HitLatency,
+    loss: LossSummary,
     hours: Vec<KeptHour>,
 }
 
@@ -137,19 +135,13 @@ impl From<&SystemSummary> for KeptSummary {
         // Taken apart without `..`, so that nothing is forgotten.
         let SystemSummary { name, counts, usage, cost, latency, latency_split, hits, loss, hours } =
             summary;
-        let HitLatency { quantiles_ms, by_size_ms } = hits;
         KeptSummary {
             name: name.clone(),
             total: KeptHour::of(counts, usage, cost),
             latency: *latency,
             latency_split: *latency_split,
-            hit_quantiles_ms: quantiles_ms.clone(),
-            hit_by_size_ms: *by_size_ms,
-            time_to_repair: loss.time_to_repair,
-            time_to_object_loss_h: [
-                loss.time_to_object_loss_h_mean,
-                loss.time_to_object_loss_h_closed_form,
-            ],
+            hits: hits.clone(),
+            loss: *loss,
             hours: hours.iter().map(|it| KeptHour::of(&it.counts, &it.usage, &it.cost)).collect(),
         }
     }
@@ -157,17 +149,7 @@ impl From<&SystemSummary> for KeptSummary {
 
 impl From<KeptSummary> for SystemSummary {
     fn from(kept: KeptSummary) -> SystemSummary {
-        let KeptSummary {
-            name,
-            total,
-            latency,
-            latency_split,
-            hit_quantiles_ms,
-            hit_by_size_ms,
-            time_to_repair,
-            time_to_object_loss_h: [loss_mean, loss_closed_form],
-            hours,
-        } = kept;
+        let KeptSummary { name, total, latency, latency_split, hits, loss, hours } = kept;
         SystemSummary {
             name,
             counts: total.counts(),
@@ -175,12 +157,8 @@ impl From<KeptSummary> for SystemSummary {
             usage: total.usage,
             latency,
             latency_split,
-            loss: LossSummary {
-                time_to_repair,
-                time_to_object_loss_h_mean: loss_mean,
-                time_to_object_loss_h_closed_form: loss_closed_form,
-            },
-            hits: HitLatency { quantiles_ms: hit_quantiles_ms, by_size_ms: hit_by_size_ms },
+            hits,
+            loss,
             hours: hours.into_iter().map(HourSummary::from).collect(),
         }
     }

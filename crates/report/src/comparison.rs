@@ -116,7 +116,7 @@ pub struct SystemSummary {
 }
 
 /// How long the GETs took that the cache served; all empty where there were none.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct HitLatency {
     /// The length in milliseconds that each part of [`HIT_LEVELS`] does not exceed.
     pub quantiles_ms: Vec<f64>,
@@ -173,7 +173,7 @@ impl From<&Latencies> for HitLatency {
 }
 
 /// How long cached objects last, and how long it takes to repair what is found broken.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LossSummary {
     /// How long it took to store chunks again that were found lost, be it from the others or
     /// from the backing store; nothing where none was.

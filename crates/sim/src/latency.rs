@@ -176,7 +176,7 @@ impl Latencies {
     }
 
     /// Adds what such a GET consisted of.
-    pub fn record_phases(&mut self, phases: &Phases, is_hit: bool) {
+    pub(crate) fn record_phases(&mut self, phases: &Phases, is_hit: bool) {
         let each = if is_hit { &mut self.hit_phases } else { &mut self.miss_phases };
         for (phase, length) in each.iter_mut().zip(phases.lengths()) {
             phase.record(length);

@@ -97,14 +97,20 @@ fn a_client_says_which_protocol_it_speaks_and_who_it_is() {
     });
 }
 
+/// A cache whose door for Redis wants a password, `open`, and a connection of a stranger to it.
+async fn start_with_password() -> (Cache, TcpStream) {
+    let mut config = config();
+    config.resp_password = Some("open".to_owned());
+    let cache = start(config).await;
+    let address = cache.proxy.addresses.resp.unwrap();
+    let stream = TcpStream::connect(address).await.unwrap();
+    (cache, stream)
+}
+
 #[test]
 fn a_password_may_come_with_hello() {
     run(async {
-        let mut config = config();
-        config.resp_password = Some("open".to_owned());
-        let cache = start(config).await;
-        let address = cache.proxy.addresses.resp.unwrap();
-        let mut stream = TcpStream::connect(address).await.unwrap();
+        let (cache, mut stream) = start_with_password().await;
         let wrong = "-WRONGPASS invalid username-password pair\r\n";
         check(&mut stream, "HELLO 3\r\n", "-NOAUTH HELLO must be called").await;
         let rest = " with the client already authenticated, otherwise the HELLO <proto> AUTH \
@@ -267,11 +273,8 @@ fn many_keys_are_counted_and_deleted_at_once() {
 #[test]
 fn a_stranger_says_few_words_and_a_long_text_is_no_key() {
     run(async {
-        let mut config = config();
-        config.resp_password = Some("open".to_owned());
-        let cache = start(config).await;
+        let (cache, mut stream) = start_with_password().await;
         let address = cache.proxy.addresses.resp.unwrap();
-        let mut stream = TcpStream::connect(address).await.unwrap();
         let few = "-ERR Protocol error: too many arguments: at most 16\r\n";
         check(&mut stream, "*17\r\n", few).await;
         assert_eq!(stream.read(&mut [0; 1]).await.unwrap(), 0, "it is closed");
